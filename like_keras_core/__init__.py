@@ -1,0 +1,147 @@
+"""Keras for robotics: plain Python components, one system, any engine."""
+
+from __future__ import annotations
+
+# Importing typing would double the time that `lk --version` takes.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from like_keras_core.codecs.json import register_type
+    from like_keras_core.component import Component
+    from like_keras_core.engine import Artefact, Engine
+    from like_keras_core.engines import get_engine, list_engines, register_engine
+    from like_keras_core.errors import (
+        CapabilityError,
+        ComponentError,
+        EndOfStream,
+        EngineBrokenError,
+        EngineContractError,
+        EngineError,
+        EngineNotFoundError,
+        EngineOptionError,
+        GraphError,
+        LaunchTimeoutError,
+        LkError,
+        LkWarning,
+        LoadError,
+        MixedEnginesError,
+        NotAllowedError,
+        NotSerializableError,
+        OutputError,
+        SpecError,
+        SpecVersionError,
+        ValueMutationError,
+    )
+    from like_keras_core.hookspecs import hookimpl
+    from like_keras_core.issue import Issue
+    from like_keras_core.lifecycle import LifecycleState
+    from like_keras_core.node import Node
+    from like_keras_core.port import InputPort, OutputPort
+    from like_keras_core.report import RunReport
+    from like_keras_core.runtime.tap import Tap
+    from like_keras_core.spec import SystemSpec, as_spec
+    from like_keras_core.system import System
+
+_HOMES = {
+    "Artefact": "engine",
+    "CapabilityError": "errors",
+    "Component": "component",
+    "ComponentError": "errors",
+    "EndOfStream": "errors",
+    "Engine": "engine",
+    "EngineBrokenError": "errors",
+    "EngineContractError": "errors",
+    "EngineError": "errors",
+    "EngineNotFoundError": "errors",
+    "EngineOptionError": "errors",
+    "GraphError": "errors",
+    "InputPort": "port",
+    "Issue": "issue",
+    "LaunchTimeoutError": "errors",
+    "LifecycleState": "lifecycle",
+    "LkError": "errors",
+    "LkWarning": "errors",
+    "LoadError": "errors",
+    "MixedEnginesError": "errors",
+    "Node": "node",
+    "NotAllowedError": "errors",
+    "NotSerializableError": "errors",
+    "OutputError": "errors",
+    "OutputPort": "port",
+    "RunReport": "report",
+    "SpecError": "errors",
+    "SpecVersionError": "errors",
+    "System": "system",
+    "SystemSpec": "spec",
+    "Tap": "runtime.tap",
+    "ValueMutationError": "errors",
+    "as_spec": "spec",
+    "get_engine": "engines",
+    "hookimpl": "hookspecs",
+    "list_engines": "engines",
+    "register_engine": "engines",
+    "register_type": "codecs.json",
+}
+
+__all__ = [
+    "Artefact",
+    "CapabilityError",
+    "Component",
+    "ComponentError",
+    "EndOfStream",
+    "Engine",
+    "EngineBrokenError",
+    "EngineContractError",
+    "EngineError",
+    "EngineNotFoundError",
+    "EngineOptionError",
+    "GraphError",
+    "InputPort",
+    "Issue",
+    "LaunchTimeoutError",
+    "LifecycleState",
+    "LkError",
+    "LkWarning",
+    "LoadError",
+    "MixedEnginesError",
+    "Node",
+    "NotAllowedError",
+    "NotSerializableError",
+    "OutputError",
+    "OutputPort",
+    "RunReport",
+    "SpecError",
+    "SpecVersionError",
+    "System",
+    "SystemSpec",
+    "Tap",
+    "ValueMutationError",
+    "as_spec",
+    "get_engine",
+    "hookimpl",
+    "list_engines",
+    "register_engine",
+    "register_type",
+]
+
+
+def __getattr__(name: str) -> Any:
+    from importlib import import_module
+
+    if name in _HOMES:
+        value = getattr(import_module(f"like_keras_core.{_HOMES[name]}"), name)
+    elif name == "testing":
+        value = import_module("like_keras_core.testing")
+    elif name == "__version__":
+        from like_keras_core.distributions import core_version
+
+        value = core_version()
+    else:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__, "testing"])

@@ -1,0 +1,3 @@
+"""The `lk` command: one module a command, imported when it is named."""
+
+from __future__ import annotations

@@ -1,0 +1,48 @@
+"""Where `lk` begins: what can be answered without click is answered here.
+
+`lk --version` and `lk engines list` are asked by scripts and by people whose
+installation is broken, so they import as little as they can. Keep it so.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run `lk` and return its exit code.
+
+    Args:
+        arguments: What follows `lk`; this process's own arguments when omitted.
+    """
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        code = _answer(given)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # The reader has gone, as in `lk ... | head`; the interpreter's own flush at
+        # exit would complain about it once more.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    return code
+
+
+def _answer(arguments: list[str]) -> int:
+    if arguments == ["--version"]:
+        from like_keras_core.distributions import core_version
+
+        print(f"lk {core_version()}")
+        return 0
+    if arguments[:2] == ["engines", "list"] and arguments[2:] in ([], ["--json"]):
+        from like_keras_core.cli.listing import print_engines
+
+        print_engines(as_json=bool(arguments[2:]))
+        return 0
+    from like_keras_core.cli.group import run
+
+    return run(arguments)

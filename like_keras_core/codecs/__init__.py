@@ -1,0 +1,1 @@
+"""Values as bytes or text, and back: one module a format."""

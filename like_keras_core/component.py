@@ -1,0 +1,429 @@
+"""The atomic unit of computation: a class with a `forward` method."""
+
+from __future__ import annotations
+
+import logging
+import re
+import sys
+import threading
+from abc import ABCMeta
+from collections import namedtuple
+from collections.abc import Iterator, MutableMapping
+from contextlib import contextmanager
+from dataclasses import is_dataclass
+from typing import TYPE_CHECKING, Any
+
+from like_keras_core.capture import Captured, capture
+from like_keras_core.errors import LkError
+from like_keras_core.lifecycle import HOOKS, LifecycleState
+from like_keras_core.node import Node, check_name
+from like_keras_core.port import Delay, InputPort, OutputPort, PortCollection
+from like_keras_core.signature import signature_of
+from like_keras_core.values import fingerprint
+
+if TYPE_CHECKING:
+    import numpy
+
+_FIXED = ("name", "node", "every", "inputs", "outputs", "lifecycle_state")
+_PLACEMENT = frozenset({"name", "node", "every"})
+
+
+class Record:
+    """What like_keras knows of one component; kept in its attribute `_lk`."""
+
+    __slots__ = (
+        "address",
+        "assigned",
+        "called",
+        "captured",
+        "config_print",
+        "every",
+        "has_default_name",
+        "inputs",
+        "launched",
+        "made",
+        "name",
+        "node",
+        "outputs",
+        "rng",
+        "seed",
+        "state",
+        "tick",
+    )
+
+    def __init__(self, component: Component) -> None:
+        signature = signature_of(type(component))
+        self.name = snake_case(type(component).__name__)
+        self.has_default_name = True
+        self.node: Node | None = None
+        self.every = 1
+        self.inputs = PortCollection(
+            component, "input", [_input_port(port) for port in signature.inputs]
+        )
+        self.outputs = PortCollection(
+            component, "output", [_output_port(port) for port in signature.outputs]
+        )
+        self.state = LifecycleState.UNCONFIGURED
+        self.captured = Captured({})
+        self.config_print: bytes | None = None
+        self.made = False
+        self.called = False
+        self.launched = False
+        self.assigned: dict[str, None] = {}
+        self.address = ""
+        self.seed = 0
+        self.rng: numpy.random.Generator | None = None
+        self.tick: list[Any] = [None, None]
+
+    def bind(self, address: str, seed: int, tick: list[Any]) -> None:
+        """Tell the component where it runs: its address, the seed, and the clock."""
+        self.address, self.seed, self.tick = address, seed, tick
+        self.rng = None
+        self.launched = True
+        self.state = LifecycleState.UNCONFIGURED
+
+
+def _input_port(template: Any) -> InputPort:
+    port = InputPort(
+        template.type, policy=template.policy, required=template.required
+    )
+    port.name, port.options = template.name, dict(template.options)
+    return port
+
+
+def _output_port(template: Any) -> OutputPort:
+    port = OutputPort(template.type)
+    port.name, port.options = template.name, dict(template.options)
+    return port
+
+
+def snake_case(name: str) -> str:
+    """Return `"FaceTracker"` as `"face_tracker"`, `"HTTPServer2"` as `"http_server2"`."""
+    name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name)
+    return name.strip("_").lower() or "component"
+
+
+class ComponentType(ABCMeta):
+    """Captures constructor arguments before the constructor runs."""
+
+    def __call__(cls, *args: Any, **kwargs: Any) -> Any:
+        captured = capture(cls, args, kwargs)
+        component = super().__call__(*args, **kwargs)
+        record = component._lk
+        if "config" not in vars(component):
+            component.config = _default_config(cls)
+        record.captured = captured
+        config = vars(component)["config"]
+        if config is not None:
+            record.config_print = fingerprint(config)
+        record.made = True
+        return component
+
+
+def _default_config(cls: type) -> Any:
+    config = getattr(cls, "Config", None)
+    if not isinstance(config, type):
+        return None
+    try:
+        return config()
+    except TypeError as error:
+        name = cls.__qualname__
+        raise TypeError(
+            f"{name} needs a config, since {name}.Config has fields without defaults "
+            f"({error}). Pass one: {name}(config={name}.Config(...))"
+        ) from None
+
+
+class _Rng:
+    """A component's own random generator; its own attribute may take its place."""
+
+    def __get__(self, instance: Component | None, owner: type) -> Any:
+        if instance is None:
+            return self
+        record = instance._lk
+        if record.rng is None:
+            record.rng = make_rng(record.seed, record.address or record.name)
+        return record.rng
+
+
+def make_rng(seed: int, address: str) -> numpy.random.Generator:
+    """Return the generator that a component at `address` gets for a launch's seed."""
+    import hashlib
+
+    import numpy
+
+    key = int.from_bytes(hashlib.sha256(address.encode()).digest()[:16], "little")
+    return numpy.random.default_rng([seed, key])
+
+
+class _Log:
+    """A component's own logger; its own attribute may take its place."""
+
+    def __get__(self, instance: Component | None, owner: type) -> Any:
+        if instance is None:
+            return self
+        record = instance._lk
+        return _TickLogger(
+            logging.getLogger(f"like_keras.{record.address or record.name}"), record
+        )
+
+
+class _TickLogger(logging.LoggerAdapter):  # type: ignore[type-arg]
+    """Adds `address` and `tick` to each log record, and both to its text."""
+
+    def __init__(self, logger: logging.Logger, record: Record) -> None:
+        super().__init__(logger, {})
+        self._record = record
+
+    def process(
+        self, msg: Any, kwargs: MutableMapping[str, Any]
+    ) -> tuple[Any, MutableMapping[str, Any]]:
+        address, tick = self._record.address or self._record.name, self._record.tick[1]
+        kwargs["extra"] = {**kwargs.get("extra", {}), "address": address, "tick": tick}
+        when = "" if tick is None else f" @ {tick}"
+        return f"[{address}{when}] {msg}", kwargs
+
+
+class Component(metaclass=ComponentType):
+    """An atomic unit of computation: subclass it and write `forward`.
+
+    Each parameter of `forward` is an input port, its result the output port `output`;
+    a NamedTuple, TypedDict or dataclass as return annotation gives one port a field.
+    None as a result, or as a field, sends nothing at that tick.
+
+    Args:
+        name: Its name in a system; the class name in snake case when omitted.
+        node: Where it runs; the system's default node when omitted.
+        config: Its own parameters; `Config()` when the class has a nested `Config`.
+        every: Fire on each k-th tick; for components without a sync input.
+
+    Raises:
+        ValueError: The name cannot be a name, or `every` is below 1.
+    """
+
+    _lk: Record
+    config: Any
+
+    rng = _Rng()
+    """`numpy.random.Generator`, seeded by the launch's seed and this address."""
+
+    log = _Log()
+    """`logging` adapter whose records carry `address` and `tick`."""
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Component:
+        component = super().__new__(cls)
+        object.__setattr__(component, "_lk", Record(component))
+        return component
+
+    def __init__(
+        self,
+        name: str | None = None,
+        node: Node | None = None,
+        config: Any = None,
+        every: int = 1,
+    ) -> None:
+        if name is not None:
+            self.name = name
+        self.node = node
+        self.every = every
+        self.config = _default_config(type(self)) if config is None else config
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        for name in vars(cls):
+            if name in _FIXED:
+                raise TypeError(
+                    f"{cls.__qualname__} defines {name!r}, which every component has "
+                    "already. Choose another name."
+                )
+            if name.startswith("on_") and name not in HOOKS:
+                raise TypeError(
+                    f"{cls.__qualname__} defines {name!r}; names that begin with on_ "
+                    f"are kept for the lifecycle hooks: {', '.join(HOOKS)}."
+                )
+        config = vars(cls).get("Config")
+        if isinstance(config, type) and not is_dataclass(config):
+            if getattr(config, "__annotations__", None):
+                raise TypeError(
+                    f"{cls.__qualname__}.Config has fields but is no dataclass. "
+                    "Write @dataclass above it."
+                )
+
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
+        """Compute one tick: inputs by parameter, outputs as the result."""
+        raise NotImplementedError(f"{type(self).__qualname__} has no forward().")
+
+    def on_configure(self) -> None:
+        """Open devices and load models; runs where the component runs, before tick 0."""
+
+    def on_activate(self) -> None:
+        """Begin; every component of the system is configured."""
+
+    def on_deactivate(self) -> None:
+        """Cease; no component of the system fires any more."""
+
+    def on_shutdown(self) -> None:
+        """Give back what `on_configure` took."""
+
+    @property
+    def name(self) -> str:
+        """Its name in a system."""
+        return self._lk.name
+
+    @name.setter
+    def name(self, value: str) -> None:
+        self._lk.name = check_name(value, "component")
+        self._lk.has_default_name = False
+
+    @property
+    def node(self) -> Node | None:
+        """Where it runs; None is the system's default node."""
+        return self._lk.node
+
+    @node.setter
+    def node(self, value: Node | None) -> None:
+        if value is not None and not isinstance(value, Node):
+            raise TypeError(
+                f"The node of {self.name!r} must be a Node or None, got {value!r}. "
+                f"Write Node({value!r})."
+            )
+        self._lk.node = value
+
+    @property
+    def every(self) -> int:
+        """It fires on each k-th tick, from tick 0."""
+        return self._lk.every
+
+    @every.setter
+    def every(self, value: int) -> None:
+        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+            raise ValueError(
+                f"every of {self.name!r} counts ticks, so it is 1 or more; "
+                f"got {value!r}."
+            )
+        self._lk.every = value
+
+    @property
+    def inputs(self) -> PortCollection[InputPort]:
+        """Its input ports: `component.inputs.image`."""
+        return self._lk.inputs
+
+    @property
+    def outputs(self) -> PortCollection[OutputPort]:
+        """Its output ports: `component.outputs.boxes`."""
+        return self._lk.outputs
+
+    @property
+    def lifecycle_state(self) -> LifecycleState:
+        """Where it stands between construction and shutdown."""
+        return self._lk.state
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Connect ports, or compute values by hand.
+
+        Without arguments, or with output ports, it connects them to the inputs and
+        returns the output port, or a named tuple of ports. With values it returns
+        `forward`'s result.
+
+        Raises:
+            TypeError: Ports and values are mixed, or an input of that name is missing.
+            GraphError: An input has another source already.
+        """
+        given = [*args, *kwargs.values()]
+        ports = [isinstance(item, (OutputPort, Delay)) for item in given]
+        if given and not any(ports):
+            self._lk.called = True
+            return self.forward(*args, **kwargs)
+        if not all(ports):
+            value = given[ports.index(False)]
+            raise TypeError(
+                f"{self.name}(...) takes ports, to connect them, or values, to compute "
+                f"by hand; not both. {value!r:.60} is a value."
+            )
+        for port, source in self._targets(args, kwargs):
+            port.connect(source)
+        return self._result()
+
+    def _targets(
+        self, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Iterator[tuple[InputPort, Any]]:
+        inputs = list(self.inputs)
+        if len(args) > len(inputs):
+            raise TypeError(
+                f"{self.name!r} has {len(inputs)} inputs, got {len(args)} ports."
+            )
+        yield from zip(inputs, args, strict=False)
+        for name, source in kwargs.items():
+            if name not in self.inputs:
+                names = ", ".join(port.name for port in inputs) or "none"
+                raise TypeError(
+                    f"{self.name!r} has no input {name!r}; it has: {names}."
+                )
+            yield self.inputs[name], source
+
+    def _result(self) -> Any:
+        outputs = list(self.outputs)
+        if len(outputs) < 2:
+            return outputs[0] if outputs else None
+        names = [port.name for port in outputs]
+        return namedtuple("Ports", names)(*outputs)  # noqa: PYI024
+
+    def __repr__(self) -> str:
+        place = f", node={self._lk.node.name!r}" if self._lk.node else ""
+        return f"{type(self).__qualname__}(name={self.name!r}{place})"
+
+
+def fresh(component: Component) -> Component:
+    """Make a component anew from the arguments that it was made with."""
+    old = component._lk
+    try:
+        twin: Component = old.captured.build(type(component), old.node)
+    except LkError:
+        raise
+    twin._lk.name, twin._lk.has_default_name = old.name, old.has_default_name
+    twin._lk.node, twin._lk.every = old.node, old.every
+    return twin
+
+
+def _watch_assignment(self: Component, name: str, value: Any) -> None:
+    """Set an attribute; remember it if the author does so from outside the component."""
+    object.__setattr__(self, name, value)
+    record = self._lk
+    if not record.made or name in _PLACEMENT:
+        return
+    frame = sys._getframe(1)
+    while frame is not None:
+        code = frame.f_code
+        if code.co_argcount and hasattr(type(self), code.co_name):
+            if frame.f_locals.get(code.co_varnames[0]) is self:
+                return
+        frame = frame.f_back  # type: ignore[assignment]
+    record.assigned[name] = None
+
+
+_launches = 0
+_lock = threading.Lock()
+
+
+@contextmanager
+def unwatched() -> Iterator[None]:
+    """Let components assign at full speed while a launch runs."""
+    global _launches
+    with _lock:
+        _launches += 1
+        if _launches == 1:
+            delattr(Component, "__setattr__")
+    try:
+        yield
+    finally:
+        with _lock:
+            _launches -= 1
+            if _launches == 0:
+                _watch()
+
+
+def _watch() -> None:
+    setattr(Component, "__setattr__", _watch_assignment)  # noqa: B010
+
+
+_watch()

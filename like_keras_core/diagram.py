@@ -1,0 +1,80 @@
+"""A spec as text for people: a Mermaid flowchart, and a summary table."""
+
+from __future__ import annotations
+
+from like_keras_core.report import to_table
+from like_keras_core.spec import ConnectionSpec, SystemSpec, split_address
+from like_keras_core.topology import by_node
+
+
+def to_mermaid(spec: SystemSpec) -> str:
+    """Return the system as a Mermaid flowchart: a box per component in one per node."""
+    ids = {component.name: f"c{n}" for n, component in enumerate(spec.components)}
+    lines = ["flowchart LR"]
+    for n, (name, components) in enumerate(by_node(spec).items()):
+        if not components:
+            continue
+        machine = next((x.machine for x in spec.nodes if x.name == name), "local")
+        lines.append(f'  subgraph n{n}["{_text(name)} ({_text(machine)})"]')
+        for component in components:
+            every = f" every {component.every}" if component.every > 1 else ""
+            label = f"{_text(component.name)}{every}"
+            lines.append(f'    {ids[component.name]}["{label}"]')
+        lines.append("  end")
+    policies = {
+        f"{component.name}.{port.name}": port.policy
+        for component in spec.components
+        for port in component.inputs
+    }
+    for connection in spec.connections:
+        source, output = split_address(connection.source)
+        target, port = split_address(connection.target)
+        dotted = connection.delay is not None
+        arrow = "-.->" if dotted else "-->"
+        label = f"{output} → {port}{_marks(connection, policies)}"
+        ends = ids.get(source, "missing"), ids.get(target, "missing")
+        lines.append(f'  {ends[0]} {arrow}|"{_text(label)}"| {ends[1]}')
+    return "\n".join(lines) + "\n"
+
+
+def _marks(connection: ConnectionSpec, policies: dict[str, str]) -> str:
+    marks = []
+    if connection.delay is not None:
+        marks.append("delay")
+    policy = policies.get(connection.target, "sync")
+    if policy != "sync":
+        marks.append(policy)
+    return f" ({', '.join(marks)})" if marks else ""
+
+
+def _text(text: str) -> str:
+    return text.replace('"', "#quot;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def to_summary(spec: SystemSpec) -> str:
+    """Return the system as tables: its components with their ports, its connections."""
+    rows = [("component", "node", "inputs", "outputs", "class")]
+    for component in spec.components:
+        every = f" (every {component.every})" if component.every > 1 else ""
+        rows.append(
+            (
+                component.name + every,
+                component.node,
+                ", ".join(f"{port.name}: {port.type}" for port in component.inputs),
+                ", ".join(f"{port.name}: {port.type}" for port in component.outputs),
+                component.entry_point,
+            )
+        )
+    text = f"System {spec.name!r}"
+    if spec.rate_hz:
+        text += f" at {spec.rate_hz:g} Hz"
+    text += f", {len(spec.components)} components on {len(spec.nodes)} nodes\n\n"
+    text += to_table(rows)
+    if spec.connections:
+        wires = [("from", "to", "kind")]
+        for connection in spec.connections:
+            kind = "delayed" if connection.delay is not None else "direct"
+            kind += ", inferred" if connection.inferred else ""
+            wires.append((connection.source, connection.target, kind))
+        text += "\n\n" + to_table(wires)
+    return text

@@ -1,0 +1,227 @@
+"""Classes by name: `"package.module:Class"`, and `"file.py:Class"` for a script.
+
+A script is a file that was run rather than imported. Its folder is not part of the
+name, so that a saved system finds the script on another machine.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+import types
+import weakref
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from like_keras_core.errors import LoadError, NotAllowedError, NotSerializableError
+
+SCRIPT_MODULE = "__lk_main__"
+_scripts: dict[Path, types.ModuleType] = {}
+_loading: list[Path] = []
+_names: weakref.WeakKeyDictionary[type, str] = weakref.WeakKeyDictionary()
+
+
+class ScriptStopped(BaseException):
+    """Ends the loading of a script at its first compile, launch or save."""
+
+    def __init__(self, system: Any) -> None:
+        self.system = system
+        super().__init__("the script is only loaded, not run")
+
+
+def stop_loading_script(system: Any) -> None:
+    """End the loading here if a script is being loaded; `system` is what it made."""
+    if _loading:
+        raise ScriptStopped(system)
+
+
+def entry_point_of(cls: type, where: str = "value") -> str:
+    """Return the name by which another process finds a class.
+
+    Raises:
+        NotSerializableError: It has none: it was made inside a function, in a notebook
+            or at a prompt, or its module has something else of that name.
+    """
+    if cls not in _names:
+        _names[cls] = _entry_point_of(cls, where)
+    return _names[cls]
+
+
+def _entry_point_of(cls: type, where: str) -> str:
+    name = cls.__qualname__
+    if "<locals>" in name:
+        raise NotSerializableError(
+            f"{where} is of class {name!r}, which is defined inside a function, so no "
+            "other process can find it. Define it at the top of a module."
+        )
+    module = _module_of(cls)
+    if _attribute(module, name) is not cls:
+        raise NotSerializableError(
+            f"{where} is of class {name!r}, which cannot be found by that name in "
+            f"module {cls.__module__!r}. Define it at the top of a module."
+        )
+    if cls.__module__ not in ("__main__", SCRIPT_MODULE):
+        return f"{cls.__module__}:{name}"
+    spec = getattr(module, "__spec__", None)
+    if spec is not None:
+        return f"{spec.name}:{name}"
+    file = getattr(module, "__file__", None)
+    if file is None:
+        raise NotSerializableError(
+            f"{where} is of class {name!r}, which is defined in a notebook cell or at "
+            "a prompt, so no other process can find it. Put it into a file and "
+            "import it."
+        )
+    return f"{Path(file).name}:{name}"
+
+
+def _module_of(cls: type) -> types.ModuleType | None:
+    if cls.__module__ == SCRIPT_MODULE:
+        for module in _scripts.values():
+            if _attribute(module, cls.__qualname__) is cls:
+                return module
+    return sys.modules.get(cls.__module__)
+
+
+def _attribute(module: types.ModuleType | None, qualname: str) -> Any:
+    found: Any = module
+    for part in qualname.split("."):
+        found = getattr(found, part, None)
+    return found
+
+
+def check_allowed(entry_point: str, allow: Iterable[str] | None) -> None:
+    """Refuse what an allow-list of module prefixes does not have.
+
+    Raises:
+        NotAllowedError: `entry_point` is not below any of the prefixes.
+    """
+    if allow is None:
+        return
+    prefixes = tuple(allow)
+    module = entry_point.partition(":")[0].removesuffix(".py")
+    names = [prefix.removesuffix(".py") for prefix in prefixes]
+    if not any(module == name or module.startswith(f"{name}.") for name in names):
+        raise NotAllowedError(entry_point, prefixes)
+
+
+def resolve(
+    entry_point: str,
+    *,
+    allow: Iterable[str] | None = None,
+    folders: Sequence[Path] = (),
+) -> type:
+    """Return the class that an entry point names, importing its module.
+
+    Args:
+        entry_point: `"package.module:Class"` or `"file.py:Class"`.
+        allow: Module prefixes that may be imported; None allows all.
+        folders: Where to look for a script first.
+
+    Raises:
+        NotAllowedError: Its module is not below `allow`.
+        LoadError: It cannot be found, or its module cannot be imported.
+    """
+    check_allowed(entry_point, allow)
+    module_name, colon, qualname = entry_point.partition(":")
+    if not (colon and module_name and qualname):
+        raise LoadError(
+            f"{entry_point!r} is no entry point; expected 'package.module:Class' or "
+            "'file.py:Class'."
+        )
+    if module_name.endswith(".py"):
+        module = _find_script(module_name, folders)
+    else:
+        module = _import(module_name, entry_point)
+    found = _attribute(module, qualname)
+    if found is None:
+        raise LoadError(
+            f"Module {module_name!r} has no {qualname!r}, which the entry point "
+            f"{entry_point!r} names."
+        )
+    if not isinstance(found, type):
+        raise LoadError(f"{entry_point!r} is no class but {found!r:.100}.")
+    return found
+
+
+def _import(name: str, entry_point: str) -> types.ModuleType:
+    try:
+        return importlib.import_module(name)
+    except Exception as error:
+        raise LoadError(
+            f"Cannot import {name!r} for the entry point {entry_point!r}: "
+            f"{type(error).__name__}: {error}. Install it, or run from the folder "
+            "that has it."
+        ) from error
+
+
+def _find_script(name: str, folders: Sequence[Path]) -> types.ModuleType:
+    main = sys.modules.get("__main__")
+    main_file = getattr(main, "__file__", None)
+    if main is not None and main_file and Path(main_file).name == name:
+        return main
+    searched = [*folders, *(Path(entry or ".") for entry in sys.path), Path()]
+    for folder in searched:
+        path = folder / name
+        if path.is_file():
+            return load_script(path)[0]
+    places = ", ".join(dict.fromkeys(str(folder) for folder in [*folders, Path.cwd()]))
+    raise LoadError(
+        f"Cannot find the script {name!r}; looked in {places} and on sys.path. "
+        "Put it beside the saved system, or run from its folder."
+    )
+
+
+def load_script(path: Path) -> tuple[types.ModuleType, Any]:
+    """Run a script as a module, up to its first compile, launch or save.
+
+    Returns:
+        The module, and the system that it was about to compile, launch or save.
+
+    Raises:
+        LoadError: It cannot be read, or it raised.
+    """
+    path = path.resolve()
+    if path in _scripts:
+        return _scripts[path], getattr(_scripts[path], "__lk_system__", None)
+    try:
+        code = compile(path.read_bytes(), str(path), "exec", dont_inherit=True)
+    except (OSError, SyntaxError, ValueError) as error:
+        raise LoadError(f"Cannot read the script {str(path)!r}: {error}") from error
+    module = types.ModuleType(SCRIPT_MODULE)
+    module.__file__ = str(path)
+    _scripts[path] = module
+    try:
+        _execute(code, module, path)
+    except BaseException:
+        del _scripts[path]
+        raise
+    return module, getattr(module, "__lk_system__", None)
+
+
+def _execute(code: types.CodeType, module: types.ModuleType, path: Path) -> None:
+    argv, before = sys.argv, sys.modules.get(SCRIPT_MODULE)
+    sys.modules[SCRIPT_MODULE] = module
+    sys.argv = [str(path)]
+    if str(path.parent) not in sys.path:
+        sys.path.insert(0, str(path.parent))
+    _loading.append(path)
+    try:
+        exec(code, module.__dict__)
+    except ScriptStopped as stopped:
+        module.__lk_system__ = stopped.system  # type: ignore[attr-defined]
+    except SystemExit as error:
+        if error.code not in (None, 0):
+            raise LoadError(
+                f"The script {str(path)!r} exited with {error.code!r}."
+            ) from error
+    except Exception as error:
+        raise LoadError(
+            f"The script {str(path)!r} raised {type(error).__name__}: {error}"
+        ) from error
+    finally:
+        _loading.pop()
+        sys.argv = argv
+        if before is not None:
+            sys.modules[SCRIPT_MODULE] = before

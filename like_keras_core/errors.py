@@ -1,0 +1,305 @@
+"""Every exception that like_keras raises on purpose.
+
+```text
+LkError
+├── GraphError (ValueError)            the system is wrong; carries every issue
+├── SpecError (ValueError)             a saved system cannot be read
+│   └── SpecVersionError               … because a newer like_keras wrote it
+├── NotSerializableError (TypeError)   a value has no form that outlives the process
+├── LoadError (ImportError)            code that a spec names cannot be had
+│   └── NotAllowedError                … because the allow-list excludes it
+├── EngineError (RuntimeError)         an engine cannot do what was asked
+│   ├── EngineNotFoundError (ValueError)   no plug-in of that name
+│   ├── EngineBrokenError                  installed, but it cannot be used
+│   ├── EngineContractError                it broke the rules of the hooks
+│   ├── EngineOptionError (TypeError)      it does not know an option
+│   ├── MixedEnginesError (ValueError)     nodes name several engines
+│   └── CapabilityError                    it declares that it cannot do this
+├── ComponentError (RuntimeError)      user code raised, with where and when
+├── ValueMutationError (RuntimeError)  a component changed a value it had no right to
+├── OutputError (TypeError)            `forward` returned what its ports do not fit
+└── LaunchTimeoutError (TimeoutError)  `timeout_s` passed; carries the report
+LkWarning (UserWarning)                every warning
+EndOfStream (Exception)                raised by components to end the run
+```
+"""
+
+from __future__ import annotations
+
+# `lk engines list` imports this module: it costs no import that could wait.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from like_keras_core.issue import Issue
+    from like_keras_core.report import RunReport
+
+KNOWN_ENGINES: Mapping[str, str] = {
+    "native": "lk-engine-native",
+    "dora": "lk-engine-dora",
+    "ros2": "lk-engine-ros2-stub",
+}
+"""Engines that we publish, with the distribution that brings each."""
+
+
+class LkError(Exception):
+    """Everything that like_keras raises on purpose derives from this."""
+
+
+class LkWarning(UserWarning):
+    """Something that works, but probably not as the author expects."""
+
+
+class EndOfStream(Exception):  # noqa: N818 - a signal, as StopIteration is
+    """Raised by a component: the run ends before the tick at which it is raised."""
+
+
+class GraphError(LkError, ValueError):
+    """A system has errors; all of them are in `issues`."""
+
+    def __init__(self, issues: Sequence[Issue], system: str = "") -> None:
+        self.issues = tuple(issues)
+        self.system = system
+        if len(self.issues) == 1:
+            text = str(self.issues[0])
+        else:
+            where = f"System {system!r}" if system else "The system"
+            lines = "\n".join(f"  - {_indent(issue)}" for issue in self.issues)
+            text = f"{where} has {len(self.issues)} errors:\n{lines}"
+        super().__init__(text)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (type(self), (self.issues, self.system))
+
+
+def _indent(text: str) -> str:
+    return text.replace("\n", "\n    ")
+
+
+class SpecError(LkError, ValueError):
+    """Data that should be a saved system is not one."""
+
+
+class SpecVersionError(SpecError):
+    """A saved system was written by a newer like_keras."""
+
+    def __init__(self, found: object, known: int) -> None:
+        self.found, self.known = found, known
+        super().__init__(
+            f"This system was saved with spec version {found!r}; this like_keras_core "
+            f"reads versions up to {known}. Upgrade it: "
+            "pip install --upgrade like-keras-core"
+        )
+
+
+class NotSerializableError(LkError, TypeError):
+    """A value has no form that another process could rebuild it from."""
+
+
+class LoadError(LkError, ImportError):
+    """The code that a spec names cannot be had here."""
+
+
+class NotAllowedError(LoadError):
+    """The code that a spec names is not on the allow-list."""
+
+    def __init__(self, entry_point: str, allowed: Iterable[str]) -> None:
+        self.entry_point, self.allowed = entry_point, tuple(allowed)
+        listed = ", ".join(self.allowed) or "nothing"
+        module = entry_point.partition(":")[0]
+        super().__init__(
+            f"Entry point {entry_point!r} is not allowed; allowed: {listed}. "
+            f"If you trust it, add --allow {module} (or allow=[{module!r}])."
+        )
+
+
+class EngineError(LkError, RuntimeError):
+    """An engine cannot do what was asked."""
+
+
+class EngineNotFoundError(EngineError, ValueError):
+    """No installed plug-in provides an engine of that name."""
+
+    def __init__(self, name: str, installed: Iterable[str]) -> None:
+        self.name, self.installed = name, tuple(sorted(installed))
+        near = nearest(name, self.installed)
+        cure = f"Did you mean {near!r}?" if near else install_advice(name)
+        super().__init__(
+            f"No engine named {name!r}. "
+            f"Installed: {', '.join(self.installed) or 'none'}. {cure}"
+        )
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (type(self), (self.name, self.installed))
+
+
+def install_advice(name: str) -> str:
+    """Return the command that brings an engine, for the engines that are known."""
+    if name in KNOWN_ENGINES:
+        return f"Install it: pip install {KNOWN_ENGINES[name]}"
+    near = nearest(name, KNOWN_ENGINES)
+    if near:
+        return f"Did you mean {near!r}? pip install {KNOWN_ENGINES[near]}"
+    return "See what is there: lk engines list"
+
+
+def nearest(name: str, names: Iterable[str]) -> str:
+    """Return the name that is most like a misspelt one; empty if none is."""
+    import difflib
+
+    return next(iter(difflib.get_close_matches(name, list(names), n=1)), "")
+
+
+class EngineBrokenError(EngineError):
+    """An engine is installed, but it cannot be used."""
+
+    def __init__(
+        self, name: str, distribution: str, status: str, reason: str, version: str = ""
+    ) -> None:
+        self.name, self.distribution, self.version = name, distribution, version
+        self.status, self.reason = status, reason
+        origin = f"{distribution} {version}".strip() or "unknown distribution"
+        super().__init__(
+            f"Engine {name!r} ({origin}) cannot be used: {status}: {reason}"
+        )
+
+    def __reduce__(self) -> tuple[object, ...]:
+        data = (self.name, self.distribution, self.status, self.reason, self.version)
+        return (type(self), data)
+
+
+class EngineContractError(EngineError):
+    """An engine, or a plug-in beside it, broke the rules of the hooks.
+
+    Args:
+        who: The engine or plug-in, with its distribution.
+        problems: What was found and what is expected, a sentence each.
+    """
+
+    def __init__(self, who: str, *problems: str) -> None:
+        self.who, self.problems = who, problems
+        text = f"{who} breaks the rules of the hooks: "
+        if len(problems) == 1:
+            text += problems[0]
+        else:
+            text += "".join(f"\n  - {_indent(problem)}" for problem in problems)
+        super().__init__(text)
+
+    @classmethod
+    def wrong_answer(
+        cls, who: str, hook: str, expected: str, found: object, cure: str = ""
+    ) -> EngineContractError:
+        """Return the error for a hook that gave something else than it must."""
+        text = f"{hook} must return {expected}; it returned {found!r:.200}. {cure}"
+        return cls(who, text.rstrip())
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (type(self), (self.who, *self.problems))
+
+
+class EngineOptionError(EngineError, TypeError):
+    """An engine does not know an option that it was given."""
+
+    def __init__(
+        self, engine: str, unknown: Iterable[str], known: Iterable[str], where: str = ""
+    ) -> None:
+        self.engine = engine
+        self.unknown, self.known = tuple(unknown), tuple(sorted(known))
+        names = ", ".join(repr(name) for name in self.unknown)
+        near = [match for name in self.unknown if (match := nearest(name, self.known))]
+        cure = f" Did you mean {', '.join(map(repr, near))}?" if near else ""
+        on = f" on {where}" if where else ""
+        super().__init__(
+            f"Engine {engine!r} does not know the option {names}{on}. "
+            f"It knows: {', '.join(self.known) or 'none'}.{cure}"
+        )
+
+
+class MixedEnginesError(EngineError, ValueError):
+    """The nodes of one system name different engines."""
+
+    def __init__(self, engines: Mapping[str, Sequence[str]]) -> None:
+        self.engines = {name: tuple(nodes) for name, nodes in engines.items()}
+        listed = "; ".join(
+            f"{engine!r} on {', '.join(map(repr, nodes))}"
+            for engine, nodes in self.engines.items()
+        )
+        first = next(iter(self.engines))
+        super().__init__(
+            f"The nodes of this system name different engines: {listed}. "
+            "A system runs on one engine. Give the nodes the same engine, or choose "
+            f"one for all of them: launch(engine={first!r})."
+        )
+
+
+class CapabilityError(EngineError):
+    """An engine was asked for something that it declares it cannot do."""
+
+    def __init__(self, engine: str, capability: str, what: str) -> None:
+        self.engine, self.capability, self.what = engine, capability, what
+        super().__init__(
+            f"Engine {engine!r} does not have the capability {capability!r}, "
+            f"which is needed for {what}. "
+            f"`lk engines info {engine}` lists what it can do."
+        )
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (type(self), (self.engine, self.capability, self.what))
+
+
+class ComponentError(LkError, RuntimeError):
+    """A component's code raised; the original exception is the `__cause__`.
+
+    Attributes:
+        component: Its address in the system.
+        node: The node it ran on.
+        phase: `"__init__"`, `"forward"`, or a lifecycle hook such as `"on_configure"`.
+        tick: The tick it failed at; None outside `forward`.
+        traceback: The component's own traceback, as text.
+        report: What the run had done so far; None before it began.
+    """
+
+    def __init__(
+        self,
+        component: str,
+        node: str,
+        phase: str,
+        tick: int | None,
+        error: str,
+        traceback: str = "",
+        report: RunReport | None = None,
+    ) -> None:
+        self.component, self.node, self.phase = component, node, phase
+        self.tick, self.error = tick, error
+        self.traceback, self.report = traceback, report
+        when = f" at tick {tick}" if tick is not None else ""
+        super().__init__(
+            f"Component {component!r} on node {node!r} failed in {phase}{when}: {error}"
+        )
+
+
+class ValueMutationError(LkError, RuntimeError):
+    """A component changed a value that it had received or already sent."""
+
+    def __init__(self, component: str, port: str) -> None:
+        self.component, self.port = component, port
+        super().__init__(
+            f"Component {component!r} changed the value that it received on {port!r}. "
+            "A message belongs to everybody who receives it: change a copy, for "
+            "example copy.deepcopy(value) or value.copy()."
+        )
+
+
+class OutputError(LkError, TypeError):
+    """What `forward` returned does not fit the component's output ports."""
+
+
+class LaunchTimeoutError(LkError, TimeoutError):
+    """`timeout_s` passed before the run ended; the report says how far it came."""
+
+    def __init__(self, timeout_s: float, report: RunReport) -> None:
+        self.timeout_s, self.report = timeout_s, report
+        super().__init__(
+            f"The run was stopped after timeout_s={timeout_s:g}, "
+            f"with {report.iterations} ticks done."
+        )

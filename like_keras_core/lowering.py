@@ -1,0 +1,485 @@
+"""Live systems become specs: flattened, named, wired, with every config captured."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from like_keras_core.annotations import Unresolved, can_match, to_text, without_none
+from like_keras_core.codecs.json import encode
+from like_keras_core.component import Component
+from like_keras_core.entry_point import entry_point_of
+from like_keras_core.errors import LkError, NotSerializableError
+from like_keras_core.issue import Issue
+from like_keras_core.node import Node
+from like_keras_core.plugins import session_without_engine
+from like_keras_core.port import Delay, InputPort, OutputPort, origin
+from like_keras_core.signature import signature_of
+from like_keras_core.spec import (
+    DEFAULT_NODE,
+    ComponentSpec,
+    ConnectionSpec,
+    DelaySpec,
+    NodeSpec,
+    PortSpec,
+    SystemSpec,
+)
+from like_keras_core.values import fingerprint
+
+Source = OutputPort | Delay
+
+REBUILT = frozenset({"not-serializable", "assigned-attribute"})
+"""Codes of issues that matter only where components are made anew elsewhere."""
+
+
+class Composition(Protocol):
+    """A live System, as lowering sees it."""
+
+    name: str
+    rate_hz: float | None
+    links: Mapping[InputPort, Source]
+
+    def children(self) -> list[Any]:
+        """Return the components and subsystems, in order of appearance."""
+        ...
+
+
+@dataclass(slots=True)
+class Lowered:
+    """A live system as data, with what only the live one could tell.
+
+    Args:
+        spec: The system as data.
+        issues: What was wrong on the way.
+        components: The live components by address.
+    """
+
+    spec: SystemSpec
+    issues: list[Issue]
+    components: dict[str, Component]
+
+
+@dataclass(slots=True)
+class Flat:
+    """A system without its nesting: components by address, and each scope's own."""
+
+    components: dict[str, Component] = field(default_factory=dict)
+    addresses: dict[Component, str] = field(default_factory=dict)
+    scopes: list[tuple[Any, list[Component]]] = field(default_factory=list)
+    issues: list[Issue] = field(default_factory=list)
+
+
+def flatten(system: Composition) -> Flat:
+    """Name every component of a system and its subsystems by address."""
+    flat = Flat()
+    _flatten(system, "", flat, ())
+    return flat
+
+
+def _flatten(
+    system: Composition, prefix: str, flat: Flat, above: tuple[Any, ...]
+) -> list[Component]:
+    inside: list[Component] = []
+    children = system.children()
+    for child, name in zip(children, _names(children), strict=True):
+        address = prefix + name
+        if isinstance(child, Component):
+            if child in flat.addresses:
+                flat.issues.append(_twice(child, flat.addresses[child], address))
+                continue
+            if address in flat.components:
+                flat.issues.append(_same_name(flat.components[address], child, address))
+                continue
+            flat.addresses[child] = address
+            flat.components[address] = child
+            inside.append(child)
+        elif hasattr(child, "children"):
+            if child is system or child in above:
+                flat.issues.append(
+                    Issue(
+                        f"System {address!r} contains itself.",
+                        code="recursion",
+                        address=address,
+                    )
+                )
+                continue
+            inside += _flatten(child, f"{address}.", flat, (*above, system))
+        else:
+            flat.issues.append(_no_component(child, address))
+    flat.scopes.append((system, inside))
+    return inside
+
+
+def _names(children: list[Any]) -> list[str]:
+    """Number the children that share a default name, in order."""
+    default = [getattr(child, "has_default_name", False) for child in children]
+    for n, child in enumerate(children):
+        if isinstance(child, Component):
+            default[n] = child._lk.has_default_name
+    names = [str(getattr(child, "name", f"item_{n}")) for n, child in enumerate(children)]
+    counts = Counter(name for name, free in zip(names, default, strict=True) if free)
+    taken = {name for name, free in zip(names, default, strict=True) if not free}
+    next_number: Counter[str] = Counter()
+    result = []
+    for name, free in zip(names, default, strict=True):
+        if free and (counts[name] > 1 or name in taken):
+            next_number[name] += 1
+            while f"{name}_{next_number[name]}" in taken:
+                next_number[name] += 1
+            name = f"{name}_{next_number[name]}"
+        result.append(name)
+    return result
+
+
+def _twice(component: Component, first: str, second: str) -> Issue:
+    return Issue(
+        f"{component!r} is in the system twice, as {first!r} and {second!r}. "
+        f"Make a second instance: {type(component).__qualname__}(...).",
+        code="same-component",
+        address=first,
+    )
+
+
+def _same_name(first: Component, second: Component, address: str) -> Issue:
+    return Issue(
+        f"Two components have the name {address!r}: a {type(first).__qualname__} and a "
+        f"{type(second).__qualname__}. Names are unique in a system; rename one: "
+        f'component.name = "{address}_2"',
+        code="duplicate-name",
+        address=address,
+    )
+
+
+def _no_component(child: Any, address: str) -> Issue:
+    if isinstance(child, type) and issubclass(child, Component):
+        text = f"{child.__qualname__} is a class; make an instance: {child.__name__}()"
+    elif callable(child):
+        text = (
+            f"{child!r} is a function. Write it as the forward method of a class that "
+            "derives from Component"
+        )
+    else:
+        text = f"{child!r:.80} is neither a Component nor a System"
+    return Issue(f"{text}.", code="not-a-component", address=address)
+
+
+def lower(system: Composition) -> Lowered:
+    """Return a live system as data, with every issue that only the live one shows."""
+    flat = flatten(system)
+    issues = flat.issues
+    nodes = _nodes(flat, issues)
+    connections = _connections(system, flat, issues)
+    serialize = session_without_engine().serialize_component
+    components = []
+    for address, component in flat.components.items():
+        issues += _nested(component, address)
+        issues += _assigned(component, address)
+        issues += _unresolved(component, address)
+        components.append(_component_spec(component, address, issues, serialize))
+    spec = SystemSpec(
+        name=system.name,
+        rate_hz=None if system.rate_hz is None else float(system.rate_hz),
+        nodes=tuple(nodes),
+        components=tuple(components),
+        connections=tuple(connections),
+    )
+    return Lowered(spec, issues, dict(flat.components))
+
+
+def node_of(component: Component) -> Node:
+    """Return a component's node, or the default one."""
+    return component.node or Node(DEFAULT_NODE)
+
+
+def _nodes(flat: Flat, issues: list[Issue]) -> list[NodeSpec]:
+    found: dict[str, Node] = {}
+    for address, component in flat.components.items():
+        node = node_of(component)
+        first = found.setdefault(node.name, node)
+        if first is not node and first != node:
+            issues.append(
+                Issue(
+                    f"Two different nodes are called {node.name!r}: {first!r}, and "
+                    f"{node!r} of {address!r}. Rename one, or use one Node object.",
+                    code="duplicate-node",
+                    address=address,
+                )
+            )
+    specs = []
+    for node in found.values():
+        try:
+            options = {
+                key: _plain_json(value, f"option {key!r} of node {node.name!r}")
+                for key, value in node.options.items()
+            }
+        except NotSerializableError as error:
+            issues.append(Issue(str(error), code="option", address=node.name))
+            options = {}
+        specs.append(
+            NodeSpec(
+                name=node.name,
+                machine=node.machine,
+                engine=node.engine,
+                options=options,
+            )
+        )
+    return specs
+
+
+def _plain_json(value: Any, where: str) -> Any:
+    if value is None or type(value) in (bool, int, float, str):
+        return value
+    if isinstance(value, (list, tuple)):
+        return [_plain_json(item, where) for item in value]
+    if isinstance(value, dict) and all(type(key) is str for key in value):
+        return {key: _plain_json(item, where) for key, item in value.items()}
+    raise NotSerializableError(
+        f"The {where} is {value!r:.80}; options are plain JSON: numbers, text, "
+        "true and false, lists, and dicts with text as keys."
+    )
+
+
+def _connections(
+    system: Composition, flat: Flat, issues: list[Issue]
+) -> list[ConnectionSpec]:
+    linked: dict[InputPort, tuple[Source, bool]] = {}
+    for scope, _ in flat.scopes:
+        for target, source in scope.links.items():
+            linked[target] = (source, False)
+    for component in flat.components.values():
+        for target in component.inputs:
+            if target.source is not None and target not in linked:
+                linked[target] = (target.source, False)
+    for _, inside in sorted(flat.scopes, key=lambda scope: len(scope[1])):
+        _infer(inside, linked)
+    issues += _half_outside(system, flat, linked)
+    specs = []
+    for component in flat.components.values():
+        for target in component.inputs:
+            if target not in linked:
+                continue
+            source, inferred = linked[target]
+            port = origin(source)
+            if port.component in flat.addresses:
+                specs.append(_connection(flat, source, target, inferred, issues))
+    return specs
+
+
+def _infer(inside: list[Component], linked: dict[InputPort, tuple[Source, bool]]) -> None:
+    """Chain components in list order where nothing says otherwise."""
+    members = set(inside)
+    for component in inside:
+        for port in component.inputs:
+            if port in linked and origin(linked[port][0]).component in members:
+                return
+    chain = []
+    for before, after in zip(inside, inside[1:], strict=False):
+        inputs = [port for port in after.inputs if port.required] or list(after.inputs)
+        if len(before.outputs) != 1 or len(inputs) != 1 or inputs[0] in linked:
+            return
+        chain.append((next(iter(before.outputs)), inputs[0]))
+    if inside and any(port.required and port not in linked for port in inside[0].inputs):
+        return
+    for source, target in chain:
+        linked[target] = (source, True)
+
+
+def _half_outside(
+    system: Composition, flat: Flat, linked: Mapping[InputPort, tuple[Source, bool]]
+) -> Iterator[Issue]:
+    for target, (source, _) in linked.items():
+        ends = origin(source).component, target.component
+        missing = [end for end in ends if end not in flat.addresses]
+        if missing:
+            yield _outside(system, origin(source), target, missing[0])
+    for component in flat.components.values():
+        for output in component.outputs:
+            for target in sorted(output.targets, key=lambda port: port.address):
+                if target.component not in flat.addresses:
+                    yield _outside(system, output, target, target.component)
+
+
+def _outside(
+    system: Composition, source: OutputPort, target: InputPort, missing: Component
+) -> Issue:
+    return Issue(
+        f"The connection {source.address} -> {target.address} has one end outside: "
+        f"{missing.name!r} is not in system {system.name!r}. Add it to the system's "
+        f"components, or undo it: {target.component.name}.inputs.{target.name}"
+        ".disconnect()",
+        code="outside",
+        address=target.address,
+    )
+
+
+def _connection(
+    flat: Flat, source: Source, target: InputPort, inferred: bool, issues: list[Issue]
+) -> ConnectionSpec:
+    port = origin(source)
+    start = f"{flat.addresses[port.component]}.{port.name}"
+    end = f"{flat.addresses[target.component]}.{target.name}"
+    wanted = without_none(target.type) if not target.required else target.type
+    if port.type is not wanted and not can_match(port.type, wanted):
+        issues.append(
+            Issue(
+                f"{start!r} gives {to_text(port.type)}, but {end!r} takes "
+                f"{to_text(wanted)}. Put a component between them that converts, or "
+                "correct the annotation.",
+                code="type-mismatch",
+                address=end,
+            )
+        )
+    delay = None
+    if isinstance(source, Delay):
+        delay = DelaySpec(initial=_initial(source, start, end, issues))
+    return ConnectionSpec(source=start, target=end, delay=delay, inferred=inferred)
+
+
+def _initial(delay: Delay, start: str, end: str, issues: list[Issue]) -> Any:
+    where = f"The initial value of the delay {start} -> {end}"
+    kind = type(delay.initial)
+    if delay.initial is not None and not can_match(kind, delay.port.type):
+        issues.append(
+            Issue(
+                f"{where} is {delay.initial!r:.80} ({to_text(kind)}), but {start!r} "
+                f"gives {to_text(delay.port.type)}.",
+                code="type-mismatch",
+                address=end,
+            )
+        )
+    try:
+        return encode(delay.initial, where)
+    except NotSerializableError as error:
+        issues.append(Issue(str(error), code="initial", address=end))
+        return None
+
+
+def _nested(component: Component, address: str) -> Iterator[Issue]:
+    for name, value in vars(component).items():
+        if name == "_lk":
+            continue
+        if isinstance(value, dict):
+            items = list(value.values())
+        else:
+            items = list(value) if type(value) in (list, tuple, set) else [value]
+        for item in items:
+            if isinstance(item, Component) or hasattr(item, "get_components_by_node"):
+                yield Issue(
+                    f"Component {address!r} holds another component in its attribute "
+                    f"{name!r} ({item!r:.60}). A component is atomic: put both into a "
+                    f"System and connect them.",
+                    code="nested-component",
+                    address=address,
+                )
+                return
+
+
+def _assigned(component: Component, address: str) -> Iterator[Issue]:
+    record = component._lk
+    names = list(record.assigned)
+    config = vars(component).get("config")
+    changed = record.config_print is not None and not record.launched
+    if changed and "config" not in names and fingerprint(config) != record.config_print:
+        names.append("config")
+    if names:
+        listed = ", ".join(f"{address}.{name}" for name in names)
+        yield Issue(
+            f"{listed} was assigned after {type(component).__qualname__} was made, so "
+            "an instance that is made anew in another process or launch does not have "
+            "it. Pass it to __init__ instead.",
+            code="assigned-attribute",
+            address=address,
+        )
+
+
+def _unresolved(component: Component, address: str) -> Iterator[Issue]:
+    signature = signature_of(type(component))
+    for text in signature.unresolved:
+        yield Issue(
+            f"The annotation {text!r} on {type(component).__qualname__}.forward cannot "
+            "be resolved, so it counts as Any. Import the name at run time, not only "
+            "under TYPE_CHECKING.",
+            code="unresolved-annotation",
+            address=address,
+            severity="warning",
+        )
+
+
+def _component_spec(
+    component: Component, address: str, issues: list[Issue], serialize: Any
+) -> ComponentSpec:
+    record = component._lk
+    entry_point, config = _identity(component, address, issues, serialize)
+    return ComponentSpec(
+        name=address,
+        node=node_of(component).name,
+        entry_point=entry_point,
+        config=config,
+        every=record.every,
+        inputs=tuple(
+            PortSpec(
+                name=port.name,
+                type=_type_text(port.type),
+                policy=port.policy,
+                required=port.required,
+                options=_options(port, address, issues),
+            )
+            for port in record.inputs
+        ),
+        outputs=tuple(
+            PortSpec(
+                name=port.name,
+                type=_type_text(port.type),
+                options=_options(port, address, issues),
+            )
+            for port in record.outputs
+        ),
+    )
+
+
+def _type_text(annotation: Any) -> str:
+    if isinstance(annotation, Unresolved):
+        return "Any"
+    return to_text(annotation)
+
+
+def _options(
+    port: InputPort | OutputPort, address: str, issues: list[Issue]
+) -> dict[str, Any]:
+    if not port.options:
+        return {}
+    where = f"{address}.{port.name}"
+    try:
+        return {
+            key: _plain_json(value, f"option {key!r} of port {where!r}")
+            for key, value in port.options.items()
+        }
+    except NotSerializableError as error:
+        issues.append(Issue(str(error), code="option", address=where))
+        return {}
+
+
+def _identity(
+    component: Component, address: str, issues: list[Issue], serialize: Any
+) -> tuple[str, Mapping[str, Any] | None]:
+    answer = serialize(component)
+    if answer is not None:
+        return answer.entry_point, answer.config
+    cls = type(component)
+    where = f"component {address!r}"
+    try:
+        entry_point = entry_point_of(cls, f"Component {address!r}")
+    except NotSerializableError as error:
+        issues.append(Issue(str(error), code="not-serializable", address=address))
+        return f"{cls.__module__}:{cls.__qualname__}", None
+    try:
+        config = {
+            name: encode(value, f"Argument {name!r} of {where}")
+            for name, value in component._lk.captured.arguments.items()
+        }
+    except LkError as error:
+        issues.append(Issue(str(error), code="not-serializable", address=address))
+        return entry_point, None
+    return entry_point, config

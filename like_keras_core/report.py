@@ -1,0 +1,169 @@
+"""What a launch gives back: counts, estimated times, records, and a table of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ComponentReport:
+    """What one component did.
+
+    Args:
+        fired: How often `forward` ran to its end.
+        absent: Ticks at which it did not fire.
+        busy_s: Estimated time spent in `forward` over the whole run [s].
+        latency_p50_s: Median duration of the sampled firings [s]; None unsampled.
+        latency_p99_s: 99th percentile of the same [s].
+    """
+
+    fired: int = 0
+    absent: int = 0
+    busy_s: float = 0.0
+    latency_p50_s: float | None = None
+    latency_p99_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConnectionReport:
+    """What one connection carried.
+
+    Args:
+        messages: Values emitted into it.
+        bytes: Encoded bytes that crossed a process boundary; 0 inside a process.
+        dropped: Values that never fired anything; 0 unless the policy is `latest`.
+        latency_p50_s: Median time from emission to firing between processes of one
+            machine [s]; None inside a process.
+    """
+
+    messages: int = 0
+    bytes: int = 0
+    dropped: int = 0
+    latency_p50_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunReport:
+    """What one launch did. `str(report)` is a table.
+
+    Args:
+        engine: The engine's name.
+        system: The system's name.
+        iterations: Ticks that count.
+        duration_s: From tick 0 to the end of the last tick [s].
+        late_ticks: Ticks that began after their deadline, where a rate was asked for.
+        components: By address. Times are estimates from sampled ticks.
+        connections: By `"camera.output -> detector.image"`.
+        instances: The component objects that ran, where they ran in this process.
+        records: By port address, `(tick, value)` in order.
+    """
+
+    engine: str
+    system: str
+    iterations: int = 0
+    duration_s: float = 0.0
+    late_ticks: int = 0
+    components: Mapping[str, ComponentReport] = field(default_factory=dict)
+    connections: Mapping[str, ConnectionReport] = field(default_factory=dict)
+    instances: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    records: Mapping[str, Sequence[tuple[int, Any]]] = field(
+        default_factory=dict, repr=False
+    )
+
+    @property
+    def rate_hz(self) -> float:
+        """Mean ticks per second; 0.0 for a run of no duration."""
+        return self.iterations / self.duration_s if self.duration_s > 0 else 0.0
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the report as JSON data; records as counts, instances as types."""
+        return {
+            "schema": 1,
+            "engine": self.engine,
+            "system": self.system,
+            "iterations": self.iterations,
+            "duration_s": self.duration_s,
+            "rate_hz": self.rate_hz,
+            "late_ticks": self.late_ticks,
+            "components": {
+                name: {
+                    "fired": item.fired,
+                    "absent": item.absent,
+                    "busy_s": item.busy_s,
+                    "latency_p50_s": item.latency_p50_s,
+                    "latency_p99_s": item.latency_p99_s,
+                }
+                for name, item in self.components.items()
+            },
+            "connections": {
+                name: {
+                    "messages": item.messages,
+                    "bytes": item.bytes,
+                    "dropped": item.dropped,
+                    "latency_p50_s": item.latency_p50_s,
+                }
+                for name, item in self.connections.items()
+            },
+            "records": {name: len(values) for name, values in self.records.items()},
+        }
+
+    def __str__(self) -> str:
+        head = (
+            f"{self.system} on {self.engine}: {self.iterations} ticks in "
+            f"{to_duration(self.duration_s)} ({self.rate_hz:.1f} Hz)"
+        )
+        if self.late_ticks:
+            head += f", {self.late_ticks} late"
+        rows = [("component", "fired", "absent", "busy ~", "p50 ~", "p99 ~")]
+        rows += [
+            (
+                name,
+                str(item.fired),
+                str(item.absent),
+                to_duration(item.busy_s),
+                to_duration(item.latency_p50_s),
+                to_duration(item.latency_p99_s),
+            )
+            for name, item in self.components.items()
+        ]
+        text = head + "\n\n" + to_table(rows)
+        if self.connections:
+            wires = [("connection", "messages", "bytes", "dropped", "p50 ~")]
+            wires += [
+                (
+                    name,
+                    str(item.messages),
+                    str(item.bytes),
+                    str(item.dropped),
+                    to_duration(item.latency_p50_s),
+                )
+                for name, item in self.connections.items()
+            ]
+            text += "\n\n" + to_table(wires)
+        return text + "\n\n~ estimated from sampled ticks"
+
+
+def to_duration(seconds: float | None) -> str:
+    """Return a duration for people: `"1.25 ms"`; `"-"` for None."""
+    if seconds is None:
+        return "-"
+    for unit, size in (("s", 1.0), ("ms", 1e-3), ("us", 1e-6)):
+        if seconds >= size:
+            return f"{seconds / size:.2f} {unit}"
+    return f"{seconds / 1e-9:.0f} ns" if seconds > 0 else "0 s"
+
+
+def to_table(rows: Sequence[Sequence[str]]) -> str:
+    """Return rows as aligned plain text: the first column left, the others right."""
+    widths = [max(len(row[n]) for row in rows) for n in range(len(rows[0]))]
+    lines = []
+    for row in rows:
+        cells = [row[0].ljust(widths[0])]
+        cells += [
+            cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True)
+        ]
+        lines.append("  ".join(cells).rstrip())
+    lines.insert(1, "  ".join("-" * width for width in widths))
+    return "\n".join(lines)

@@ -1,0 +1,1 @@
+"""What runs a system: components from specs, the generated schedule, the host."""

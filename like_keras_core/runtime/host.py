@@ -1,0 +1,506 @@
+"""The loop that runs the components of one process, and all that it counts.
+
+A host knows no engine. It brings its components through their lifecycle, fires them
+tick by tick through a generated schedule, and says what counts when the run ends: all
+that lies below the cut, which is the tick of an end or the place of an error.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+import traceback
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from like_keras_core.codecs.json import decode
+from like_keras_core.component import Component, unwatched
+from like_keras_core.errors import (
+    ComponentError,
+    EndOfStream,
+    GraphError,
+    ValueMutationError,
+)
+from like_keras_core.issue import Issue
+from like_keras_core.lifecycle import AFTER
+from like_keras_core.report import ComponentReport, ConnectionReport, RunReport
+from like_keras_core.runtime.pacer import Pacer
+from like_keras_core.runtime.schedule import Plan, Schedule, Value, generate, plan
+from like_keras_core.runtime.stop import StopSignal
+from like_keras_core.runtime.tap import Tap
+from like_keras_core.signature import signature_of
+from like_keras_core.spec import SystemSpec, split_address
+from like_keras_core.topology import execution_order
+from like_keras_core.values import IMMUTABLE, fingerprint, snapshot
+
+SAMPLE_FIRST = 8
+SAMPLE_EVERY = 64
+_FOREVER = sys.maxsize
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """What a component raised: where, when, and the exception itself."""
+
+    name: str
+    phase: str
+    tick: int | None
+    error: BaseException
+
+
+@dataclass(slots=True)
+class Cut:
+    """Where a run ends: before `tick`, or inside it before the step `order`.
+
+    Args:
+        tick: The first tick that does not count as a whole.
+        order: Steps before it count at that tick too; 0 for an end or a stop.
+        values: Ports whose value at that tick had not yet been looked at, and whether
+            they had one.
+    """
+
+    tick: int
+    order: int
+    values: Mapping[str, bool]
+
+
+class Host:
+    """Runs the components of one process.
+
+    Args:
+        spec: The system.
+        components: Its components by address; they run as they are.
+        seed: Seeds each component's `rng`, with its address.
+        record: Addresses of output ports to record, or `"all"`.
+        taps: What to call after emissions.
+        check_values: Find components that change what they received.
+
+    Raises:
+        GraphError: A port to record or tap does not exist.
+    """
+
+    def __init__(
+        self,
+        spec: SystemSpec,
+        components: Mapping[str, Component],
+        *,
+        seed: int = 0,
+        record: Sequence[str] | str = (),
+        taps: Iterable[Tap] = (),
+        check_values: bool = False,
+    ) -> None:
+        self.spec = spec
+        self._indexes = execution_order(spec)
+        self.order = [spec.components[n].name for n in self._indexes]
+        self.components = {name: components[name] for name in self.order}
+        self.nodes = {component.name: component.node for component in spec.components}
+        self.seed = seed
+        self.check_values = check_values
+        self.tick: list[Any] = [0, None]
+        taps = list(taps)
+        self._records: dict[str, list[Any]] = {
+            address: [] for address in _recorded(spec, record)
+        }
+        self._tap_specs = taps
+        _known_ports(spec, [str(tap.port) for tap in taps], "tap")
+        self._configured: list[str] = []
+        self._active: list[str] = []
+        self._stopped = False
+        self._plan: Plan | None = None
+        self._schedule: Schedule | None = None
+        self._durations: list[list[float]] = []
+        self._cut = Cut(0, 0, {})
+        self._duration_s = 0.0
+        self._late_ticks = 0
+        for name, component in self.components.items():
+            component._lk.bind(name, seed, self.tick)
+
+    def configure(self) -> None:
+        """Call every `on_configure`, in execution order.
+
+        Raises:
+            ComponentError: One raised; those after it were not called.
+        """
+        for name in self.order:
+            self._enter(name, "on_configure")
+            self._configured.append(name)
+        taps: dict[str, list[Callable[[int, Any], object]]] = {}
+        for tap in self._tap_specs:
+            taps.setdefault(str(tap.port), []).append(tap.make())
+        self._prepare(taps)
+
+    def activate(self) -> None:
+        """Call every `on_activate`, in execution order.
+
+        Raises:
+            ComponentError: One raised; those after it were not called.
+        """
+        for name in self.order:
+            self._enter(name, "on_activate")
+            self._active.append(name)
+
+    def deactivate(self) -> Failure | None:
+        """Call `on_deactivate` of all that are active, in reverse; all of them.
+
+        Returns:
+            The first failure.
+        """
+        return self._leave(self._active, "on_deactivate")
+
+    def shutdown(self) -> Failure | None:
+        """Call `on_shutdown` of all that were configured, in reverse; all of them.
+
+        Returns:
+            The first failure.
+        """
+        return self._leave(self._configured, "on_shutdown")
+
+    def _enter(self, name: str, phase: str) -> None:
+        component = self.components[name]
+        try:
+            getattr(component, phase)()
+        except Exception as error:
+            raise _Failed(Failure(name, phase, None, error)) from error
+        component._lk.state = AFTER[phase]
+
+    def _leave(self, names: list[str], phase: str) -> Failure | None:
+        first = None
+        while names:
+            name = names.pop()
+            component = self.components[name]
+            try:
+                getattr(component, phase)()
+            except Exception as error:
+                first = first or Failure(name, phase, None, error)
+            component._lk.state = AFTER[phase]
+        return first
+
+    def _prepare(
+        self, taps: Mapping[str, Sequence[Callable[[int, Any], object]]]
+    ) -> None:
+        forwards = {
+            name: self._forward(name, component)
+            for name, component in self.components.items()
+        }
+        unpackers = {
+            name: signature_of(type(component)).unpack
+            for name, component in self.components.items()
+        }
+        self._plan = plan(
+            self.spec,
+            self._indexes,
+            self.components,
+            forwards,
+            unpackers,
+            lambda data: snapshot(decode(data)),
+            self._records,
+            taps,
+        )
+        self._durations = [[] for _ in self._plan.steps]
+        self._schedule = generate(self._plan, self._durations)
+
+    def _forward(self, name: str, component: Component) -> Callable[..., Any]:
+        if self.check_values:
+            return _checked(name, component)
+        return component.forward
+
+    def stop(self) -> None:
+        """End the run after the current tick; from any thread."""
+        self._stopped = True
+        self.tick[0] = -1
+
+    def run(
+        self,
+        iterations: int | None,
+        *,
+        rate_hz: float | None = None,
+        progress: Callable[[int], object] | None = None,
+    ) -> Failure | None:
+        """Fire the components for ticks 0 to `iterations - 1`, or until it ends.
+
+        Args:
+            iterations: How many ticks; None until stopped.
+            rate_hz: Ticks per second; None is as fast as possible.
+            progress: Called with the number of ticks done, now and then.
+
+        Returns:
+            What a component raised, if one did.
+        """
+        pacer = Pacer(rate_hz, lambda: self._stopped) if rate_hz else None
+        end = _FOREVER if iterations is None else iterations
+        began = time.perf_counter()
+        failure = None
+        try:
+            tick = self._loop(end, pacer, progress)
+            self._cut = Cut(tick, 0, {})
+        except Exception as error:
+            failure = self._end(error)
+        finally:
+            self._duration_s = time.perf_counter() - began
+            self.tick[1] = None
+            if pacer is not None:
+                self._late_ticks = pacer.late_ticks
+        return failure
+
+    def _loop(
+        self,
+        end: int,
+        pacer: Pacer | None,
+        progress: Callable[[int], object] | None,
+    ) -> int:
+        assert self._plan is not None and self._schedule is not None
+        run, timed = self._schedule.run, self._schedule.timed
+        regs, clock = list(self._plan.registers), self.tick
+        t = 0
+        if pacer is not None:
+            pacer.start()
+        while t < end:
+            sampled = t < SAMPLE_FIRST or t % SAMPLE_EVERY == 0
+            if sampled or pacer is not None:
+                until = t + 1
+            else:
+                until = min(end, t - t % SAMPLE_EVERY + SAMPLE_EVERY)
+            if pacer is not None:
+                pacer.wait(t)
+            clock[0] = until
+            if self._stopped:
+                break
+            t = (timed if sampled else run)(t, clock, regs)
+            if progress is not None and sampled:
+                progress(t)
+        return t
+
+    def _end(self, error: Exception) -> Failure | None:
+        """Find out where the run ended from the traceback of what was raised."""
+        tick = self.tick[1]
+        if self._schedule is None or tick is None:
+            raise error
+        place = self._schedule.step_at(error.__traceback__)
+        if place is None:
+            raise error
+        trace, order = place
+        if isinstance(error, EndOfStream):
+            self._cut = Cut(tick, 0, {})
+            return None
+        self._cut = Cut(tick, order, self._unseen(order, trace))
+        error.__traceback__ = _users_part(trace.tb_next)
+        return Failure(self.order[order], "forward", tick, error)
+
+    def _unseen(self, order: int, trace: TracebackType) -> dict[str, bool]:
+        """Say of values sent in the last tick, and not looked at, whether they were."""
+        assert self._plan is not None
+        found = {}
+        local = trace.tb_frame.f_locals
+        for value in self._plan.values.values():
+            if value.counted_by is not None and value.step < order <= value.counted_by:
+                sent = value.counted_by == order or local[f"v{value.slot}"] is not None
+                found[value.address] = sent
+        return found
+
+    def error(self, failure: Failure, report: RunReport | None) -> ComponentError:
+        """Return the error to raise for a failure, chained to its cause."""
+        error = failure.error
+        where = f"while it ran as {failure.name!r} on node {self.nodes[failure.name]!r}"
+        when = "" if failure.tick is None else f" at tick {failure.tick}"
+        if hasattr(error, "add_note"):
+            error.add_note(f"{where}{when}, in {failure.phase}")
+        wrapped = ComponentError(
+            failure.name,
+            self.nodes[failure.name],
+            failure.phase,
+            failure.tick,
+            f"{type(error).__name__}: {error}",
+            "".join(traceback.format_exception(error)),
+            report,
+        )
+        wrapped.__cause__ = error
+        return wrapped
+
+    def report(self, engine: str) -> RunReport:
+        """Say what counts of the run."""
+        return RunReport(
+            engine=engine,
+            system=self.spec.name,
+            iterations=self._cut.tick,
+            duration_s=self._duration_s,
+            late_ticks=self._late_ticks,
+            components=self._component_reports(),
+            connections=self._connection_reports(),
+            instances=dict(self.components),
+            records=self._recorded_values(),
+        )
+
+    def _ticks(self, order: int) -> int:
+        """Return how many ticks count for the step of that order."""
+        return self._cut.tick + (order < self._cut.order)
+
+    def _missed(self, counter: int) -> int:
+        """Return a gap counter, without what the cut takes back."""
+        if self._plan is None:
+            return 0
+        dropped = self._cut.order == 0 and self._plan.last[counter] == self._cut.tick
+        return self._plan.gaps[counter] - dropped
+
+    def _component_reports(self) -> dict[str, ComponentReport]:
+        reports = {}
+        for i, name in enumerate(self.order):
+            ticks = self._ticks(i)
+            absent = self._missed(i)
+            samples = self._durations[i] if self._durations else []
+            reports[name] = _times(ticks - absent, absent, samples)
+        return {item.name: reports[item.name] for item in self.spec.components}
+
+    def _connection_reports(self) -> dict[str, ConnectionReport]:
+        values = self._plan.values if self._plan is not None else {}
+        return {
+            str(connection): ConnectionReport(
+                messages=self._messages(values[connection.source])
+                if connection.source in values
+                else 0
+            )
+            for connection in self.spec.connections
+        }
+
+    def _messages(self, value: Value) -> int:
+        missed = self._missed(value.counter)
+        if value.address in self._cut.values:
+            return self._cut.tick - missed + self._cut.values[value.address]
+        if value.counted_by is None:
+            return self._ticks(value.step) - missed
+        return self._ticks(value.counted_by) - missed
+
+    def _recorded_values(self) -> dict[str, list[tuple[int, Any]]]:
+        position = {name: i for i, name in enumerate(self.order)}
+        found = {}
+        for address, values in self._records.items():
+            ticks = self._ticks(position[split_address(address)[0]])
+            pairs = enumerate(values[:ticks])
+            found[address] = [(t, value) for t, value in pairs if value is not None]
+        return found
+
+
+class _Failed(Exception):  # noqa: N818 - carries a failure out of a phase
+    def __init__(self, failure: Failure) -> None:
+        self.failure = failure
+
+
+def run_alone(
+    host: Host,
+    engine: str,
+    iterations: int | None,
+    *,
+    rate_hz: float | None = None,
+    stop: StopSignal,
+    progress: Callable[[int], object] | None = None,
+) -> RunReport:
+    """Take a host through a whole run in this process, from configure to shutdown.
+
+    Raises:
+        ComponentError: A component raised; it carries the report.
+    """
+    failures: list[Failure | None] = []
+    with unwatched(), stop.calling(host.stop):
+        try:
+            host.configure()
+            host.activate()
+            failures.append(
+                host.run(iterations, rate_hz=rate_hz, progress=progress)
+            )
+        except _Failed as failed:
+            failures.append(failed.failure)
+        finally:
+            failures.append(host.deactivate())
+            failures.append(host.shutdown())
+    report = host.report(engine)
+    found = [failure for failure in failures if failure is not None]
+    if not found:
+        return report
+    for later in found[1:]:
+        if hasattr(found[0].error, "add_note"):
+            found[0].error.add_note(
+                f"afterwards {later.name!r} failed in {later.phase}: {later.error!r}"
+            )
+    raise host.error(found[0], report)
+
+
+def _times(fired: int, absent: int, samples: list[float]) -> ComponentReport:
+    if not samples:
+        return ComponentReport(fired=fired, absent=absent)
+    first, rest = samples[0], samples[1:] or samples
+    mean = sum(rest) / len(rest)
+    ordered = sorted(samples)
+    return ComponentReport(
+        fired=fired,
+        absent=absent,
+        busy_s=first + mean * max(0, fired - 1) if fired else 0.0,
+        latency_p50_s=ordered[len(ordered) // 2],
+        latency_p99_s=ordered[min(len(ordered) - 1, int(len(ordered) * 0.99))],
+    )
+
+
+def _users_part(trace: TracebackType | None) -> TracebackType | None:
+    """Return a traceback without the frames of ours that it begins with."""
+    ours = Path(__file__).parent
+    while trace is not None and Path(trace.tb_frame.f_code.co_filename).parent == ours:
+        trace = trace.tb_next
+    return trace
+
+
+def _recorded(spec: SystemSpec, record: Sequence[str] | str) -> list[str]:
+    if record == "all":
+        return [
+            f"{component.name}.{port.name}"
+            for component in spec.components
+            for port in component.outputs
+        ]
+    addresses = [record] if isinstance(record, str) else list(record)
+    _known_ports(spec, addresses, "record")
+    return addresses
+
+
+def _known_ports(spec: SystemSpec, addresses: Iterable[str], what: str) -> None:
+    import difflib
+
+    known = [
+        f"{component.name}.{port.name}"
+        for component in spec.components
+        for port in component.outputs
+    ]
+    issues = []
+    for address in addresses:
+        if address not in known:
+            near = difflib.get_close_matches(address, known, n=1)
+            hint = f"Did you mean {near[0]!r}?" if near else f"There are: {known}."
+            issues.append(
+                Issue(
+                    f"There is no output port {address!r} to {what}. {hint}",
+                    code="unknown-port",
+                    address=address,
+                )
+            )
+    if issues:
+        raise GraphError(issues, spec.name)
+
+
+def _checked(name: str, component: Component) -> Callable[..., Any]:
+    """Wrap `forward` so that it may not change what it receives."""
+    forward = component.forward
+    ports = [port.name for port in component.inputs]
+
+    def checked(*args: Any, **kwargs: Any) -> Any:
+        given = {**dict(zip(ports, args, strict=False)), **kwargs}
+        before = {
+            port: fingerprint(value)
+            for port, value in given.items()
+            if type(value) not in IMMUTABLE
+        }
+        result = forward(*args, **kwargs)
+        for port, print_ in before.items():
+            if fingerprint(given[port]) != print_:
+                raise ValueMutationError(name, f"{name}.{port}")
+        return result
+
+    return checked

@@ -1,0 +1,140 @@
+"""Specs become live components again; live systems give theirs."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from like_keras_core.capture import construct
+from like_keras_core.codecs.json import decode
+from like_keras_core.component import Component, fresh
+from like_keras_core.entry_point import resolve
+from like_keras_core.errors import ComponentError, LkError, LoadError, SpecError
+from like_keras_core.node import Node
+from like_keras_core.spec import DEFAULT_NODE, ComponentSpec, HasSpec, SystemSpec
+
+
+def instantiate(
+    system: HasSpec | SystemSpec,
+    spec: SystemSpec,
+    *,
+    allow: Iterable[str] | None = None,
+    folders: Sequence[Path] = (),
+) -> dict[str, Component]:
+    """Return the components to run, by address.
+
+    A live system gives its own objects for their first launch, if they were not
+    called by hand before; else, and for a spec, they are made anew.
+
+    Raises:
+        ComponentError: A constructor raised.
+        LoadError: The code of a component cannot be had.
+    """
+    live: dict[str, Component] = {}
+    if not isinstance(system, SystemSpec):
+        live = getattr(system, "lower")().components  # noqa: B009
+    made = {}
+    for component in spec.components:
+        authored = live.get(component.name)
+        if authored is None:
+            made[component.name] = build(component, spec, allow=allow, folders=folders)
+        elif authored._lk.launched or authored._lk.called:
+            made[component.name] = _again(authored, component)
+        else:
+            made[component.name] = authored
+    return made
+
+
+def _again(authored: Component, spec: ComponentSpec) -> Component:
+    try:
+        return fresh(authored)
+    except Exception as error:
+        raise failed_to_build(spec, error) from error
+
+
+def build(
+    component: ComponentSpec,
+    spec: SystemSpec,
+    *,
+    allow: Iterable[str] | None = None,
+    folders: Sequence[Path] = (),
+) -> Component:
+    """Make one component from its spec.
+
+    Nothing is called before its entry point has proved to be a Component.
+
+    Raises:
+        SpecError: Its config was not captured, or does not fit its class.
+        LoadError: Its entry point is no component, or cannot be had.
+        ComponentError: Its constructor raised.
+    """
+    allowed = None if allow is None else list(allow)
+
+    def find(entry_point: str) -> type:
+        return resolve(entry_point, allow=allowed, folders=folders)
+
+    cls = find(component.entry_point)
+    if not issubclass(cls, Component):
+        raise LoadError(
+            f"The entry point {component.entry_point!r} of {component.name!r} is "
+            f"{cls.__qualname__}, which is no Component; it was not called."
+        )
+    if component.config is None:
+        raise SpecError(
+            f"The spec of {component.name!r} has no config: its arguments could not be "
+            "captured where it was written, so it cannot be made anew."
+        )
+    arguments = decode(dict(component.config), find)
+    node = None
+    if component.node != DEFAULT_NODE:
+        node = Node.from_spec(spec.node(component.node))
+    try:
+        made: Component = construct(cls, arguments, node)
+    except Exception as error:
+        raise failed_to_build(component, error) from error
+    record = made._lk
+    default = record.name
+    record.name, record.every, record.node = component.name, component.every, node
+    record.has_default_name = record.has_default_name and default == component.name
+    return made
+
+
+def failed_to_build(spec: ComponentSpec, error: BaseException) -> LkError:
+    """Return the error for a constructor that raised."""
+    return ComponentError(
+        spec.name,
+        spec.node,
+        "__init__",
+        None,
+        f"{type(error).__name__}: {error}",
+        "".join(traceback.format_exception(error)),
+    )
+
+
+def wire(spec: SystemSpec, components: dict[str, Component], link: Any) -> None:
+    """Connect live components as their spec says.
+
+    Args:
+        spec: The system.
+        components: Its components by address, as `instantiate` gives them.
+        link: Called with source and target port for each connection.
+
+    Raises:
+        SpecError: A component no longer has a port that the spec names.
+    """
+    for connection in spec.connections:
+        source, _, output = connection.source.rpartition(".")
+        target, _, port = connection.target.rpartition(".")
+        try:
+            start: Any = components[source].outputs[output]
+            end = components[target].inputs[port]
+        except KeyError as error:
+            raise SpecError(
+                f"The saved connection '{connection}' does not fit the code: "
+                f"{error.args[0]}"
+            ) from None
+        if connection.delay is not None:
+            start = start.delay(decode(connection.delay.initial))
+        link(start, end)

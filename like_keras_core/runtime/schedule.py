@@ -1,0 +1,567 @@
+"""A system as straight-line Python: one generated function that runs whole ticks.
+
+A tick of `camera -> detector` becomes, but for the bookkeeping,
+
+```python
+while t < s[0]:
+    s[1] = t
+    v0 = camera.forward()
+    if v0 is None:          # rare: detector is absent
+        missed_detector(t)
+    else:
+        v0 = detector.forward(v0)
+    t += 1
+```
+
+Values are local variables that are used again once nobody needs them. Delays and held
+values are locals too, kept in `regs` between two calls. Bound methods stand in the
+code's constants, the fastest place there is.
+"""
+
+from __future__ import annotations
+
+import threading
+import warnings
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from time import perf_counter
+from types import CodeType, FunctionType, TracebackType
+from typing import Any
+
+from like_keras_core.annotations import holds_no_array, is_array, is_immutable
+from like_keras_core.spec import SystemSpec
+from like_keras_core.values import IMMUTABLE, protect, read_only, snapshot
+
+_compiling = threading.Lock()
+
+
+class _UNKNOWN:
+    """The class of no value."""
+
+
+
+@dataclass(slots=True, eq=False)
+class Value:
+    """What one output port sends within a tick.
+
+    Args:
+        address: The port.
+        type: Its annotation.
+        step: The step that sends it.
+        counter: The gap counter that tells at how many ticks it was not sent.
+        counted_by: The step whose absence is counted there; None: the port's own.
+        waiting: Steps that need it and others: told by a flag when it is missing.
+        last_use: The last step that reads it in the same tick.
+        held: The register that keeps the newest one for hold inputs.
+        delays: Registers that take it over at the end of the tick.
+        slot: The local variable that it is in.
+        kind: Where the class it had last is kept, for types that may hold arrays.
+    """
+
+    address: str
+    type: Any
+    step: int
+    counter: int = -1
+    counted_by: int | None = None
+    waiting: list[int] = field(default_factory=list)
+    last_use: int = -1
+    held: int | None = None
+    delays: list[int] = field(default_factory=list)
+    slot: int = -1
+    kind: int = -1
+
+
+@dataclass(slots=True, eq=False)
+class Step:
+    """One component's place in a tick.
+
+    Args:
+        name: Its address.
+        forward: Its bound method.
+        unpack: Splits its result into ports; None for a single value.
+        every: Fire on each k-th tick.
+        needs: Sync values without which it is absent.
+        arguments: `(keyword or "", value or register)` for the call.
+        outputs: One value a port; None where nobody uses it.
+    """
+
+    name: str
+    forward: Callable[..., Any]
+    unpack: Callable[[Any], tuple[Any, ...]] | None
+    every: int
+    needs: list[Value] = field(default_factory=list)
+    arguments: list[tuple[str, Value | int]] = field(default_factory=list)
+    outputs: list[Value | None] = field(default_factory=list)
+
+
+@dataclass(slots=True, eq=False)
+class Plan:
+    """A system, ready to be generated.
+
+    Args:
+        steps: In execution order.
+        values: By port address; those that somebody uses.
+        registers: The initial content of each register.
+        records: By port address, where values are appended, one entry a tick.
+        taps: By port address, what is called with `(tick, value)`.
+        gaps: At how many ticks each step, then each port, had nothing.
+        last: The last tick of each of them.
+        kinds: The class that each value had when it was last looked at.
+    """
+
+    steps: list[Step]
+    values: dict[str, Value]
+    registers: list[Any]
+    records: Mapping[str, list[Any]]
+    taps: Mapping[str, Sequence[Callable[[int, Any], object]]]
+    gaps: list[int] = field(default_factory=list)
+    last: list[int] = field(default_factory=list)
+    kinds: list[Any] = field(default_factory=list)
+
+
+def plan(
+    spec: SystemSpec,
+    order: Sequence[int],
+    components: Mapping[str, Any],
+    forwards: Mapping[str, Callable[..., Any]],
+    unpackers: Mapping[str, Callable[[Any], tuple[Any, ...]] | None],
+    initial: Callable[[Any], Any],
+    records: Mapping[str, list[Any]],
+    taps: Mapping[str, Sequence[Callable[[int, Any], object]]],
+) -> Plan:
+    """Work out what each step reads, sends and waits for.
+
+    Args:
+        spec: The system.
+        order: The indexes of its components in execution order.
+        components: Its live components by address, for the ports' types.
+        forwards: What to call for each.
+        unpackers: How to read the result of each.
+        initial: Decodes the initial value of a delay.
+        records: By port address, lists to append to.
+        taps: By port address, functions to call.
+    """
+    feeds = {connection.target: connection for connection in spec.connections}
+    used = {connection.source for connection in spec.connections}
+    used |= records.keys() | taps.keys()
+    result = Plan([], {}, [], records, taps)
+    for i, n in enumerate(order):
+        component = spec.components[n]
+        step = Step(
+            component.name,
+            forwards[component.name],
+            unpackers[component.name],
+            component.every,
+        )
+        for port in component.outputs:
+            address = f"{component.name}.{port.name}"
+            if address in used:
+                live = components[component.name].outputs[port.name]
+                value = Value(address, live.type, i, last_use=i)
+                result.values[address] = value
+                step.outputs.append(value)
+            else:
+                step.outputs.append(None)
+        result.steps.append(step)
+    for i, n in enumerate(order):
+        _wire(result, spec.components[n], i, feeds, components, initial)
+    _count(result)
+    return result
+
+
+def _wire(
+    result: Plan,
+    component: Any,
+    i: int,
+    feeds: Mapping[str, Any],
+    components: Mapping[str, Any],
+    initial: Callable[[Any], Any],
+) -> None:
+    step = result.steps[i]
+    positional = True
+    keyword_only = _keyword_only(components[component.name])
+    for port in component.inputs:
+        connection = feeds.get(f"{component.name}.{port.name}")
+        positional = positional and port.name not in keyword_only
+        if connection is None:
+            positional = False
+            continue
+        value = result.values[connection.source]
+        argument: Value | int = value
+        if connection.delay is not None:
+            argument = len(result.registers)
+            result.registers.append(initial(connection.delay.initial))
+            value.delays.append(argument)
+        elif port.policy == "sync":
+            value.last_use = max(value.last_use, i)
+            if value not in step.needs:
+                step.needs.append(value)
+        else:
+            if value.held is None:
+                value.held = len(result.registers)
+                result.registers.append(None)
+            argument = value.held
+        step.arguments.append(("" if positional else port.name, argument))
+
+
+def _keyword_only(component: Any) -> set[str]:
+    from like_keras_core.signature import signature_of
+
+    return {port.name for port in signature_of(type(component)).inputs if port.keyword}
+
+
+def _count(result: Plan) -> None:
+    """Give each value the counter that tells at how many ticks it was missing."""
+    counters = len(result.steps)
+    single: dict[str, int] = {}
+    for i, step in enumerate(result.steps):
+        if len(step.needs) == 1:
+            single.setdefault(step.needs[0].address, i)
+    for value in result.values.values():
+        if value.address in single:
+            value.counted_by = value.counter = single[value.address]
+        else:
+            value.counter = counters
+            counters += 1
+        if value.delays:
+            value.last_use = len(result.steps)
+    for i, step in enumerate(result.steps):
+        if len(step.needs) > 1:
+            for value in step.needs:
+                if value.counted_by is None:
+                    value.waiting.append(i)
+    result.gaps = [0] * counters
+    result.last = [-1] * counters
+
+
+Run = Callable[[int, list[Any], list[Any]], int]
+"""`run(t, s, regs)` runs ticks from `t` while `t < s[0]`, keeps the tick in `s[1]`,
+and returns the next one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """A generated function, its measuring twin, and what their lines stand for.
+
+    Args:
+        run: Runs ticks.
+        timed: The same code around forwards that append their durations.
+        lines: The step that each line belongs to.
+    """
+
+    run: Run
+    timed: Run
+    lines: list[int]
+
+    def step_at(self, trace: TracebackType | None) -> tuple[TracebackType, int] | None:
+        """Return the generated function's part of a traceback, and its step."""
+        codes = [getattr(run, "__code__") for run in (self.run, self.timed)]  # noqa: B009
+        while trace is not None:
+            if trace.tb_frame.f_code in codes:
+                return trace, self.lines[trace.tb_lineno - 1]
+            trace = trace.tb_next
+        return None
+
+
+def generate(plan: Plan, durations: Sequence[list[float]]) -> Schedule:
+    """Generate the functions that run ticks of a plan.
+
+    Args:
+        plan: The system.
+        durations: One list a step, where the measuring one appends [s].
+    """
+    writer = _Writer(plan)
+    writer.write()
+    code = _compile("\n".join(writer.source))
+    timed = {
+        f"@f{i}": _timed(step, durations[i]) for i, step in enumerate(plan.steps)
+    }
+    return Schedule(
+        _function(code, writer.constants),
+        _function(code, {**writer.constants, **timed}),
+        writer.lines,
+    )
+
+
+class _Writer:
+    """Writes the source, line by line, and remembers whose each line is."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.constants: dict[str, Any] = {}
+        self.source: list[str] = []
+        self.lines: list[int] = []
+        self.free: list[int] = []
+        self.slots = 0
+        self.kinds: list[int] = []
+        self.ends: dict[int, list[Value]] = defaultdict(list)
+        for value in plan.values.values():
+            self.ends[value.last_use].append(value)
+
+    def constant(self, key: str, value: Any) -> str:
+        """Return an expression for an object, replaced after compilation."""
+        mark = f"@{key}"
+        self.constants[mark] = value
+        return repr(mark)
+
+    def add(self, depth: int, text: str, step: int = -1) -> None:
+        self.source.append(" " * depth + text)
+        self.lines.append(step)
+
+    def write(self) -> None:
+        flags = {i for value in self.plan.values.values() for i in value.waiting}
+        self.add(0, "def run(t, s, regs):")
+        for n in range(len(self.plan.registers)):
+            self.add(1, f"r{n} = regs[{n}]")
+        for i in sorted(flags):
+            self.add(1, f"j{i} = 0")
+        self.add(1, "while t < s[0]:")
+        self.add(2, "s[1] = t")
+        self._steps(flags)
+        self._registers()
+        self.add(2, "t += 1")
+        for n in range(len(self.plan.registers)):
+            self.add(1, f"regs[{n}] = r{n}")
+        self.add(1, "return t")
+        kinds = self.constant("kinds", self.plan.kinds)
+        loads = [f" k{n} = {kinds}[{n}]" for n in self.kinds]
+        self.source[1:1] = loads
+        self.lines[1:1] = [-1] * len(loads)
+
+    def _steps(self, flags: set[int]) -> None:
+        steps = self.plan.steps
+        i = 0
+        while i < len(steps):
+            condition = self._condition(i, flags)
+            end = i + 1
+            if condition and not steps[i].every > 1 and i not in flags:
+                while end < len(steps) and self._alike(i, end, flags):
+                    end += 1
+            self._group(range(i, end), condition)
+            i = end
+
+    def _alike(self, first: int, other: int, flags: set[int]) -> bool:
+        steps = self.plan.steps
+        return other not in flags and (
+            [value.address for value in steps[first].needs]
+            == [value.address for value in steps[other].needs]
+        )
+
+    def _condition(self, i: int, flags: set[int]) -> str:
+        step = self.plan.steps[i]
+        if not step.needs:
+            return f"t % {step.every}" if step.every > 1 else ""
+        tests = [f"j{i}"] if i in flags else []
+        tests += [
+            f"v{value.slot} is None"
+            for value in step.needs
+            if i not in value.waiting
+        ]
+        return " or ".join(tests)
+
+    def _group(self, group: range, condition: str) -> None:
+        if len(group) == 1:
+            self._release(group[0])
+        calls = {}
+        for i in group:
+            calls[i] = self._call(i)
+            for value in self.plan.steps[i].outputs:
+                if value is not None:
+                    value.slot = self.free.pop() if self.free else self._new_slot()
+        depth = 2
+        if condition:
+            self.add(2, f"if {condition}:")
+            for i in group:
+                self._absent(i, condition)
+            self.add(2, "else:")
+            depth = 3
+        for i in group:
+            self._present(i, depth, calls[i])
+        for i in group:
+            if len(group) > 1:
+                self._release(i)
+            for value in self.plan.steps[i].outputs:
+                if value is not None and value.last_use == i:
+                    self.free.append(value.slot)
+
+    def _new_slot(self) -> int:
+        self.slots += 1
+        return self.slots - 1
+
+    def _release(self, i: int) -> None:
+        """Give back the locals of values that nobody reads after step `i`."""
+        for value in self.ends[i]:
+            if value.step != i:
+                self.free.append(value.slot)
+
+    def _call(self, i: int) -> str:
+        step = self.plan.steps[i]
+        parts = []
+        for keyword, argument in step.arguments:
+            name = (
+                f"v{argument.slot}" if isinstance(argument, Value) else f"r{argument}"
+            )
+            parts.append(f"{keyword}={name}" if keyword else name)
+        return f"{self.constant(f'f{i}', step.forward)}({', '.join(parts)})"
+
+    def _absent(self, i: int, condition: str) -> None:
+        step = self.plan.steps[i]
+        if f"j{i}" in condition:
+            self.add(3, f"j{i} = 0", i)
+        self.add(3, f"{self._miss(i)}(t)", i)
+        for value in step.outputs:
+            if value is None:
+                continue
+            if condition != f"v{value.slot} is None":
+                self.add(3, f"v{value.slot} = None", i)
+            self._missing(value, 3, i)
+            if value.address in self.plan.records:
+                self.add(3, f"{self._recorder(value)}(None)", i)
+
+    def _missing(self, value: Value, depth: int, i: int) -> None:
+        if value.counted_by is None:
+            self.add(depth, f"{self._miss(value.counter)}(t)", i)
+        for waiting in value.waiting:
+            self.add(depth, f"j{waiting} = 1", i)
+
+    def _miss(self, counter: int) -> str:
+        return self.constant(f"m{counter}", _miss(self.plan, counter))
+
+    def _present(self, i: int, depth: int, call: str) -> None:
+        step = self.plan.steps[i]
+        values = step.outputs
+        if not any(value is not None for value in values):
+            self.add(depth, call, i)
+        elif step.unpack is None:
+            assert values[0] is not None
+            self.add(depth, f"v{values[0].slot} = {call}", i)
+        else:
+            names = [f"v{value.slot}" if value is not None else "_" for value in values]
+            self.add(depth, f"o = {call}", i)
+            self.add(depth, f"if o is None: {' = '.join(names)} = None", i)
+            unpack = self.constant(f"u{i}", step.unpack)
+            self.add(depth, f"else: {', '.join(names)}, = {unpack}(o)", i)
+        for value in values:
+            if value is not None:
+                self._after(value, i, depth)
+
+    def _after(self, value: Value, i: int, depth: int) -> None:
+        name = f"v{value.slot}"
+        self._protect(value, i, depth)
+        if value.counted_by is None:
+            self.add(depth, f"if {name} is None:", i)
+            self._missing(value, depth + 1, i)
+        if value.address in self.plan.records:
+            self.add(depth, f"{self._recorder(value)}({self._kept(value)})", i)
+        for n, tap in enumerate(self.plan.taps.get(value.address, ())):
+            function = self.constant(f"t{i}.{value.address}.{n}", tap)
+            self.add(depth, f"if {name} is not None: {function}(t, {name})", i)
+        if value.held is not None:
+            kept = self._kept(value)
+            self.add(depth, f"if {name} is not None: r{value.held} = {kept}", i)
+
+    def _protect(self, value: Value, i: int, depth: int) -> None:
+        """Make arrays read-only; types that hold none cost nothing."""
+        name = f"v{value.slot}"
+        if holds_no_array(value.type):
+            return
+        if is_array(value.type):
+            guard = self.constant("read_only", read_only)
+            self.add(depth, f"if {name} is not None: {name} = {guard}({name})", i)
+            return
+        if value.kind < 0:
+            value.kind = len(self.plan.kinds)
+            self.plan.kinds.append(_UNKNOWN)
+        self.kinds.append(value.kind)
+        look = self.constant(f"l{value.kind}", _look(self.plan.kinds, value.kind))
+        test = f"if {name}.__class__ is not k{value.kind}:"
+        self.add(depth, f"{test} {name} = {look}({name})", i)
+
+    def _recorder(self, value: Value) -> str:
+        append = self.plan.records[value.address].append
+        return self.constant(f"a.{value.address}", append)
+
+    def _kept(self, value: Value) -> str:
+        """Return an expression for a copy that its producer cannot change."""
+        if is_immutable(value.type):
+            return f"v{value.slot}"
+        return f"{self.constant('snapshot', snapshot)}(v{value.slot})"
+
+    def _registers(self) -> None:
+        """Let the delays take over what was sent in this tick."""
+        for value in self.plan.values.values():
+            if value.delays:
+                targets = " = ".join(f"r{n}" for n in value.delays)
+                self.add(2, f"if v{value.slot} is not None:", value.step)
+                self.add(3, f"{targets} = {self._kept(value)}", value.step)
+
+
+def _miss(plan: Plan, counter: int) -> Callable[[int], None]:
+    gaps, last = plan.gaps, plan.last
+
+    def miss(tick: int) -> None:
+        gaps[counter] += 1
+        last[counter] = tick
+
+    return miss
+
+
+def _look(kinds: list[Any], n: int) -> Callable[[Any], Any]:
+    """Protect a value, and remember its class if such values need no protection."""
+
+    def look(value: Any) -> Any:
+        kind = value.__class__
+        if kind in IMMUTABLE:
+            if value is not None:
+                kinds[n] = kind
+            return value
+        kinds[n] = _UNKNOWN
+        return protect(value)
+
+    return look
+
+
+def _timed(step: Step, durations: list[float]) -> Callable[..., Any]:
+    """Wrap a forward so that its duration is kept; the fewer arguments, the faster."""
+    forward, append, now = step.forward, durations.append, perf_counter
+
+    def no_argument() -> Any:
+        began = now()
+        result = forward()
+        append(now() - began)
+        return result
+
+    def one_argument(value: Any) -> Any:
+        began = now()
+        result = forward(value)
+        append(now() - began)
+        return result
+
+    def any_arguments(*args: Any, **kwargs: Any) -> Any:
+        began = now()
+        result = forward(*args, **kwargs)
+        append(now() - began)
+        return result
+
+    if not step.arguments:
+        return no_argument
+    if len(step.arguments) == 1 and not step.arguments[0][0]:
+        return one_argument
+    return any_arguments
+
+
+def _compile(source: str) -> CodeType:
+    with _compiling, warnings.catch_warnings():
+        warnings.simplefilter("ignore", SyntaxWarning)
+        module = compile(source, "<like_keras schedule>", "exec", dont_inherit=True)
+    return next(item for item in module.co_consts if isinstance(item, CodeType))
+
+
+def _function(code: CodeType, constants: Mapping[str, Any]) -> Any:
+    """Make a function of code, with objects in the place of its marks."""
+    known = tuple(
+        constants.get(item, item) if isinstance(item, str) else item
+        for item in code.co_consts
+    )
+    return FunctionType(code.replace(co_consts=known), {})

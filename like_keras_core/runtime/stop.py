@@ -1,0 +1,87 @@
+"""How a run is asked to end: from any thread, by Ctrl-C, or by a time limit."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+
+class StopSignal:
+    """Asks a running launch to end after the ticks that have begun."""
+
+    def __init__(self) -> None:
+        self._callbacks: list[Callable[[], None]] = []
+        self._is_set = False
+        self.timed_out = False
+
+    @property
+    def is_set(self) -> bool:
+        """Whether somebody has asked."""
+        return self._is_set
+
+    def set(self) -> None:
+        """Ask; from any thread or signal handler, as often as one likes."""
+        self._is_set = True
+        for callback in list(self._callbacks):
+            callback()
+
+    @contextmanager
+    def calling(self, callback: Callable[[], None]) -> Iterator[None]:
+        """Call `callback` when asked, now if it was asked already."""
+        self._callbacks.append(callback)
+        try:
+            if self._is_set:
+                callback()
+            yield
+        finally:
+            self._callbacks.remove(callback)
+
+
+@contextmanager
+def time_limit(stop: StopSignal, timeout_s: float | None) -> Iterator[None]:
+    """Set `stop` after `timeout_s` seconds and mark it as timed out."""
+    if timeout_s is None:
+        yield
+        return
+
+    def expire() -> None:
+        stop.timed_out = True
+        stop.set()
+
+    timer = threading.Timer(timeout_s, expire)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+        timer.join()
+
+
+@contextmanager
+def stop_on_interrupt(stop: StopSignal) -> Iterator[None]:
+    """Let the first Ctrl-C set `stop`; a second one interrupts at once.
+
+    Does nothing outside the main thread, where Python delivers no signals, and where
+    the program has its own handler for Ctrl-C.
+    """
+    if (
+        threading.current_thread() is not threading.main_thread()
+        or signal.getsignal(signal.SIGINT) is not signal.default_int_handler
+    ):
+        yield
+        return
+
+    def ask(number: int, frame: FrameType | None) -> None:
+        if stop.is_set:
+            raise KeyboardInterrupt
+        stop.set()
+
+    signal.signal(signal.SIGINT, ask)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -1,0 +1,560 @@
+"""The composition of components: wired, placed, and run on an engine."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+import warnings
+import weakref
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from like_keras_core.component import Component, snake_case
+from like_keras_core.diagram import to_mermaid, to_summary
+from like_keras_core.entry_point import stop_loading_script
+from like_keras_core.errors import (
+    CapabilityError,
+    EngineContractError,
+    GraphError,
+    LkWarning,
+    MixedEnginesError,
+    SpecError,
+)
+from like_keras_core.issue import Issue, errors_in
+from like_keras_core.lowering import REBUILT, Lowered, flatten, lower, node_of
+from like_keras_core.node import Node, check_name
+from like_keras_core.plugins import missing_capabilities
+from like_keras_core.port import Delay, InputPort, OutputPort, check_free, origin
+from like_keras_core.runtime.loader import instantiate, wire
+from like_keras_core.runtime.stop import StopSignal
+from like_keras_core.runtime.tap import Tap
+from like_keras_core.spec import SystemSpec
+from like_keras_core.topology import check, needs
+
+if TYPE_CHECKING:
+    from like_keras_core.plugins import Session
+    from like_keras_core.report import RunReport
+
+DEFAULT_ENGINE = "native"
+_OWN = frozenset({"_given", "links", "_index", "_lowered", "_stops", "_lock"})
+
+
+class System:
+    """A composition of components, and of other systems.
+
+    Args:
+        components: Components and subsystems, in order. Where nothing is connected,
+            each one's single output feeds the next one's single input.
+        name: The class name in snake case for a subclass, else `"system"`.
+        rate_hz: Ticks per second; as fast as possible when omitted.
+
+    Components may also be set as attributes in a subclass's `__init__`.
+    """
+
+    name: str
+    rate_hz: float | None = None
+    _given: Sequence[Any] = ()
+    _lowered: Lowered | None = None
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> System:
+        system = super().__new__(cls)
+        system.name = "system" if cls is System else snake_case(cls.__name__)
+        system.links = {}
+        system._index = {}
+        system._stops = []
+        system._lock = threading.Lock()
+        return system
+
+    links: dict[InputPort, OutputPort | Delay]
+    """What `connect` made: the source of each input port."""
+
+    _index: dict[str, Component]
+    _stops: list[StopSignal]
+    _lock: threading.Lock
+
+    def __init__(
+        self,
+        components: Iterable[Any] = (),
+        *,
+        name: str | None = None,
+        rate_hz: float | None = None,
+    ) -> None:
+        if isinstance(components, (Component, System)):
+            raise TypeError(
+                f"components is a list; write System([{components.name}, ...])."
+            )
+        self._given = list(components)
+        if name is not None:
+            self.name = check_name(name, "system")
+        if rate_hz is not None:
+            self.rate_hz = rate_hz
+
+    @property
+    def has_default_name(self) -> bool:
+        """Whether nobody has named it; subsystems of one name are numbered."""
+        cls = type(self)
+        return self.name == (
+            "system" if cls is System else snake_case(cls.__name__)
+        )
+
+    def children(self) -> list[Any]:
+        """Return the components and subsystems, in order of appearance."""
+        found = list(self._given)
+        seen = {id(item) for item in found}
+        for name, value in vars(self).items():
+            if name in _OWN:
+                continue
+            if isinstance(value, dict):
+                items = list(value.values())
+            else:
+                items = list(value) if isinstance(value, (list, tuple)) else [value]
+            for item in items:
+                if isinstance(item, (Component, System)) and id(item) not in seen:
+                    seen.add(id(item))
+                    found.append(item)
+        return found
+
+    @property
+    def components(self) -> list[Component]:
+        """Every component, those of subsystems too, in order of appearance."""
+        return list(flatten(self).components.values())
+
+    @property
+    def nodes(self) -> list[Node]:
+        """The nodes that the components are on, in order of appearance."""
+        nodes: dict[str, Node] = {}
+        for component in self.components:
+            node = node_of(component)
+            nodes.setdefault(node.name, node)
+        return list(nodes.values())
+
+    def get_node(self, name: str) -> Node:
+        """Return the node of that name.
+
+        Raises:
+            KeyError: No component is on such a node.
+        """
+        for node in self.nodes:
+            if node.name == name:
+                return node
+        known = ", ".join(repr(node.name) for node in self.nodes)
+        raise KeyError(f"No node {name!r} in system {self.name!r}; it has: {known}.")
+
+    def get_components_by_node(self) -> dict[str, list[Component]]:
+        """Return the components of each node, by the node's name."""
+        found: dict[str, list[Component]] = {}
+        for component in self.components:
+            found.setdefault(node_of(component).name, []).append(component)
+        return found
+
+    def connect(
+        self, source: OutputPort | Delay | str, target: InputPort | str
+    ) -> None:
+        """Feed an input port from an output port, in this system.
+
+        Args:
+            source: An output port, a delayed one, or an address: `"camera.output"`.
+            target: An input port, or its address: `"detector.image"`.
+
+        Raises:
+            GraphError: There is no such port, or another source feeds the input.
+        """
+        start = self._port(source, "outputs") if isinstance(source, str) else source
+        end = self._port(target, "inputs") if isinstance(target, str) else target
+        if not isinstance(start, (OutputPort, Delay)):
+            raise TypeError(
+                f"connect goes from an output port to an input port; the first is "
+                f"{start!r:.80}."
+            )
+        if not isinstance(end, InputPort):
+            raise TypeError(
+                f"connect goes from an output port to an input port; the second is "
+                f"{end!r:.80}."
+            )
+        check_free(end, start, self.links.get(end) or end.source)
+        self.links[end] = start
+        end.linked_in.add(self)
+
+    def unlink(self, target: InputPort) -> None:
+        """Take away what `connect` made for an input port."""
+        self.links.pop(target, None)
+
+    def _port(self, address: str, side: str) -> Any:
+        name, _, port = address.rpartition(".")
+        component = self._index.get(name)
+        if component is None:
+            self._index = flatten(self).components
+            component = self._index.get(name)
+        if component is not None:
+            ports = getattr(component, side)
+            if port in ports:
+                return ports[port]
+        what = "output" if side == "outputs" else "input"
+        known = [
+            f"{name}.{item.name}"
+            for name, component in self._index.items()
+            for item in getattr(component, side)
+        ]
+        raise GraphError([_no_port(address, what, known)], self.name)
+
+    def lower(self) -> Lowered:
+        """Return the system as data, with the live components and what is wrong."""
+        return self._lowered or lower(self)
+
+    def to_spec(self) -> SystemSpec:
+        """Return the system as frozen data."""
+        return self.lower().spec
+
+    @contextlib.contextmanager
+    def _frozen(self) -> Iterator[Lowered]:
+        """Lower once for all that happens inside."""
+        outer = self._lowered
+        self._lowered = outer or lower(self)
+        try:
+            yield self._lowered
+        finally:
+            self._lowered = outer
+
+    def summary(self) -> str:
+        """Return the components and connections as text."""
+        return to_summary(self.to_spec())
+
+    def to_mermaid(self) -> str:
+        """Return the system as a Mermaid flowchart."""
+        return to_mermaid(self.to_spec())
+
+    def validate(self, engine: str | None = None) -> list[Issue]:
+        """List everything that is wrong, before anything is written or run.
+
+        Args:
+            engine: Ask this engine too; None asks the nodes' own, if there is one.
+
+        Raises:
+            EngineNotFoundError: There is no such engine.
+        """
+        with self._frozen() as lowered:
+            if engine is None and DEFAULT_ENGINE == (name := self._engine(None)):
+                from like_keras_core.engines import list_engines
+
+                if name not in list_engines():
+                    return _core_issues(lowered, in_process=True)
+            return self._issues(_open(self._engine(engine)))
+
+    def _issues(self, session: Session) -> list[Issue]:
+        lowered = self.lower()
+        capabilities = session.engine.capabilities
+        issues = _core_issues(lowered, in_process="multi-process" not in capabilities)
+        if errors_in(issues):
+            return issues
+        issues += missing_capabilities(session.engine, needs(lowered.spec))
+        return issues + session.validate(lowered.spec)
+
+    def _check(self, session: Session) -> None:
+        """Warn of what may go wrong and refuse what will.
+
+        Raises:
+            GraphError: There are errors.
+            CapabilityError: The engine cannot do what the system needs.
+        """
+        issues = self._issues(session)
+        for issue in issues:
+            if issue.severity == "warning":
+                warnings.warn(str(issue), LkWarning, stacklevel=4)
+        errors = errors_in(issues)
+        lacking = [issue for issue in errors if issue.code == "capability"]
+        if lacking and len(lacking) == len(errors):
+            need = next(
+                item
+                for item in needs(self.to_spec())
+                if item.name not in session.engine.capabilities
+            )
+            raise CapabilityError(session.engine.name, need.name, need.what)
+        if errors:
+            raise GraphError(errors, self.name)
+
+    def _engine(self, engine: str | None) -> str:
+        """Return the engine that is named, else the only one that nodes name.
+
+        Raises:
+            MixedEnginesError: The nodes name several.
+        """
+        if engine is not None:
+            return engine
+        named: dict[str, list[str]] = {}
+        for node in self.lower().spec.nodes:
+            if node.engine is not None:
+                named.setdefault(node.engine, []).append(node.name)
+        if len(named) > 1:
+            raise MixedEnginesError(named)
+        return next(iter(named), DEFAULT_ENGINE)
+
+    def compile(
+        self, engine: str | None = None, build_dir: str | Path | None = None
+    ) -> Path | None:
+        """Write what an engine needs to run this system.
+
+        Args:
+            engine: An engine's name; the nodes' own when omitted.
+            build_dir: Where to; `.lk_build/<engine>` when omitted.
+
+        Returns:
+            The main file, or None where the engine needs none.
+
+        Raises:
+            GraphError: The system has errors.
+            EngineError: The engine is missing, unusable, or cannot do it.
+        """
+        stop_loading_script(self)
+        with self._frozen():
+            session = _open(self._engine(engine))
+            self._check(session)
+            folder = None if build_dir is None else Path(build_dir)
+            return session.compile(self.to_spec(), folder).path
+
+    def launch(
+        self,
+        iterations: int | None = None,
+        *,
+        engine: str | None = None,
+        rate_hz: float | None = None,
+        record: Sequence[OutputPort | str] | OutputPort | str = (),
+        taps: Iterable[Tap] = (),
+        check_values: bool = False,
+        timeout_s: float | None = None,
+        seed: int = 0,
+        window: int | None = None,
+        run_ahead: int = 256,
+        heartbeat_s: float = 3.0,
+        **engine_options: Any,
+    ) -> RunReport:
+        """Run this system to its end.
+
+        Args:
+            iterations: How many ticks; None runs until it is stopped or ends itself.
+            engine: An engine's name; the nodes' own when omitted, else native.
+            rate_hz: Ticks per second; the system's own when omitted.
+            record: Output ports or addresses whose values the report keeps, or
+                `"all"`.
+            taps: Objects that each process makes and calls with `(tick, value)`.
+            check_values: Find components that change values they received; slow.
+            timeout_s: Stop after this time [s].
+            seed: Seeds every component's `rng`.
+            window: Values in flight on a connection between processes.
+            run_ahead: Ticks that any process may be ahead of the slowest.
+            heartbeat_s: Silence after which a process counts as lost [s]; 0 is never.
+            **engine_options: What the engine itself takes.
+
+        Raises:
+            GraphError: The system has errors; nothing ran.
+            EngineError: The engine is missing, unusable, or cannot do it.
+            ComponentError: A component raised; it carries the report.
+            LaunchTimeoutError: `timeout_s` passed; it carries the report.
+        """
+        stop_loading_script(self)
+        _check_numbers(iterations, rate_hz, timeout_s, seed, window, run_ahead)
+        stop = StopSignal()
+        options: dict[str, Any] = {
+            "iterations": iterations,
+            "rate_hz": rate_hz if rate_hz is not None else self.rate_hz,
+            "check_values": check_values,
+            "timeout_s": timeout_s,
+            "seed": seed,
+            "window": window,
+            "run_ahead": run_ahead,
+            "heartbeat_s": heartbeat_s,
+            "stop": stop,
+            **engine_options,
+        }
+        with self._frozen() as lowered:
+            session = _open(self._engine(engine))
+            options["record"] = _addresses(record, lowered)
+            options["taps"] = [
+                Tap(_address(tap.port, lowered), tap.entry_point, tap.config)
+                for tap in taps
+            ]
+            _need(session, "rate", "rate_hz", options["rate_hz"])
+            _need(session, "record", "record", options["record"])
+            _need(session, "record", "taps", options["taps"])
+            self._check(session)
+            artefact = session.compile(lowered.spec, None)
+            self._stops.append(stop)
+            try:
+                return session.launch(self, artefact, options)
+            finally:
+                self._stops.remove(stop)
+
+    def run(self, iterations: int | None = None, **options: Any) -> RunReport:
+        """Launch on the native engine."""
+        return self.launch(iterations, engine=DEFAULT_ENGINE, **options)
+
+    def stop(self) -> None:
+        """End every launch of this system after the ticks that have begun."""
+        for stop in list(self._stops):
+            stop.set()
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write the system as JSON; `System.load` reads it where its code is.
+
+        Raises:
+            GraphError: The system has errors, or a component cannot be saved.
+        """
+        stop_loading_script(self)
+        with self._frozen() as lowered:
+            errors = errors_in(_core_issues(lowered, in_process=False))
+            if errors:
+                raise GraphError(errors, self.name)
+            target = Path(path)
+            target.write_text(lowered.spec.to_json() + "\n", encoding="utf-8")
+        return target
+
+    @classmethod
+    def load(
+        cls, path: str | os.PathLike[str], *, allow: Iterable[str] | None = None
+    ) -> System:
+        """Read what `save` wrote and make its components.
+
+        Args:
+            path: The JSON file.
+            allow: Module prefixes that may be imported; None allows all. A saved
+                system names the code that it runs: set this for files of others.
+
+        Raises:
+            SpecError: It is no saved system, or does not fit the code.
+            LoadError: Its code cannot be had, or is not allowed.
+        """
+        source = Path(path)
+        try:
+            text = source.read_text(encoding="utf-8")
+        except UnicodeDecodeError:
+            raise SpecError(f"{str(source)!r} is no JSON text.") from None
+        return cls.from_spec(
+            SystemSpec.from_json(text), allow=allow, folders=[source.parent]
+        )
+
+    @classmethod
+    def from_spec(
+        cls,
+        spec: SystemSpec,
+        *,
+        allow: Iterable[str] | None = None,
+        folders: Sequence[Path] = (),
+    ) -> System:
+        """Make a live system of a spec.
+
+        Raises:
+            GraphError: The spec is not a sound system.
+            SpecError: It does not fit the code.
+            LoadError: Its code cannot be had, or is not allowed.
+        """
+        errors = errors_in(check(spec))
+        if errors:
+            raise GraphError(errors, spec.name)
+        components = instantiate(spec, spec, allow=allow, folders=folders)
+        for component in spec.components:
+            for port in component.inputs:
+                live = components[component.name].inputs
+                if port.name in live:
+                    live[port.name].policy = port.policy
+        system = System(components.values())
+        system.name, system.rate_hz = spec.name, spec.rate_hz
+        inferred = all(connection.inferred for connection in spec.connections)
+        if not inferred or system.to_spec().connections != spec.connections:
+            wire(spec, components, system.connect)
+        return system
+
+    def __repr__(self) -> str:
+        names = ", ".join(str(getattr(x, "name", x)) for x in self.children()[:8])
+        return f"{type(self).__qualname__}(name={self.name!r}, components=[{names}])"
+
+
+def _open(engine: str) -> Session:
+    from like_keras_core.engines import get_engine
+    from like_keras_core.plugins import Session
+
+    return Session(get_engine(engine))
+
+
+def _core_issues(lowered: Lowered, *, in_process: bool) -> list[Issue]:
+    issues = []
+    for issue in lowered.issues:
+        if in_process and issue.code in REBUILT:
+            if issue.code == "assigned-attribute":
+                issues.append(issue.as_warning())
+            continue
+        issues.append(issue)
+    codes = {issue.code for issue in errors_in(issues)}
+    if codes & {"not-a-component", "recursion", "same-component", "duplicate-name"}:
+        return issues
+    return issues + check(lowered.spec)
+
+
+def _need(session: Session, capability: str, option: str, value: Any) -> None:
+    if value and capability not in session.engine.capabilities:
+        raise CapabilityError(session.engine.name, capability, f"launch({option}=...)")
+
+
+def _check_numbers(
+    iterations: int | None,
+    rate_hz: float | None,
+    timeout_s: float | None,
+    seed: int,
+    window: int | None,
+    run_ahead: int,
+) -> None:
+    for name, value, least in (
+        ("iterations", iterations, 0),
+        ("seed", seed, 0),
+        ("window", window, 1),
+        ("run_ahead", run_ahead, 1),
+    ):
+        if value is None and name in ("iterations", "window"):
+            continue
+        if not isinstance(value, int) or isinstance(value, bool) or value < least:
+            raise ValueError(
+                f"{name} must be a whole number, {least} or more; got {value!r}."
+            )
+    for name, number in (("rate_hz", rate_hz), ("timeout_s", timeout_s)):
+        if number is not None and not 0 < number < float("inf"):
+            raise ValueError(f"{name} must be above zero; got {number!r}.")
+
+
+def _addresses(
+    record: Sequence[OutputPort | str] | OutputPort | str, lowered: Lowered
+) -> list[str] | str:
+    if record == "all":
+        return "all"
+    items = [record] if isinstance(record, (str, OutputPort)) else list(record)
+    return [_address(item, lowered) for item in items]
+
+
+def _address(port: OutputPort | str, lowered: Lowered) -> str:
+    known = [
+        f"{component.name}.{item.name}"
+        for component in lowered.spec.components
+        for item in component.outputs
+    ]
+    if isinstance(port, OutputPort):
+        for name, component in lowered.components.items():
+            if component is port.component:
+                return f"{name}.{port.name}"
+        raise GraphError([_no_port(port.address, "output", known)], lowered.spec.name)
+    if port not in known:
+        raise GraphError([_no_port(port, "output", known)], lowered.spec.name)
+    return port
+
+
+def _no_port(address: str, what: str, known: list[str]) -> Issue:
+    import difflib
+
+    near = difflib.get_close_matches(address, known, n=1)
+    if near:
+        hint = f"Did you mean {near[0]!r}?"
+    else:
+        hint = f"There are: {', '.join(known[:12]) or 'none'}."
+    return Issue(
+        f"There is no {what} port {address!r}. {hint}",
+        code="unknown-port",
+        address=address,
+    )

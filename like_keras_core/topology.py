@@ -1,0 +1,310 @@
+"""Questions about a graph, answered from its spec alone."""
+
+from __future__ import annotations
+
+import heapq
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from like_keras_core.engine import Capability
+from like_keras_core.issue import Issue
+from like_keras_core.spec import (
+    POLICIES,
+    ComponentSpec,
+    ConnectionSpec,
+    PortSpec,
+    SystemSpec,
+    split_address,
+)
+
+
+def execution_order(spec: SystemSpec) -> list[int]:
+    """Return the components' indexes in the order in which they fire within a tick.
+
+    Topological over the connections without delay; ties go by list order. Components
+    in a cycle without a delay are left out.
+    """
+    index = {component.name: n for n, component in enumerate(spec.components)}
+    after: list[list[int]] = [[] for _ in spec.components]
+    waits = [0] * len(spec.components)
+    for connection in spec.connections:
+        if connection.delay is not None:
+            continue
+        source = index.get(split_address(connection.source)[0])
+        target = index.get(split_address(connection.target)[0])
+        if source is not None and target is not None:
+            after[source].append(target)
+            waits[target] += 1
+    ready = [n for n, count in enumerate(waits) if count == 0]
+    order = []
+    while ready:
+        first = heapq.heappop(ready)
+        order.append(first)
+        for target in after[first]:
+            waits[target] -= 1
+            if waits[target] == 0:
+                heapq.heappush(ready, target)
+    return order
+
+
+def find_cycle(spec: SystemSpec, order: Sequence[int]) -> list[ConnectionSpec]:
+    """Return the connections of one cycle among what is not in the execution order."""
+    stuck = set(range(len(spec.components))) - set(order)
+    names = {spec.components[n].name for n in stuck}
+    back: dict[str, ConnectionSpec] = {}
+    for connection in spec.connections:
+        source = split_address(connection.source)[0]
+        target = split_address(connection.target)[0]
+        if connection.delay is None and source in names and target in names:
+            back.setdefault(target, connection)
+    here = next(iter(back))
+    seen: dict[str, int] = {}
+    path: list[ConnectionSpec] = []
+    while here not in seen:
+        seen[here] = len(path)
+        path.append(back[here])
+        here = split_address(back[here].source)[0]
+    return path[seen[here] :][::-1]
+
+
+def by_node(spec: SystemSpec) -> dict[str, list[ComponentSpec]]:
+    """Return the components of each node, in order of appearance."""
+    nodes: dict[str, list[ComponentSpec]] = {node.name: [] for node in spec.nodes}
+    for component in spec.components:
+        nodes.setdefault(component.node, []).append(component)
+    return nodes
+
+
+def crossings(spec: SystemSpec) -> list[ConnectionSpec]:
+    """Return the connections between components of different nodes."""
+    where = {component.name: component.node for component in spec.components}
+    return [
+        connection
+        for connection in spec.connections
+        if where.get(split_address(connection.source)[0])
+        != where.get(split_address(connection.target)[0])
+    ]
+
+
+def needs(spec: SystemSpec) -> list[Capability]:
+    """List the capabilities that an engine must declare to run a system."""
+    found = []
+    for connection in spec.connections:
+        if connection.delay is not None:
+            text = f"the delay on {str(connection)!r}"
+            found.append(Capability("delay", text, connection.target))
+    fed = {connection.target for connection in spec.connections}
+    for component in spec.components:
+        for port in component.inputs:
+            address = f"{component.name}.{port.name}"
+            if port.policy != "sync" and address in fed:
+                text = f"the policy {port.policy!r} of {address!r}"
+                found.append(Capability(port.policy, text, address))
+        if component.every > 1:
+            text = f"every={component.every} of {component.name!r}"
+            found.append(Capability("every", text, component.name))
+    return found
+
+
+def check(spec: SystemSpec) -> list[Issue]:
+    """List everything that is wrong with a system, whatever the engine."""
+    issues = [*_nothing_there(spec), *_names_twice(spec), *_bad_nodes(spec)]
+    issues += _bad_connections(spec)
+    issues += unfed_inputs(spec)
+    issues += _bad_times(spec)
+    order = execution_order(spec)
+    issues += _unequal_joins(spec, order)
+    if len(order) < len(spec.components):
+        issues.append(_cycle_issue(find_cycle(spec, order)))
+    return issues
+
+
+def _nothing_there(spec: SystemSpec) -> Iterator[Issue]:
+    if not spec.components:
+        yield Issue(
+            f"System {spec.name!r} has no components. Give it some: "
+            "System(components=[...]).",
+            code="empty",
+            address=spec.name,
+        )
+
+
+def _names_twice(spec: SystemSpec) -> Iterator[Issue]:
+    for what, names in (
+        ("component", Counter(component.name for component in spec.components)),
+        ("node", Counter(node.name for node in spec.nodes)),
+    ):
+        for name, count in names.items():
+            if count > 1:
+                yield Issue(
+                    f"The name {name!r} is given to {count} {what}s of system "
+                    f"{spec.name!r}; a {what}'s name is unique. Rename all but one.",
+                    code="duplicate-name",
+                    address=name,
+                )
+
+
+def _bad_nodes(spec: SystemSpec) -> Iterator[Issue]:
+    known = {node.name for node in spec.nodes}
+    for component in spec.components:
+        if component.node not in known:
+            yield Issue(
+                f"Component {component.name!r} is on node {component.node!r}, which "
+                f"the system does not have; it has: {', '.join(sorted(known))}.",
+                code="unknown-node",
+                address=component.name,
+            )
+
+
+def _ports(spec: SystemSpec, side: str) -> dict[str, PortSpec]:
+    return {
+        f"{component.name}.{port.name}": port
+        for component in spec.components
+        for port in (component.inputs if side == "input" else component.outputs)
+    }
+
+
+def _bad_connections(spec: SystemSpec) -> Iterator[Issue]:
+    outputs, inputs = _ports(spec, "output"), _ports(spec, "input")
+    sources: dict[str, str] = {}
+    for connection in spec.connections:
+        for side, address, ports in (
+            ("output", connection.source, outputs),
+            ("input", connection.target, inputs),
+        ):
+            if address not in ports:
+                yield Issue(
+                    f"Connection '{connection}' names the {side} port {address!r}, "
+                    "which no component has.",
+                    code="unknown-port",
+                    address=address,
+                )
+        before = sources.setdefault(connection.target, connection.source)
+        if before != connection.source:
+            yield Issue(
+                f"Input {connection.target!r} has two sources, {before!r} and "
+                f"{connection.source!r}; an input takes one. Disconnect one of them.",
+                code="two-sources",
+                address=connection.target,
+            )
+
+
+def unfed_inputs(spec: SystemSpec) -> list[Issue]:
+    """Name each required input that nothing feeds, and the line that would feed it."""
+    fed = {connection.target for connection in spec.connections}
+    issues = []
+    for component in spec.components:
+        for port in component.inputs:
+            address = f"{component.name}.{port.name}"
+            if port.required and address not in fed:
+                source = _candidate(spec, component, port)
+                issues.append(
+                    Issue(
+                        f"Input {address!r} ({port.type}) is not connected. "
+                        f'Connect it: system.connect("{source}", "{address}")',
+                        code="unfed-input",
+                        address=address,
+                    )
+                )
+    return issues
+
+
+def _candidate(spec: SystemSpec, component: ComponentSpec, port: PortSpec) -> str:
+    best, best_score = "COMPONENT.PORT", 0
+    for other in spec.components:
+        if other is component:
+            continue
+        for output in other.outputs:
+            score = 1 + 4 * (output.name == port.name)
+            score += 3 * (output.type == port.type and port.type != "Any")
+            score += 2 * (port.name in (other.name, other.name.rpartition(".")[2]))
+            if score > best_score:
+                best, best_score = f"{other.name}.{output.name}", score
+        if best_score > 7:
+            break
+    return best
+
+
+def sync_inputs(
+    component: ComponentSpec, fed: Mapping[str, ConnectionSpec]
+) -> list[ConnectionSpec]:
+    """Return the connections to a component's connected sync inputs."""
+    return [
+        fed[address]
+        for port in component.inputs
+        if port.policy == "sync" and (address := f"{component.name}.{port.name}") in fed
+    ]
+
+
+def _bad_times(spec: SystemSpec) -> Iterator[Issue]:
+    fed = {connection.target: connection for connection in spec.connections}
+    if spec.rate_hz is not None and not 0 < spec.rate_hz < float("inf"):
+        yield Issue(
+            f"rate_hz is a rate above zero in ticks per second; got {spec.rate_hz!r}.",
+            code="rate",
+            address=spec.name,
+        )
+    for component in spec.components:
+        for port in component.inputs:
+            if port.policy not in POLICIES:
+                yield Issue(
+                    f"The policy of {component.name}.{port.name} is {port.policy!r}; "
+                    f"expected one of {', '.join(map(repr, POLICIES))}.",
+                    code="policy",
+                    address=f"{component.name}.{port.name}",
+                )
+        if component.every < 1:
+            yield Issue(
+                f"every of {component.name!r} counts ticks, so it is 1 or more; got "
+                f"{component.every}.",
+                code="every",
+                address=component.name,
+            )
+        elif component.every > 1 and (sync := sync_inputs(component, fed)):
+            yield Issue(
+                f"Component {component.name!r} has every={component.every} and the "
+                f"sync input {sync[0].target!r}, which fires it already. Set every on "
+                "the source, or give the input policy='hold'.",
+                code="every",
+                address=component.name,
+            )
+
+
+def _unequal_joins(spec: SystemSpec, order: Sequence[int]) -> Iterator[Issue]:
+    """Warn of sync joins whose inputs come at different rates."""
+    fed = {connection.target: connection for connection in spec.connections}
+    rates: dict[str, int] = {}
+    if all(component.every == 1 for component in spec.components):
+        return
+    for n in order:
+        component = spec.components[n]
+        inputs = [item for item in sync_inputs(component, fed) if item.delay is None]
+        found: dict[int, str] = defaultdict(str)
+        for item in inputs:
+            rate = rates.get(split_address(item.source)[0], 1)
+            found[rate] = found[rate] or item.target
+        rates[component.name] = max(found, default=component.every)
+        if len(found) > 1:
+            listed = ", ".join(
+                f"{address} (every {rate})" for rate, address in sorted(found.items())
+            )
+            yield Issue(
+                f"Component {component.name!r} joins inputs of different rates: "
+                f"{listed}. It fires only when all have a value; give the slower one "
+                "policy='hold' to fire at the faster rate.",
+                code="unequal-every",
+                address=component.name,
+                severity="warning",
+            )
+
+
+def _cycle_issue(cycle: Iterable[ConnectionSpec]) -> Issue:
+    links = list(cycle)
+    path = ", then ".join(str(link) for link in links)
+    component, port = split_address(links[-1].source)
+    return Issue(
+        f"These connections form a cycle without a delay: {path}. Put a delay on one "
+        f"of them, for example {component}.outputs.{port}.delay(initial=...).",
+        code="cycle",
+        address=links[-1].target,
+    )
