@@ -51,7 +51,7 @@ def resolve(annotation: Any, function: Callable[..., Any], owner: type) -> Any:
         closure = inspect.getclosurevars(function).nonlocals
         try:
             found = eval(annotation, function.__globals__, {**closure, **names})
-        except Exception:
+        except Exception:  # noqa: BLE001 - whatever an annotation raises
             return Unresolved(annotation)
         return resolve(found, function, owner)
     if isinstance(annotation, typing.ForwardRef):
@@ -66,7 +66,7 @@ def without_none(annotation: Any) -> Any:
     rest = [item for item in typing.get_args(annotation) if item is not _NONE]
     if len(rest) == len(typing.get_args(annotation)):
         return annotation
-    return Union[tuple(rest)] if rest else _NONE
+    return Union[tuple(rest)] if rest else _NONE  # noqa: UP007 - built at run time
 
 
 def is_union(annotation: Any) -> bool:
@@ -168,11 +168,10 @@ def _classes_match(a: type, b: type) -> bool:
     if a in _NUMBERS and b in _NUMBERS:
         return _NUMBERS.index(a) <= _NUMBERS.index(b)
     numpy = sys.modules.get("numpy")
-    if numpy is not None and isinstance(a, type) and issubclass(a, numpy.number):
-        if b in _NUMBERS:
-            widest = int if issubclass(a, numpy.integer) else float
-            widest = complex if issubclass(a, numpy.complexfloating) else widest
-            return _NUMBERS.index(widest) <= _NUMBERS.index(b)
+    if numpy is not None and issubclass(a, numpy.number) and b in _NUMBERS:
+        widest: type = int if issubclass(a, numpy.integer) else float
+        widest = complex if issubclass(a, numpy.complexfloating) else widest
+        return _NUMBERS.index(widest) <= _NUMBERS.index(b)
     if getattr(a, "_is_protocol", False) or getattr(b, "_is_protocol", False):
         return True
     try:
@@ -193,7 +192,13 @@ def _arguments_match(
         return len(ours) == len(theirs) and all(
             can_match(x, y) for x, y in zip(ours, theirs, strict=True)
         )
-    sequences = (list, set, frozenset, collections.abc.Sequence, collections.abc.Iterable)
+    sequences = (
+        list,
+        set,
+        frozenset,
+        collections.abc.Sequence,
+        collections.abc.Iterable,
+    )
     if a is not b and not (a in sequences and b in sequences):
         return True
     if len(ours) != len(theirs):
@@ -266,6 +271,6 @@ def fields_of(annotation: Any) -> Mapping[str, Any] | None:
         names = [field.name for field in dataclasses.fields(annotation)]
     try:
         hints = typing.get_type_hints(annotation)
-    except Exception:
-        hints = {name: Any for name in names}
+    except Exception:  # noqa: BLE001 - whatever an annotation raises
+        hints = dict.fromkeys(names, Any)
     return {name: hints.get(name, Any) for name in names}

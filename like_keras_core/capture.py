@@ -78,7 +78,7 @@ def capture(cls: type, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Capture
             value = {key: item for key, item in value.items() if key != "node"}
         try:
             arguments[name] = copy_value(value)
-        except Exception:
+        except Exception:  # noqa: BLE001 - whatever a copy raises
             arguments[name] = value
             shared.add(name)
     return Captured(arguments, frozenset(shared))

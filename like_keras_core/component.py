@@ -11,10 +11,10 @@ from collections import namedtuple
 from collections.abc import Iterator, MutableMapping
 from contextlib import contextmanager
 from dataclasses import is_dataclass
+from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from like_keras_core.capture import Captured, capture
-from like_keras_core.errors import LkError
 from like_keras_core.lifecycle import HOOKS, LifecycleState
 from like_keras_core.node import Node, check_name
 from like_keras_core.port import Delay, InputPort, OutputPort, PortCollection
@@ -84,9 +84,7 @@ class Record:
 
 
 def _input_port(template: Any) -> InputPort:
-    port = InputPort(
-        template.type, policy=template.policy, required=template.required
-    )
+    port = InputPort(template.type, policy=template.policy, required=template.required)
     port.name, port.options = template.name, dict(template.options)
     return port
 
@@ -98,7 +96,7 @@ def _output_port(template: Any) -> OutputPort:
 
 
 def snake_case(name: str) -> str:
-    """Return `"FaceTracker"` as `"face_tracker"`, `"HTTPServer2"` as `"http_server2"`."""
+    """Return `"FaceTracker"` as `"face_tracker"`, `"HTTPServer"` as `"http_server"`."""
     name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name)
     return name.strip("_").lower() or "component"
 
@@ -107,6 +105,7 @@ class ComponentType(ABCMeta):
     """Captures constructor arguments before the constructor runs."""
 
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:
+        """Make an instance, and keep what it was made from."""
         captured = capture(cls, args, kwargs)
         component = super().__call__(*args, **kwargs)
         record = component._lk
@@ -211,6 +210,7 @@ class Component(metaclass=ComponentType):
     """`logging` adapter whose records carry `address` and `tick`."""
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Component:
+        """Make the record first, so that any constructor may use it."""
         component = super().__new__(cls)
         object.__setattr__(component, "_lk", Record(component))
         return component
@@ -242,19 +242,19 @@ class Component(metaclass=ComponentType):
                     f"are kept for the lifecycle hooks: {', '.join(HOOKS)}."
                 )
         config = vars(cls).get("Config")
-        if isinstance(config, type) and not is_dataclass(config):
-            if getattr(config, "__annotations__", None):
-                raise TypeError(
-                    f"{cls.__qualname__}.Config has fields but is no dataclass. "
-                    "Write @dataclass above it."
-                )
+        has_fields = bool(getattr(config, "__annotations__", None))
+        if isinstance(config, type) and has_fields and not is_dataclass(config):
+            raise TypeError(
+                f"{cls.__qualname__}.Config has fields but is no dataclass. Write "
+                "@dataclass above it."
+            )
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """Compute one tick: inputs by parameter, outputs as the result."""
         raise NotImplementedError(f"{type(self).__qualname__} has no forward().")
 
     def on_configure(self) -> None:
-        """Open devices and load models; runs where the component runs, before tick 0."""
+        """Open devices and load models, where the component runs and before tick 0."""
 
     def on_activate(self) -> None:
         """Begin; every component of the system is configured."""
@@ -282,7 +282,7 @@ class Component(metaclass=ComponentType):
 
     @node.setter
     def node(self, value: Node | None) -> None:
-        if value is not None and not isinstance(value, Node):
+        if not isinstance(value, (Node, type(None))):
             raise TypeError(
                 f"The node of {self.name!r} must be a Node or None, got {value!r}. "
                 f"Write Node({value!r})."
@@ -296,7 +296,7 @@ class Component(metaclass=ComponentType):
 
     @every.setter
     def every(self, value: int) -> None:
-        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        if type(value) is not int or value < 1:
             raise ValueError(
                 f"every of {self.name!r} counts ticks, so it is 1 or more; "
                 f"got {value!r}."
@@ -366,7 +366,8 @@ class Component(metaclass=ComponentType):
         if len(outputs) < 2:
             return outputs[0] if outputs else None
         names = [port.name for port in outputs]
-        return namedtuple("Ports", names)(*outputs)  # noqa: PYI024
+        ports: Any = namedtuple("Ports", names)  # type: ignore[misc]
+        return ports(*outputs)
 
     def __repr__(self) -> str:
         place = f", node={self._lk.node.name!r}" if self._lk.node else ""
@@ -376,49 +377,45 @@ class Component(metaclass=ComponentType):
 def fresh(component: Component) -> Component:
     """Make a component anew from the arguments that it was made with."""
     old = component._lk
-    try:
-        twin: Component = old.captured.build(type(component), old.node)
-    except LkError:
-        raise
+    twin: Component = old.captured.build(type(component), old.node)
     twin._lk.name, twin._lk.has_default_name = old.name, old.has_default_name
     twin._lk.node, twin._lk.every = old.node, old.every
     return twin
 
 
 def _watch_assignment(self: Component, name: str, value: Any) -> None:
-    """Set an attribute; remember it if the author does so from outside the component."""
+    """Set an attribute; remember it if that is done from outside the component."""
     object.__setattr__(self, name, value)
     record = self._lk
     if not record.made or name in _PLACEMENT:
         return
-    frame = sys._getframe(1)
+    frame: FrameType | None = sys._getframe(1)
     while frame is not None:
         code = frame.f_code
-        if code.co_argcount and hasattr(type(self), code.co_name):
-            if frame.f_locals.get(code.co_varnames[0]) is self:
-                return
-        frame = frame.f_back  # type: ignore[assignment]
+        first = code.co_varnames[0] if code.co_argcount else ""
+        if hasattr(type(self), code.co_name) and frame.f_locals.get(first) is self:
+            return
+        frame = frame.f_back
     record.assigned[name] = None
 
 
-_launches = 0
+_launches: list[None] = []
 _lock = threading.Lock()
 
 
 @contextmanager
 def unwatched() -> Iterator[None]:
     """Let components assign at full speed while a launch runs."""
-    global _launches
     with _lock:
-        _launches += 1
-        if _launches == 1:
+        if not _launches:
             delattr(Component, "__setattr__")
+        _launches.append(None)
     try:
         yield
     finally:
         with _lock:
-            _launches -= 1
-            if _launches == 0:
+            _launches.pop()
+            if not _launches:
                 _watch()
 
 

@@ -50,7 +50,7 @@ class LkWarning(UserWarning):
     """Something that works, but probably not as the author expects."""
 
 
-class EndOfStream(Exception):  # noqa: N818 - a signal, as StopIteration is
+class EndOfStream(Exception):
     """Raised by a component: the run ends before the tick at which it is raised."""
 
 

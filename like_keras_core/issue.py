@@ -34,6 +34,7 @@ class Issue(str):
         severity: Severity = "error",
         plugin: str = "core",
     ) -> Issue:
+        """Make the sentence; what it knows is set here, since text is immutable."""
         issue = super().__new__(cls, text)
         issue.code = code
         issue.address = address

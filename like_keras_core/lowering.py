@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any, Protocol
 
 from like_keras_core.annotations import Unresolved, can_match, to_text, without_none
@@ -39,7 +40,11 @@ class Composition(Protocol):
 
     name: str
     rate_hz: float | None
-    links: Mapping[InputPort, Source]
+
+    @property
+    def links(self) -> Mapping[InputPort, Source]:
+        """What feeds each input port that `connect` named."""
+        ...
 
     def children(self) -> list[Any]:
         """Return the components and subsystems, in order of appearance."""
@@ -118,7 +123,9 @@ def _names(children: list[Any]) -> list[str]:
     for n, child in enumerate(children):
         if isinstance(child, Component):
             default[n] = child._lk.has_default_name
-    names = [str(getattr(child, "name", f"item_{n}")) for n, child in enumerate(children)]
+    names = [
+        str(getattr(child, "name", f"item_{n}")) for n, child in enumerate(children)
+    ]
     counts = Counter(name for name, free in zip(names, default, strict=True) if free)
     taken = {name for name, free in zip(names, default, strict=True) if not free}
     next_number: Counter[str] = Counter()
@@ -267,7 +274,9 @@ def _connections(
     return specs
 
 
-def _infer(inside: list[Component], linked: dict[InputPort, tuple[Source, bool]]) -> None:
+def _infer(
+    inside: list[Component], linked: dict[InputPort, tuple[Source, bool]]
+) -> None:
     """Chain components in list order where nothing says otherwise."""
     members = set(inside)
     for component in inside:
@@ -275,12 +284,14 @@ def _infer(inside: list[Component], linked: dict[InputPort, tuple[Source, bool]]
             if port in linked and origin(linked[port][0]).component in members:
                 return
     chain = []
-    for before, after in zip(inside, inside[1:], strict=False):
+    for before, after in pairwise(inside):
         inputs = [port for port in after.inputs if port.required] or list(after.inputs)
         if len(before.outputs) != 1 or len(inputs) != 1 or inputs[0] in linked:
             return
         chain.append((next(iter(before.outputs)), inputs[0]))
-    if inside and any(port.required and port not in linked for port in inside[0].inputs):
+    if inside and any(
+        port.required and port not in linked for port in inside[0].inputs
+    ):
         return
     for source, target in chain:
         linked[target] = (source, True)

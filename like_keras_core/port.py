@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 import weakref
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from like_keras_core.annotations import to_text
-from like_keras_core.errors import GraphError
+from like_keras_core.errors import GraphError, nearest
 from like_keras_core.issue import Issue
 from like_keras_core.spec import POLICIES
 
@@ -25,7 +24,7 @@ class Port:
 
     __slots__ = ("__weakref__", "component", "name", "options", "type")
 
-    def __init__(self, type: Any = Any, **options: Any) -> None:  # noqa: A002
+    def __init__(self, type: Any = Any, **options: Any) -> None:
         self.name = ""
         self.type = type
         self.options: Mapping[str, Any] = options
@@ -63,7 +62,7 @@ class OutputPort(Port):
 
     __slots__ = ("targets",)
 
-    def __init__(self, type: Any = Any, **options: Any) -> None:  # noqa: A002
+    def __init__(self, type: Any = Any, **options: Any) -> None:
         super().__init__(type, **options)
         self.targets: weakref.WeakSet[InputPort] = weakref.WeakSet()
 
@@ -127,7 +126,7 @@ class InputPort(Port):
 
     def __init__(
         self,
-        type: Any = Any,  # noqa: A002
+        type: Any = Any,
         *,
         policy: str = "sync",
         required: bool = True,
@@ -147,8 +146,8 @@ class InputPort(Port):
     @policy.setter
     def policy(self, value: str) -> None:
         if value not in POLICIES:
-            near = difflib.get_close_matches(str(value), POLICIES, n=1)
-            hint = f" Did you mean {near[0]!r}?" if near else ""
+            near = nearest(str(value), POLICIES)
+            hint = f" Did you mean {near!r}?" if near else ""
             known = ", ".join(map(repr, POLICIES))
             raise ValueError(f"A policy is one of {known}; got {value!r}.{hint}")
         self._policy = value
@@ -239,8 +238,8 @@ class PortCollection(Generic[_P]):
 
     def _missing(self, name: str) -> str:
         names = list(self._by_name)
-        near = difflib.get_close_matches(name, names, n=1)
-        hint = f" Did you mean {near[0]!r}?" if near else ""
+        near = nearest(name, names)
+        hint = f" Did you mean {near!r}?" if near else ""
         listed = ", ".join(names) or "none"
         return f"There is no {self._side} port {name!r}; there are: {listed}.{hint}"
 

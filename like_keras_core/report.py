@@ -54,6 +54,8 @@ class RunReport:
         iterations: Ticks that count.
         duration_s: From tick 0 to the end of the last tick [s].
         late_ticks: Ticks that began after their deadline, where a rate was asked for.
+        ended_by: What ended it: `"iterations"`, `"end of stream"`, `"stop"`,
+            `"interrupt"`, `"timeout"`, or `"error"`.
         components: By address. Times are estimates from sampled ticks.
         connections: By `"camera.output -> detector.image"`.
         instances: The component objects that ran, where they ran in this process.
@@ -65,6 +67,7 @@ class RunReport:
     iterations: int = 0
     duration_s: float = 0.0
     late_ticks: int = 0
+    ended_by: str = "iterations"
     components: Mapping[str, ComponentReport] = field(default_factory=dict)
     connections: Mapping[str, ConnectionReport] = field(default_factory=dict)
     instances: Mapping[str, Any] = field(default_factory=dict, repr=False)
@@ -87,6 +90,7 @@ class RunReport:
             "duration_s": self.duration_s,
             "rate_hz": self.rate_hz,
             "late_ticks": self.late_ticks,
+            "ended_by": self.ended_by,
             "components": {
                 name: {
                     "fired": item.fired,
@@ -114,6 +118,8 @@ class RunReport:
             f"{self.system} on {self.engine}: {self.iterations} ticks in "
             f"{to_duration(self.duration_s)} ({self.rate_hz:.1f} Hz)"
         )
+        if self.ended_by != "iterations":
+            head += f", ended by {self.ended_by}"
         if self.late_ticks:
             head += f", {self.late_ticks} late"
         rows = [("component", "fired", "absent", "busy ~", "p50 ~", "p99 ~")]

@@ -6,8 +6,7 @@ import contextlib
 import os
 import threading
 import warnings
-import weakref
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, MutableMapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,17 +15,17 @@ from like_keras_core.diagram import to_mermaid, to_summary
 from like_keras_core.entry_point import stop_loading_script
 from like_keras_core.errors import (
     CapabilityError,
-    EngineContractError,
     GraphError,
     LkWarning,
     MixedEnginesError,
     SpecError,
+    nearest,
 )
 from like_keras_core.issue import Issue, errors_in
 from like_keras_core.lowering import REBUILT, Lowered, flatten, lower, node_of
 from like_keras_core.node import Node, check_name
 from like_keras_core.plugins import missing_capabilities
-from like_keras_core.port import Delay, InputPort, OutputPort, check_free, origin
+from like_keras_core.port import Delay, InputPort, OutputPort, check_free
 from like_keras_core.runtime.loader import instantiate, wire
 from like_keras_core.runtime.stop import StopSignal
 from like_keras_core.runtime.tap import Tap
@@ -59,6 +58,7 @@ class System:
     _lowered: Lowered | None = None
 
     def __new__(cls, *args: Any, **kwargs: Any) -> System:
+        """Begin empty, so that attributes may be set before `super().__init__()`."""
         system = super().__new__(cls)
         system.name = "system" if cls is System else snake_case(cls.__name__)
         system.links = {}
@@ -67,7 +67,7 @@ class System:
         system._lock = threading.Lock()
         return system
 
-    links: dict[InputPort, OutputPort | Delay]
+    links: MutableMapping[InputPort, OutputPort | Delay]
     """What `connect` made: the source of each input port."""
 
     _index: dict[str, Component]
@@ -95,9 +95,7 @@ class System:
     def has_default_name(self) -> bool:
         """Whether nobody has named it; subsystems of one name are numbered."""
         cls = type(self)
-        return self.name == (
-            "system" if cls is System else snake_case(cls.__name__)
-        )
+        return self.name == ("system" if cls is System else snake_case(cls.__name__))
 
     def children(self) -> list[Any]:
         """Return the components and subsystems, in order of appearance."""
@@ -235,7 +233,7 @@ class System:
             EngineNotFoundError: There is no such engine.
         """
         with self._frozen() as lowered:
-            if engine is None and DEFAULT_ENGINE == (name := self._engine(None)):
+            if engine is None and (name := self._engine(None)) == DEFAULT_ENGINE:
                 from like_keras_core.engines import list_engines
 
                 if name not in list_engines():
@@ -327,6 +325,7 @@ class System:
         window: int | None = None,
         run_ahead: int = 256,
         heartbeat_s: float = 3.0,
+        progress: Callable[[int], object] | None = None,
         **engine_options: Any,
     ) -> RunReport:
         """Run this system to its end.
@@ -344,6 +343,7 @@ class System:
             window: Values in flight on a connection between processes.
             run_ahead: Ticks that any process may be ahead of the slowest.
             heartbeat_s: Silence after which a process counts as lost [s]; 0 is never.
+            progress: Called with the number of ticks done, now and then.
             **engine_options: What the engine itself takes.
 
         Raises:
@@ -364,6 +364,7 @@ class System:
             "window": window,
             "run_ahead": run_ahead,
             "heartbeat_s": heartbeat_s,
+            "progress": progress,
             "stop": stop,
             **engine_options,
         }
@@ -546,13 +547,10 @@ def _address(port: OutputPort | str, lowered: Lowered) -> str:
 
 
 def _no_port(address: str, what: str, known: list[str]) -> Issue:
-    import difflib
-
-    near = difflib.get_close_matches(address, known, n=1)
+    near = nearest(address, known)
+    hint = f"There are: {', '.join(known[:12]) or 'none'}."
     if near:
-        hint = f"Did you mean {near[0]!r}?"
-    else:
-        hint = f"There are: {', '.join(known[:12]) or 'none'}."
+        hint = f"Did you mean {near!r}?"
     return Issue(
         f"There is no {what} port {address!r}. {hint}",
         code="unknown-port",

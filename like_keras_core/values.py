@@ -169,7 +169,8 @@ def _same_array(a: Any, b: Any, seen: set[tuple[int, int]]) -> bool:
         return False
     numpy = sys.modules["numpy"]
     both_nan = numpy.isnan(a) & numpy.isnan(b)
-    return numpy.where(both_nan, 0, a).tobytes() == numpy.where(both_nan, 0, b).tobytes()
+    first, second = numpy.where(both_nan, 0, a), numpy.where(both_nan, 0, b)
+    return bool(first.tobytes() == second.tobytes())
 
 
 def fingerprint(value: Any) -> bytes:

@@ -8,7 +8,6 @@ import importlib.util
 import os
 import shutil
 import subprocess
-import sys
 import textwrap
 import venv
 import zipfile
@@ -65,8 +64,10 @@ def validate(system):
 
 def install_wheels(python: Path, wheels: list[Path]) -> None:
     """Install wheels with pip, offline and without what they depend on."""
-    command = [python, "-m", "pip", "install", "-q", "--no-index", "--no-deps", *wheels]
-    subprocess.run(command, check=True, timeout=120)
+    options = ["--quiet", "--no-index", "--no-deps"]
+    subprocess.run(
+        [python, "-m", "pip", "install", *options, *wheels], check=True, timeout=120
+    )
 
 
 def make_wheel(
@@ -88,7 +89,7 @@ def make_wheel(
     members = {
         **(files or {}),
         f"{info}/METADATA": metadata.encode(),
-        f"{info}/WHEEL": b"Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any",
+        f"{info}/WHEEL": b"Wheel-Version: 1.0\nRoot-Is-Purelib: true\n",
         f"{info}/entry_points.txt": "".join(groups).encode(),
     }
     record = "".join(f"{path},{_digest(data)}\n" for path, data in members.items())
@@ -132,8 +133,8 @@ class Site:
 
     def run(self, code: str, **environment: str) -> subprocess.CompletedProcess[str]:
         """Run Python code; every warning but those of the plug-in layer is an error."""
-        command = [self.python, "-W", "error", "-c", textwrap.dedent(code)]
-        return self._run(command, environment)
+        options = ["-W", "error", "-c", textwrap.dedent(code)]
+        return self._run([self.python, *options], environment)
 
     def lk(self, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
         """Run the installed `lk`."""
@@ -147,7 +148,7 @@ class Site:
             for key, value in os.environ.items()
             if not key.startswith(("PYTHON", "LK_", "COV_", "_LK"))
         }
-        return subprocess.run(
+        done = subprocess.run(
             command,
             cwd=self.work,
             env={**kept, "LK_PLUGINS_DISABLE": "crashing", **environment},
@@ -156,6 +157,8 @@ class Site:
             timeout=60,
             check=False,
         )
+        print(done.stdout, done.stderr, sep="\n")  # pytest shows it with a failure
+        return done
 
 
 @pytest.fixture(scope="session")

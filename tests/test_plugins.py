@@ -62,6 +62,12 @@ class Plain(Engine):
         return self.answers.get("serialize_component")
 
 
+def ask_everything(session: Session) -> None:
+    session.validate(SPEC)
+    session.serialize_component(object())
+    session.launch(SPEC, session.compile(SPEC), {})
+
+
 @pytest.fixture
 def add_plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[AddPlugin]:
     """Installs always-on plug-ins, from their source, for the length of a test."""
@@ -292,17 +298,17 @@ def test_a_plugin_may_serialize_a_component(add_plugin: AddPlugin) -> None:
         ("def serialize_component(component): return 3", "a ComponentSpec or None"),
         ("def serialize_component(component): return 1 / 0", "ZeroDivisionError"),
     ],
+    ids=["validate", "serialize", "raise"],
 )
 def test_a_wrong_answer_of_a_plugin_is_named(
     add_plugin: AddPlugin, source: str, expected: str
 ) -> None:
     """The error names plug-in, distribution and switch."""
     add_plugin("odd", f"@hookimpl\n{source}")
-    session = session_without_engine()
+    session = Session(Plain())
 
     with pytest.raises(EngineContractError, match=expected) as caught:
-        session.validate(SPEC)
-        session.serialize_component(object())
+        ask_everything(session)
 
     assert "'odd' (dist-of-odd 1.0)" in str(caught.value)
     assert f"{PLUGINS_DISABLE}=odd" in str(caught.value)
@@ -325,9 +331,7 @@ def test_a_wrapper_must_return_what_it_wraps(
     session = Session(Plain())
 
     with pytest.raises(EngineContractError, match=expected) as caught:
-        session.serialize_component(object())
-        session.compile(SPEC)
-        session.launch(SPEC, Artefact("plain"), {})
+        ask_everything(session)
 
     assert "'losing'" in str(caught.value)
 

@@ -72,8 +72,11 @@ def _encode(value: Any, where: str, path: set[int]) -> Any:
     if kind is float:
         return value if math.isfinite(value) else {"$float": repr(value)}
     if kind is complex:
-        return {"$complex": [_encode(part, where, path) for part in
-                             (value.real, value.imag)]}
+        return {
+            "$complex": [
+                _encode(part, where, path) for part in (value.real, value.imag)
+            ]
+        }
     if kind is bytes:
         return {"$bytes": base64.b64encode(value).decode("ascii")}
     if isinstance(value, enum.Enum):
@@ -89,10 +92,7 @@ def _encode(value: Any, where: str, path: set[int]) -> Any:
         inner = _registered[kind][0](value)
         return {"$type": [entry_point_of(kind, where), _encode(inner, where, path)]}
     if kind is list:
-        return [
-            _encode(item, f"{where}[{n}]", path)
-            for n, item in enumerate(value)
-        ]
+        return [_encode(item, f"{where}[{n}]", path) for n, item in enumerate(value)]
     if kind is dict:
         return _encode_dict(value, where, path)
     encoded = _encode_object(value, where, path)
@@ -101,9 +101,7 @@ def _encode(value: Any, where: str, path: set[int]) -> Any:
     raise NotSerializableError(_advice(where, value))
 
 
-def _encode_dict(
-    value: dict[Any, Any], where: str, path: set[int]
-) -> Any:
+def _encode_dict(value: dict[Any, Any], where: str, path: set[int]) -> Any:
     plain = all(type(key) is str for key in value) and not any(
         key.startswith("$") for key in value
     )
@@ -120,10 +118,7 @@ def _encode_dict(
 def _encode_object(value: Any, where: str, path: set[int]) -> Any:
     kind = type(value)
     if kind is tuple:
-        items = [
-            _encode(item, f"{where}[{n}]", path)
-            for n, item in enumerate(value)
-        ]
+        items = [_encode(item, f"{where}[{n}]", path) for n, item in enumerate(value)]
         return {"$tuple": items}
     if kind in (set, frozenset):
         items = [_encode(item, where, path) for item in value]
@@ -213,7 +208,9 @@ def _decode_tagged(tag: str, content: Any, resolve: Resolver) -> Any:
     except (SpecError, LoadError):
         raise
     except Exception as error:
-        raise SpecError(f"Cannot read {tag!r} from {content!r:.100}: {error}") from error
+        raise SpecError(
+            f"Cannot read {tag!r} from {content!r:.100}: {error}"
+        ) from error
 
 
 def _decode_dict(content: Any, resolve: Resolver) -> dict[Any, Any]:

@@ -11,7 +11,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -23,6 +23,7 @@ from like_keras_core.errors import (
     EndOfStream,
     GraphError,
     ValueMutationError,
+    nearest,
 )
 from like_keras_core.issue import Issue
 from like_keras_core.lifecycle import AFTER
@@ -113,6 +114,7 @@ class Host:
         self._schedule: Schedule | None = None
         self._durations: list[list[float]] = []
         self._cut = Cut(0, 0, {})
+        self._ended_by = "iterations"
         self._duration_s = 0.0
         self._late_ticks = 0
         for name, component in self.components.items():
@@ -173,7 +175,7 @@ class Host:
             component = self.components[name]
             try:
                 getattr(component, phase)()
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 - all of them get their turn
                 first = first or Failure(name, phase, None, error)
             component._lk.state = AFTER[phase]
         return first
@@ -208,7 +210,7 @@ class Host:
         return component.forward
 
     def stop(self) -> None:
-        """End the run after the current tick; from any thread."""
+        """End the run after the current tick; from any thread, more than once."""
         self._stopped = True
         self.tick[0] = -1
 
@@ -236,7 +238,9 @@ class Host:
         try:
             tick = self._loop(end, pacer, progress)
             self._cut = Cut(tick, 0, {})
-        except Exception as error:
+            if self._stopped and tick < end:
+                self._ended_by = "stop"
+        except Exception as error:  # noqa: BLE001 - a component's own
             failure = self._end(error)
         finally:
             self._duration_s = time.perf_counter() - began
@@ -251,7 +255,8 @@ class Host:
         pacer: Pacer | None,
         progress: Callable[[int], object] | None,
     ) -> int:
-        assert self._plan is not None and self._schedule is not None
+        assert self._plan is not None
+        assert self._schedule is not None
         run, timed = self._schedule.run, self._schedule.timed
         regs, clock = list(self._plan.registers), self.tick
         t = 0
@@ -284,7 +289,9 @@ class Host:
         trace, order = place
         if isinstance(error, EndOfStream):
             self._cut = Cut(tick, 0, {})
+            self._ended_by = "end of stream"
             return None
+        self._ended_by = "error"
         self._cut = Cut(tick, order, self._unseen(order, trace))
         error.__traceback__ = _users_part(trace.tb_next)
         return Failure(self.order[order], "forward", tick, error)
@@ -327,6 +334,7 @@ class Host:
             iterations=self._cut.tick,
             duration_s=self._duration_s,
             late_ticks=self._late_ticks,
+            ended_by=self._ended_by,
             components=self._component_reports(),
             connections=self._connection_reports(),
             instances=dict(self.components),
@@ -382,7 +390,7 @@ class Host:
         return found
 
 
-class _Failed(Exception):  # noqa: N818 - carries a failure out of a phase
+class _Failed(Exception):
     def __init__(self, failure: Failure) -> None:
         self.failure = failure
 
@@ -406,15 +414,15 @@ def run_alone(
         try:
             host.configure()
             host.activate()
-            failures.append(
-                host.run(iterations, rate_hz=rate_hz, progress=progress)
-            )
+            failures.append(host.run(iterations, rate_hz=rate_hz, progress=progress))
         except _Failed as failed:
             failures.append(failed.failure)
         finally:
             failures.append(host.deactivate())
             failures.append(host.shutdown())
     report = host.report(engine)
+    if report.ended_by == "stop":
+        report = replace(report, ended_by=stop.reason)
     found = [failure for failure in failures if failure is not None]
     if not found:
         return report
@@ -462,8 +470,6 @@ def _recorded(spec: SystemSpec, record: Sequence[str] | str) -> list[str]:
 
 
 def _known_ports(spec: SystemSpec, addresses: Iterable[str], what: str) -> None:
-    import difflib
-
     known = [
         f"{component.name}.{port.name}"
         for component in spec.components
@@ -472,8 +478,8 @@ def _known_ports(spec: SystemSpec, addresses: Iterable[str], what: str) -> None:
     issues = []
     for address in addresses:
         if address not in known:
-            near = difflib.get_close_matches(address, known, n=1)
-            hint = f"Did you mean {near[0]!r}?" if near else f"There are: {known}."
+            near = nearest(address, known)
+            hint = f"Did you mean {near!r}?" if near else f"There are: {known}."
             issues.append(
                 Issue(
                     f"There is no output port {address!r} to {what}. {hint}",

@@ -6,7 +6,7 @@ A tick of `camera -> detector` becomes, but for the bookkeeping,
 while t < s[0]:
     s[1] = t
     v0 = camera.forward()
-    if v0 is None:          # rare: detector is absent
+    if v0 is None:  # rare: detector is absent
         missed_detector(t)
     else:
         v0 = detector.forward(v0)
@@ -38,7 +38,6 @@ _compiling = threading.Lock()
 
 class _UNKNOWN:
     """The class of no value."""
-
 
 
 @dataclass(slots=True, eq=False)
@@ -274,9 +273,7 @@ def generate(plan: Plan, durations: Sequence[list[float]]) -> Schedule:
     writer = _Writer(plan)
     writer.write()
     code = _compile("\n".join(writer.source))
-    timed = {
-        f"@f{i}": _timed(step, durations[i]) for i, step in enumerate(plan.steps)
-    }
+    timed = {f"@f{i}": _timed(step, durations[i]) for i, step in enumerate(plan.steps)}
     return Schedule(
         _function(code, writer.constants),
         _function(code, {**writer.constants, **timed}),
@@ -354,9 +351,7 @@ class _Writer:
             return f"t % {step.every}" if step.every > 1 else ""
         tests = [f"j{i}"] if i in flags else []
         tests += [
-            f"v{value.slot} is None"
-            for value in step.needs
-            if i not in value.waiting
+            f"v{value.slot} is None" for value in step.needs if i not in value.waiting
         ]
         return " or ".join(tests)
 

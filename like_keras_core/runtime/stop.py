@@ -15,15 +15,20 @@ class StopSignal:
     def __init__(self) -> None:
         self._callbacks: list[Callable[[], None]] = []
         self._is_set = False
-        self.timed_out = False
+        self.reason = ""
 
     @property
     def is_set(self) -> bool:
         """Whether somebody has asked."""
         return self._is_set
 
-    def set(self) -> None:
-        """Ask; from any thread or signal handler, as often as one likes."""
+    def set(self, reason: str = "stop") -> None:
+        """Ask; from any thread or signal handler, as often as one likes.
+
+        Args:
+            reason: What asks: `"stop"`, `"interrupt"` or `"timeout"`; the first counts.
+        """
+        self.reason = self.reason or reason
         self._is_set = True
         for callback in list(self._callbacks):
             callback()
@@ -42,16 +47,11 @@ class StopSignal:
 
 @contextmanager
 def time_limit(stop: StopSignal, timeout_s: float | None) -> Iterator[None]:
-    """Set `stop` after `timeout_s` seconds and mark it as timed out."""
+    """Set `stop` after `timeout_s` seconds."""
     if timeout_s is None:
         yield
         return
-
-    def expire() -> None:
-        stop.timed_out = True
-        stop.set()
-
-    timer = threading.Timer(timeout_s, expire)
+    timer = threading.Timer(timeout_s, stop.set, ["timeout"])
     timer.daemon = True
     timer.start()
     try:
@@ -78,7 +78,7 @@ def stop_on_interrupt(stop: StopSignal) -> Iterator[None]:
     def ask(number: int, frame: FrameType | None) -> None:
         if stop.is_set:
             raise KeyboardInterrupt
-        stop.set()
+        stop.set("interrupt")
 
     signal.signal(signal.SIGINT, ask)
     try:

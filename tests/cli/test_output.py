@@ -21,12 +21,12 @@ class Terminal(io.StringIO):
         return True
 
 
-@pytest.fixture
-def terminal(monkeypatch: pytest.MonkeyPatch) -> Terminal:
-    """Stands in for stdout."""
+def drawn(monkeypatch: pytest.MonkeyPatch, *cells: str) -> str:
+    """Return what a terminal shows of a table with one row."""
     stream = Terminal()
     monkeypatch.setattr(sys, "stdout", stream)
-    return stream
+    write_table(("name", "state"), [cells])
+    return stream.getvalue()
 
 
 def test_columns_are_aligned() -> None:
@@ -48,27 +48,26 @@ def test_a_pipe_gets_plain_text(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out == "NAME     STATE\na [31m   ok\n"
 
 
-def test_a_terminal_gets_a_drawn_table(terminal: Terminal) -> None:
+def test_a_terminal_gets_a_drawn_table(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where rich is installed it draws, and takes cells as they are."""
     pytest.importorskip("rich")
 
-    write_table(("name", "state"), [("[bold]a", "ok")])
+    text = drawn(monkeypatch, "[bold]a", "ok")
 
-    text = terminal.getvalue()
     assert "─" in text
     assert "[bold]a" in text
 
 
 @pytest.mark.parametrize("module", ["rich.box", "rich.table"])
 def test_a_terminal_without_rich_gets_plain_text(
-    terminal: Terminal, monkeypatch: pytest.MonkeyPatch, module: str
+    monkeypatch: pytest.MonkeyPatch, module: str
 ) -> None:
     """A missing or broken rich takes no answer away."""
     monkeypatch.setitem(sys.modules, module, None)
 
-    write_table(("name", "state"), [("a", "ok")])
+    text = drawn(monkeypatch, "a", "ok")
 
-    assert terminal.getvalue() == "NAME  STATE\na     ok\n"
+    assert text == "NAME  STATE\na     ok\n"
 
 
 def test_what_the_encoding_lacks_is_replaced(site: Site) -> None:

@@ -84,7 +84,7 @@ class NativeEngine(Engine):
             LaunchTimeoutError: `timeout_s` passed.
         """
         if options:
-            raise EngineOptionError("native", options, ["progress"])
+            raise EngineOptionError("native", options, [])
         spec = as_spec(system)
         stop = stop or StopSignal()
         with stop_on_interrupt(stop), time_limit(stop, timeout_s):
@@ -104,6 +104,6 @@ class NativeEngine(Engine):
                 stop=stop,
                 progress=progress,
             )
-        if stop.timed_out and timeout_s is not None:
+        if report.ended_by == "timeout" and timeout_s is not None:
             raise LaunchTimeoutError(timeout_s, report)
         return report

@@ -1,0 +1,176 @@
+"""Follow a face with a camera that pans over a photograph.
+
+The camera sweeps to the right and back. The detector finds the face with a cascade
+that was trained on real faces; the tracker smooths what it finds, and coasts where the
+face has left the picture. Photograph and cascade come with scikit-image: nothing is
+downloaded. The result is a contact sheet, `face_tracking.png`: green boxes are tracked,
+red ones are remembered.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from skimage import data, draw, io
+from skimage.feature import Cascade
+
+from like_keras_core import Component, System
+
+
+class Box(NamedTuple):
+    """A rectangle: its upper left corner and its size [px]."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+
+
+class View(NamedTuple):
+    """What the camera sends: each field is an output port."""
+
+    image: np.ndarray
+    corner: tuple[int, int]
+
+
+class Track(NamedTuple):
+    """What the tracker sends."""
+
+    box: Box
+    missed: int
+
+
+class Camera(Component):
+    """A window that pans over a photograph.
+
+    Outputs:
+        image: uint8, shape `(240, 320, 3)`.
+        corner: Where its upper left corner is in the photograph, `(x, y)` [px].
+    """
+
+    @dataclass
+    class Config:
+        width: int = 320
+        height: int = 240
+        sweep: int = 60  # ticks to the right and back
+
+    def on_configure(self) -> None:
+        self.photo = data.astronaut()
+        self.tick = 0
+
+    def forward(self) -> View:
+        phase = 2 * math.pi * self.tick / self.config.sweep
+        self.tick += 1
+        x = round((512 - self.config.width) * (1 - math.cos(phase)) / 2)
+        y = round(80 * (1 - math.cos(2 * phase)) / 2)
+        image = self.photo[y : y + self.config.height, x : x + self.config.width]
+        return View(image, (x, y))
+
+
+class Detector(Component):
+    """Finds faces: a boosted cascade on local binary patterns."""
+
+    def on_configure(self) -> None:
+        self.cascade = Cascade(data.lbp_frontal_face_cascade_filename())
+
+    def forward(self, image: np.ndarray) -> list[Box]:
+        found = self.cascade.detect_multi_scale(
+            image,
+            scale_factor=1.2,
+            step_ratio=1,
+            min_size=(80, 80),
+            max_size=(160, 160),
+        )
+        return sorted(Box(f["c"], f["r"], f["width"], f["height"]) for f in found)
+
+
+class Tracker(Component):
+    """Smooths the boxes of one face, and remembers it while it is not seen.
+
+    Outputs:
+        box: In pixels of the photograph; absent until a face was seen.
+        missed: For how many ticks it was not seen.
+    """
+
+    @dataclass
+    class Config:
+        gain: float = 0.4  # weight of a new box
+        patience: int = 30  # ticks without a box until the face is given up
+
+    def __init__(self, config: Config | None = None) -> None:
+        super().__init__(config=config)
+        self.track: Track | None = None
+
+    def forward(self, boxes: list[Box], corner: tuple[int, int]) -> Track | None:
+        old = self.track
+        if not boxes:
+            is_lost = old is None or old.missed >= self.config.patience
+            self.track = None if is_lost else Track(old.box, old.missed + 1)
+            return self.track
+        x, y, width, height = boxes[0]
+        new = (x + corner[0], y + corner[1], width, height)
+        if old is not None:
+            gain = self.config.gain
+            new = (a + gain * (b - a) for a, b in zip(old.box, new, strict=True))
+        self.track = Track(Box(*new), 0)
+        return self.track
+
+
+class Painter(Component):
+    """Draws the track into each image, and pastes some of them into one picture."""
+
+    @dataclass
+    class Config:
+        path: str = "face_tracking.png"
+        step: int = 5  # ticks from one pasted image to the next
+        columns: int = 4
+
+    def on_configure(self) -> None:
+        self.images: list[np.ndarray] = []
+        self.tick = 0
+
+    def forward(
+        self, image: np.ndarray, corner: tuple[int, int], box: Box, missed: int
+    ) -> None:
+        image = image.copy()  # what arrives is read-only: it belongs to everybody
+        x, y, width, height = box
+        for inset in range(3):
+            rows, columns = draw.rectangle_perimeter(
+                (round(y) - corner[1] + inset, round(x) - corner[0] + inset),
+                extent=(round(height) - 2 * inset, round(width) - 2 * inset),
+                shape=image.shape[:2],
+                clip=False,
+            )
+            image[rows, columns] = (255, 60, 60) if missed else (0, 220, 90)
+        if self.tick % self.config.step == 0:
+            self.images.append(image)
+        self.tick += 1
+
+    def on_shutdown(self) -> None:
+        n = self.config.columns
+        full = len(self.images) // n * n
+        rows = [np.hstack(self.images[i : i + n]) for i in range(0, full, n)]
+        io.imsave(self.config.path, np.vstack(rows), check_contrast=False)
+
+
+def make_robot() -> System:
+    """Connect a camera, a detector, a tracker and a painter."""
+    camera, detector, tracker, painter = Camera(), Detector(), Tracker(), Painter()
+    view = camera()
+    boxes = detector(view.image)
+    track = tracker(boxes, view.corner)
+    painter(view.image, view.corner, track.box, track.missed)
+    return System([camera, detector, tracker, painter], name="face_tracking")
+
+
+if __name__ == "__main__":
+    report = make_robot().launch(iterations=60, record="tracker.missed")
+    print(report)
+    missed = [count for _, count in report.records["tracker.missed"]]
+    seen = missed.count(0)
+    print(f"\nThe face was seen at {seen} ticks and remembered at {len(missed) - seen}.")
+    print(f"The picture is {Path('face_tracking.png').resolve()}")

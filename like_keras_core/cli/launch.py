@@ -1,0 +1,122 @@
+"""`lk launch TARGET`: run a system, show how far it is, and report."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import click
+
+from like_keras_core.cli.output import write, write_json
+from like_keras_core.cli.target import load_target
+from like_keras_core.codecs.json import encode
+from like_keras_core.errors import NotSerializableError
+from like_keras_core.report import RunReport
+
+
+@click.command("launch")
+@click.argument("target")
+@click.option("--engine", help="One of `lk engines list`; the nodes' own when omitted.")
+@click.option(
+    "--iterations", type=click.IntRange(0), help="Ticks; until Ctrl-C when omitted."
+)
+@click.option("--rate-hz", type=float, help="Ticks per second.")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
+@click.option(
+    "--record", multiple=True, metavar="PORT", help="Keep its values; or all."
+)
+@click.option("--timeout-s", type=float, help="Stop after this many seconds.")
+@click.option(
+    "--check-values", is_flag=True, help="Find components that change inputs."
+)
+@click.option("--allow", multiple=True, metavar="PREFIX", help="Import only these.")
+@click.option(
+    "--opt", "options", multiple=True, metavar="KEY=VALUE", help="For the engine."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
+def launch_command(
+    target: str,
+    engine: str | None,
+    iterations: int | None,
+    rate_hz: float | None,
+    seed: int,
+    record: tuple[str, ...],
+    timeout_s: float | None,
+    check_values: bool,
+    allow: tuple[str, ...],
+    options: tuple[str, ...],
+    as_json: bool,
+) -> int:
+    """Run TARGET and print what it did.
+
+    The first Ctrl-C ends the run after the current tick, with its report.
+    """
+    extra = dict(_option(text) for text in options)
+    system = load_target(target, allow)
+    with _progress(iterations) as progress:
+        report = system.launch(
+            iterations,
+            engine=engine,
+            rate_hz=rate_hz,
+            record="all" if "all" in record else list(record),
+            timeout_s=timeout_s,
+            seed=seed,
+            check_values=check_values,
+            progress=progress,
+            **extra,
+        )
+    if as_json:
+        write_json({**report.to_dict(), "records": _records(report)})
+    else:
+        write(str(report))
+        for address, values in report.records.items():
+            last = f", the last at tick {values[-1][0]}: {values[-1][1]!r:.200}"
+            write(f"{address}: {len(values)} values{last if values else ''}")
+    return 130 if report.ended_by == "interrupt" and iterations is not None else 0
+
+
+def _option(text: str) -> tuple[str, Any]:
+    """Read KEY=VALUE; VALUE is JSON where it can be, else text."""
+    key, equals, value = text.partition("=")
+    if not equals or not key.isidentifier():
+        raise click.UsageError(f"--opt takes KEY=VALUE, got {text!r}.")
+    try:
+        return key, json.loads(value)
+    except ValueError:
+        return key, value
+
+
+def _records(report: RunReport) -> dict[str, list[list[Any]]]:
+    return {
+        address: [[tick, _as_json(value)] for tick, value in values]
+        for address, values in report.records.items()
+    }
+
+
+def _as_json(value: Any) -> Any:
+    try:
+        return encode(value)
+    except NotSerializableError:
+        return {"$repr": repr(value)}
+
+
+@contextmanager
+def _progress(iterations: int | None) -> Iterator[Callable[[int], object] | None]:
+    """Show how many ticks are done, on a terminal."""
+    if not iterations or not sys.stderr.isatty():
+        yield None
+        return
+    try:
+        from rich.console import Console
+        from rich.progress import Progress
+    except ImportError:
+        with click.progressbar(length=iterations, file=sys.stderr) as bar:
+            yield lambda done: bar.update(done - bar.pos)
+            bar.update(iterations - bar.pos)
+        return
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("ticks", total=iterations)
+        yield lambda done: progress.update(task, completed=done)
