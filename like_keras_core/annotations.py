@@ -12,6 +12,7 @@ import typing
 from collections.abc import Callable, Mapping
 from typing import Any, Literal, TypeVar, Union
 
+from like_keras_core.entry_point import home_of
 from like_keras_core.values import IMMUTABLE
 
 T = TypeVar("T")
@@ -113,12 +114,13 @@ def to_text(annotation: Any) -> str:
         return to_text(args[0])
     if origin is Literal:
         return "Literal[" + ", ".join(map(repr, args)) + "]"
+    if is_array(origin) and args:
+        return f"{to_text(origin)}[{to_text(args[-1])}]"
     if origin is not None and args:
         return f"{to_text(origin)}[{', '.join(map(to_text, args))}]"
     if isinstance(annotation, type):
-        if annotation.__module__ == "builtins":
-            return annotation.__qualname__
-        return f"{annotation.__module__}.{annotation.__qualname__}"
+        home = home_of(annotation)
+        return f"{home}.{annotation.__qualname__}" if home else annotation.__qualname__
     name = getattr(annotation, "__name__", None)
     return str(name) if name else str(annotation).removeprefix("typing.")
 

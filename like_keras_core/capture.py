@@ -74,7 +74,7 @@ def capture(cls: type, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Capture
     for name, value in bound.arguments.items():
         if name == "node":
             continue
-        if name == "kwargs" and isinstance(value, dict):
+        if bound.signature.parameters[name].kind is inspect.Parameter.VAR_KEYWORD:
             value = {key: item for key, item in value.items() if key != "node"}
         try:
             arguments[name] = copy_value(value)

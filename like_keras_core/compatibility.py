@@ -81,6 +81,12 @@ def is_name(name: str) -> bool:
     return letters.isalnum() and letters.isascii() and name[:1].isalnum()
 
 
+def split_entry_point(value: str) -> tuple[str, str]:
+    """Split `"package.module:attribute [extra]"` into module and attribute."""
+    module, _, attribute = value.partition("[")[0].partition(":")
+    return module.strip(), attribute.strip()
+
+
 def _applies(marker: str) -> bool:
     """Say whether a requirement's marker holds without any extra."""
     if not marker.strip():

@@ -331,11 +331,18 @@ class Component(metaclass=ComponentType):
         """
         given = [*args, *kwargs.values()]
         ports = [isinstance(item, (OutputPort, Delay)) for item in given]
-        if given and not any(ports):
+        if given and not any(ports) and not _is_ports(given[0]):
             self._lk.called = True
             return self.forward(*args, **kwargs)
         if not all(ports):
             value = given[ports.index(False)]
+            if _is_ports(value):
+                giver = value[0].component.name
+                names = ", ".join(port.name for port in value)
+                raise TypeError(
+                    f"{giver!r} has several output ports ({names}); pass one of them: "
+                    f"{self.name}({giver}.outputs.{value[0].name})"
+                )
             raise TypeError(
                 f"{self.name}(...) takes ports, to connect them, or values, to compute "
                 f"by hand; not both. {value!r:.60} is a value."
@@ -372,6 +379,11 @@ class Component(metaclass=ComponentType):
     def __repr__(self) -> str:
         place = f", node={self._lk.node.name!r}" if self._lk.node else ""
         return f"{type(self).__qualname__}(name={self.name!r}{place})"
+
+
+def _is_ports(value: Any) -> bool:
+    """Say whether a value is what a call of a component with several outputs gave."""
+    return isinstance(value, tuple) and bool(value) and isinstance(value[0], OutputPort)
 
 
 def fresh(component: Component) -> Component:

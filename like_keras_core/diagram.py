@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from like_keras_core.report import to_table
 from like_keras_core.spec import ConnectionSpec, SystemSpec, split_address
 from like_keras_core.topology import by_node
@@ -47,6 +49,10 @@ def _marks(connection: ConnectionSpec, policies: dict[str, str]) -> str:
     return f" ({', '.join(marks)})" if marks else ""
 
 
+def _count(items: Sequence[object], what: str) -> str:
+    return f"{len(items)} {what}{'s' if len(items) != 1 else ''}"
+
+
 def _text(text: str) -> str:
     return text.replace('"', "#quot;").replace("<", "&lt;").replace(">", "&gt;")
 
@@ -68,13 +74,13 @@ def to_summary(spec: SystemSpec) -> str:
     text = f"System {spec.name!r}"
     if spec.rate_hz:
         text += f" at {spec.rate_hz:g} Hz"
-    text += f", {len(spec.components)} components on {len(spec.nodes)} nodes\n\n"
-    text += to_table(rows)
+    text += f", {_count(spec.components, 'component')} on {_count(spec.nodes, 'node')}"
+    text += "\n\n" + to_table(rows, numbers=False)
     if spec.connections:
         wires = [("from", "to", "kind")]
         for connection in spec.connections:
             kind = "delayed" if connection.delay is not None else "direct"
             kind += ", inferred" if connection.inferred else ""
             wires.append((connection.source, connection.target, kind))
-        text += "\n\n" + to_table(wires)
+        text += "\n\n" + to_table(wires, numbers=False)
     return text

@@ -9,7 +9,13 @@ from __future__ import annotations
 
 import os
 
-from like_keras_core.compatibility import admits, is_importable, is_name, required_core
+from like_keras_core.compatibility import (
+    admits,
+    is_importable,
+    is_name,
+    required_core,
+    split_entry_point,
+)
 from like_keras_core.distributions import (
     CORE,
     UNKNOWN_VERSION,
@@ -91,16 +97,13 @@ class PluginRecord:
         raise AttributeError(f"{type(self).__name__} is immutable: {name!r}")
 
     def __eq__(self, other: object) -> bool:
-        if type(other) is not type(self):
-            return NotImplemented
-        return self.to_dict() == other.to_dict()
+        return isinstance(other, type(self)) and self.to_dict() == other.to_dict()
 
     def __hash__(self) -> int:
         return hash(tuple(self.to_dict().values()))
 
     def __repr__(self) -> str:
-        data = ", ".join(f"{key}={value!r}" for key, value in self.to_dict().items())
-        return f"{type(self).__name__}({data})"
+        return f"{type(self).__name__}(**{self.to_dict()!r})"
 
     def __reduce__(self) -> tuple[object, ...]:
         return (_rebuild, (type(self), self.to_dict()))
@@ -136,12 +139,11 @@ def find_plugins() -> list[PluginRecord]:
 
 
 def load(record: PluginRecord) -> Any:
-    """Import what a record names; the only function here that imports it.
+    """Import what a record names; nothing else here imports it.
 
     Raises:
         ImportError: The module is not there, or imports one that is not.
-        AttributeError: The module has no such object.
-        Exception: Whatever the module raises.
+        Exception: Whatever else the module raises, or lacks.
     """
     from importlib import import_module
 
@@ -150,12 +152,6 @@ def load(record: PluginRecord) -> Any:
     for part in attribute.split(".") if attribute else ():
         found = getattr(found, part)
     return found
-
-
-def split_entry_point(value: str) -> tuple[str, str]:
-    """Split `"package.module:attribute [extra]"` into module and attribute."""
-    module, _, attribute = value.partition("[")[0].partition(":")
-    return module.strip(), attribute.strip()
 
 
 def _find(kind: type[R], group: str, switch: str) -> list[R]:
@@ -167,8 +163,7 @@ def _find(kind: type[R], group: str, switch: str) -> list[R]:
     ]
     if not claims:
         return []
-    off = {name.strip() for name in os.environ.get(switch, "").split(",")}
-    verdicts = [_judge_line(claim, group, switch, off) for claim in claims]
+    verdicts = [_judge_line(claim, group, switch) for claim in claims]
     winners: dict[str, int] = {}
     for index, (distribution, name, _) in enumerate(claims):
         is_known = distribution.name == KNOWN_ENGINES.get(name)
@@ -202,10 +197,11 @@ def _find(kind: type[R], group: str, switch: str) -> list[R]:
 
 
 def _judge_line(
-    claim: tuple[Distribution, str, str], group: str, switch: str, off: set[str]
+    claim: tuple[Distribution, str, str], group: str, switch: str
 ) -> tuple[Status, str]:
     """Judge an entry point by its own line and the environment."""
     distribution, name, value = claim
+    off = {name.strip() for name in os.environ.get(switch, "").split(",")}
     if name in off:
         return "disabled", f"{switch} names it."
     if "*" in off and distribution.name not in {CORE, *KNOWN_ENGINES.values()}:

@@ -115,8 +115,12 @@ def _broken(record: EngineRecord, status: str, reason: str) -> EngineBrokenError
 def _import_reason(record: EngineRecord, error: BaseException) -> str:
     """Say what went wrong in an import, and what to do about it."""
     text = f"importing {record.entry_point!r} raised {error!r}."
-    if isinstance(error, ModuleNotFoundError) and error.name:
-        text += f" The module {error.name!r} that it needs is not installed."
+    module = record.entry_point.partition(":")[0].partition(".")[0]
+    missing = error.name if isinstance(error, ModuleNotFoundError) else None
+    if missing and missing.partition(".")[0] == module:
+        text += f" {record.origin} does not contain it."
+    elif missing:
+        text += f" The module {missing!r}, which it needs, is not installed."
     return (
         f"{text} Update or repair {record.distribution}, or remove it: "
         f"pip uninstall {record.distribution}"

@@ -76,6 +76,24 @@ def _entry_point_of(cls: type, where: str) -> str:
     return f"{Path(file).name}:{name}"
 
 
+def home_of(cls: type) -> str:
+    """Return the module that people know a class by; empty for built-ins and scripts.
+
+    It is the same in every process and on every Python version: a script's name
+    depends on how it is run, and private modules (`pathlib._local`) come and go.
+    """
+    name = cls.__module__
+    if name == "__main__":
+        spec = getattr(sys.modules.get(name), "__spec__", None)
+        name = spec.name if spec is not None else ""
+    if name in ("builtins", SCRIPT_MODULE):
+        return ""
+    first, *rest = name.split(".")
+    while rest and rest[-1].startswith("_"):
+        rest.pop()
+    return ".".join([first, *rest])
+
+
 def _module_of(cls: type) -> types.ModuleType | None:
     if cls.__module__ == SCRIPT_MODULE:
         for module in _scripts.values():

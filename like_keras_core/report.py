@@ -161,14 +161,20 @@ def to_duration(seconds: float | None) -> str:
     return f"{seconds / 1e-9:.0f} ns" if seconds > 0 else "0 s"
 
 
-def to_table(rows: Sequence[Sequence[str]]) -> str:
-    """Return rows as aligned plain text: the first column left, the others right."""
+def to_table(rows: Sequence[Sequence[str]], *, numbers: bool = True) -> str:
+    """Return rows as aligned plain text, under the first of them.
+
+    Args:
+        rows: As many cells in each.
+        numbers: Whether all but the first column hold numbers, and go right.
+    """
     widths = [max(len(row[n]) for row in rows) for n in range(len(rows[0]))]
     lines = []
     for row in rows:
         cells = [row[0].ljust(widths[0])]
         cells += [
-            cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True)
+            cell.rjust(width) if numbers else cell.ljust(width)
+            for cell, width in zip(row[1:], widths[1:], strict=True)
         ]
         lines.append("  ".join(cells).rstrip())
     lines.insert(1, "  ".join("-" * width for width in widths))

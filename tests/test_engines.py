@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -229,6 +230,35 @@ def test_only_the_chosen_engine_is_imported(site: Site) -> None:
     """
 
     assert site.run(code).stdout.strip() == "['lk_engine_fine']"
+
+
+@pytest.mark.parametrize(
+    ("module", "reason"),
+    [
+        ("lk_needs_more", "'a_library_of_robots', which it needs, is not installed"),
+        ("lk_needs_more.gone", "dist-of-more 1.0 does not contain it"),
+    ],
+)
+def test_a_module_that_is_missing_is_told_from_one_that_is_needed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, module: str, reason: str
+) -> None:
+    """Both are a ModuleNotFoundError; what to do about them differs."""
+    package = tmp_path / "lk_needs_more"
+    package.mkdir()
+    need = "" if "." in module else "import a_library_of_robots"
+    (package / "__init__.py").write_text(need)
+    info = tmp_path / "more-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Name: dist-of-more\nVersion: 1.0\n")
+    lines = f"[like_keras_core.engines]\nmore = {module}:Engine\n"
+    (info / "entry_points.txt").write_text(lines)
+    monkeypatch.syspath_prepend(tmp_path)
+
+    try:
+        with pytest.raises(EngineBrokenError, match=reason):
+            get_engine("more")
+    finally:
+        sys.modules.pop("lk_needs_more", None)
 
 
 def test_the_cause_of_a_failed_import_is_kept(site: Site) -> None:

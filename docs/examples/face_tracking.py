@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from skimage import data, draw, io
+from PIL import Image, ImageDraw
+from skimage import data
 from skimage.feature import Cascade
 
 from like_keras_core import Component, System
@@ -107,17 +108,22 @@ class Tracker(Component):
 
     def forward(self, boxes: list[Box], corner: tuple[int, int]) -> Track | None:
         old = self.track
-        if not boxes:
-            is_lost = old is None or old.missed >= self.config.patience
-            self.track = None if is_lost else Track(old.box, old.missed + 1)
-            return self.track
-        x, y, width, height = boxes[0]
-        new = (x + corner[0], y + corner[1], width, height)
-        if old is not None:
-            gain = self.config.gain
-            new = (a + gain * (b - a) for a, b in zip(old.box, new, strict=True))
-        self.track = Track(Box(*new), 0)
+        if boxes:
+            x, y, width, height = boxes[0]
+            box = Box(x + corner[0], y + corner[1], width, height)
+            self.track = Track(self.blend(box), 0)
+        elif old is not None and old.missed < self.config.patience:
+            self.track = Track(old.box, old.missed + 1)
+        else:
+            self.track = None
         return self.track
+
+    def blend(self, new: Box) -> Box:
+        """Move the box of the track towards a new one."""
+        if self.track is None:
+            return new
+        pairs = zip(self.track.box, new, strict=True)
+        return Box(*(old + self.config.gain * (it - old) for old, it in pairs))
 
 
 class Painter(Component):
@@ -130,31 +136,27 @@ class Painter(Component):
         columns: int = 4
 
     def on_configure(self) -> None:
-        self.images: list[np.ndarray] = []
+        self.pictures: list[np.ndarray] = []
         self.tick = 0
 
     def forward(
         self, image: np.ndarray, corner: tuple[int, int], box: Box, missed: int
     ) -> None:
-        image = image.copy()  # what arrives is read-only: it belongs to everybody
-        x, y, width, height = box
-        for inset in range(3):
-            rows, columns = draw.rectangle_perimeter(
-                (round(y) - corner[1] + inset, round(x) - corner[0] + inset),
-                extent=(round(height) - 2 * inset, round(width) - 2 * inset),
-                shape=image.shape[:2],
-                clip=False,
-            )
-            image[rows, columns] = (255, 60, 60) if missed else (0, 220, 90)
+        picture = Image.fromarray(image)  # a copy: what arrives is read-only
+        x, y = box.x - corner[0], box.y - corner[1]
+        colour = (255, 60, 60) if missed else (0, 220, 90)
+        corners = (x, y, x + box.width, y + box.height)
+        ImageDraw.Draw(picture).rectangle(corners, outline=colour, width=3)
         if self.tick % self.config.step == 0:
-            self.images.append(image)
+            self.pictures.append(np.asarray(picture))
         self.tick += 1
 
     def on_shutdown(self) -> None:
         n = self.config.columns
-        full = len(self.images) // n * n
-        rows = [np.hstack(self.images[i : i + n]) for i in range(0, full, n)]
-        io.imsave(self.config.path, np.vstack(rows), check_contrast=False)
+        full = len(self.pictures) // n * n
+        rows = [np.hstack(self.pictures[i : i + n]) for i in range(0, full, n)]
+        if rows:
+            Image.fromarray(np.vstack(rows)).save(self.config.path)
 
 
 def make_robot() -> System:
@@ -172,5 +174,5 @@ if __name__ == "__main__":
     print(report)
     missed = [count for _, count in report.records["tracker.missed"]]
     seen = missed.count(0)
-    print(f"\nThe face was seen at {seen} ticks and remembered at {len(missed) - seen}.")
+    print(f"\nThe face was seen at {seen} ticks, remembered at {len(missed) - seen}.")
     print(f"The picture is {Path('face_tracking.png').resolve()}")

@@ -33,7 +33,7 @@ class CartPole(Component):
         state, _, has_fallen, _, _ = self.env.step(action)
         if has_fallen:
             raise EndOfStream
-        return state
+        return np.asarray(state)
 
     def on_shutdown(self) -> None:
         self.env.close()

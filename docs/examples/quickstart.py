@@ -19,4 +19,5 @@ class Brake(Component):
 car = System([Range(), Brake()])
 report = car.launch(iterations=40, record="brake.output")
 print(report)
-print("It brakes from tick", next(tick for tick, on in report.records["brake.output"] if on))
+braking = [tick for tick, is_on in report.records["brake.output"] if is_on]
+print("It brakes from tick", braking[0])

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import click
 
+from like_keras_core.cli.listing import complete_engine
 from like_keras_core.cli.output import write, write_json
 from like_keras_core.cli.target import load_target
 
 
 @click.command("compile")
 @click.argument("target")
-@click.option("--engine", help="One of `lk engines list`; the nodes' own when omitted.")
+@click.option(
+    "--engine",
+    shell_complete=complete_engine,
+    help="One of `lk engines list`; the nodes' own when omitted.",
+)
 @click.option("--build-dir", type=click.Path(file_okay=False), help="Where to.")
 @click.option("--allow", multiple=True, metavar="PREFIX", help="Import only these.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")

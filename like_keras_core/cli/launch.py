@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from like_keras_core.cli.listing import complete_engine
 from like_keras_core.cli.output import write, write_json
 from like_keras_core.cli.target import load_target
 from like_keras_core.codecs.json import encode
@@ -19,7 +20,11 @@ from like_keras_core.report import RunReport
 
 @click.command("launch")
 @click.argument("target")
-@click.option("--engine", help="One of `lk engines list`; the nodes' own when omitted.")
+@click.option(
+    "--engine",
+    shell_complete=complete_engine,
+    help="One of `lk engines list`; the nodes' own when omitted.",
+)
 @click.option(
     "--iterations", type=click.IntRange(0), help="Ticks; until Ctrl-C when omitted."
 )

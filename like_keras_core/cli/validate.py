@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from like_keras_core.cli.listing import complete_engine
 from like_keras_core.cli.output import write, write_json
 from like_keras_core.cli.target import load_target
 from like_keras_core.issue import errors_in
@@ -11,7 +12,11 @@ from like_keras_core.issue import errors_in
 
 @click.command("validate")
 @click.argument("target")
-@click.option("--engine", help="Ask this engine too; the nodes' own when omitted.")
+@click.option(
+    "--engine",
+    shell_complete=complete_engine,
+    help="Ask this engine too; the nodes' own when omitted.",
+)
 @click.option("--allow", multiple=True, metavar="PREFIX", help="Import only these.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def validate_command(

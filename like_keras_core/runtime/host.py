@@ -358,7 +358,7 @@ class Host:
             ticks = self._ticks(i)
             absent = self._missed(i)
             samples = self._durations[i] if self._durations else []
-            reports[name] = _times(ticks - absent, absent, samples)
+            reports[name] = _times(ticks - absent, absent, samples, self._duration_s)
         return {item.name: reports[item.name] for item in self.spec.components}
 
     def _connection_reports(self) -> dict[str, ConnectionReport]:
@@ -434,7 +434,9 @@ def run_alone(
     raise host.error(found[0], report)
 
 
-def _times(fired: int, absent: int, samples: list[float]) -> ComponentReport:
+def _times(
+    fired: int, absent: int, samples: list[float], limit_s: float
+) -> ComponentReport:
     if not samples:
         return ComponentReport(fired=fired, absent=absent)
     first, rest = samples[0], samples[1:] or samples
@@ -443,7 +445,7 @@ def _times(fired: int, absent: int, samples: list[float]) -> ComponentReport:
     return ComponentReport(
         fired=fired,
         absent=absent,
-        busy_s=first + mean * max(0, fired - 1) if fired else 0.0,
+        busy_s=min(limit_s, first + mean * (fired - 1)) if fired else 0.0,
         latency_p50_s=ordered[len(ordered) // 2],
         latency_p99_s=ordered[min(len(ordered) - 1, int(len(ordered) * 0.99))],
     )

@@ -1,0 +1,265 @@
+"""`lk validate|compile|launch|graph TARGET`, as a user types them."""
+
+import contextlib
+import io
+import json
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from like_keras_core import System
+from like_keras_core.cli.main import main
+from like_keras_core.testing.components import Count, Scale
+
+ROBOT = """
+from like_keras_core import System
+from like_keras_core.testing.components import Count, Fail, Scale, Sum
+
+robot = System([Count(), Scale()], name="robot")
+
+def make():
+    return System([Count(), Fail(tick=7)], name="failing")
+
+class Robot(System):
+    def __init__(self):
+        super().__init__([Count(), Sum()])
+
+number = 3
+"""
+
+
+class Result(NamedTuple):
+    code: int
+    out: str
+    err: str
+
+
+Lk = Callable[..., Result]
+
+
+@pytest.fixture
+def lk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Lk:
+    """Run `lk` in a folder with a robot in it."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    (tmp_path / "robot.py").write_text(ROBOT)
+
+    def run(*arguments: str) -> Result:
+        out, err = io.StringIO(), io.StringIO()
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            try:
+                code = main(list(arguments))
+            except SystemExit as error:
+                code = int(error.code or 0)
+        return Result(code, out.getvalue(), err.getvalue())
+
+    return run
+
+
+def test_launch_prints_the_report(lk: Lk) -> None:
+    """The only system of the file, for three ticks."""
+    result = lk("launch", "robot.py", "--iterations", "3")
+
+    assert result.code == 0
+    assert result.out.startswith("robot on native: 3 ticks in")
+    assert "count.output -> scale.value" in result.out
+
+
+def test_launch_as_json_has_the_recorded_values(lk: Lk) -> None:
+    """A program can read what was recorded."""
+    result = lk(
+        "launch", "robot.py", "--iterations=2", "--record", "scale.output", "--json"
+    )
+
+    report = json.loads(result.out)
+    assert report["iterations"] == 2
+    assert report["records"] == {"scale.output": [[0, 0], [1, 2]]}
+
+
+def test_launch_says_what_was_recorded(lk: Lk) -> None:
+    """The count and the last value of each port."""
+    result = lk("launch", "robot.py", "--iterations=5", "--record=all")
+
+    assert "scale.output: 5 values, the last at tick 4: 8" in result.out
+
+
+@pytest.mark.parametrize(
+    "target", ["robot.py:robot", "robot:robot", "robot.py", "./robot.py"]
+)
+def test_targets(lk: Lk, target: str) -> None:
+    """A file or a module, with an attribute or without."""
+    result = lk("validate", target)
+
+    assert (result.code, result.out) == (0, "robot: nothing is wrong (2 components)\n")
+
+
+def test_a_saved_system_is_a_target(lk: Lk, tmp_path: Path) -> None:
+    """From any folder."""
+    System([Count(), Scale()], name="saved").save(tmp_path / "saved.json")
+
+    assert lk("graph", "saved.json").out.startswith("flowchart LR")
+    assert "saved on native" in lk("launch", "saved.json", "--iterations=1").out
+
+
+def test_a_component_that_fails_is_exit_code_4(lk: Lk) -> None:
+    """One line that names it; a factory is a target."""
+    result = lk("launch", "robot.py:make", "--iterations", "20")
+
+    assert result.code == 4
+    assert result.err == (
+        "error: Component 'fail' on node 'main' failed in forward at tick 7: "
+        "ValueError: asked to fail at 7\n"
+    )
+
+
+def test_debug_shows_where(lk: Lk) -> None:
+    """The component's own traceback comes with it."""
+    result = lk("--debug", "launch", "robot.py:make", "--iterations", "20")
+
+    assert result.code == 4
+    assert "in forward" in result.err
+    assert "Traceback" in result.err
+
+
+def test_a_system_with_errors_is_exit_code_1(lk: Lk) -> None:
+    """Validate prints every issue; a class is a target."""
+    result = lk("validate", "robot.py:Robot")
+
+    assert result.code == 1
+    assert result.out.count("unfed-input") == 2
+    issues = json.loads(lk("validate", "robot.py:Robot", "--json").out)["issues"]
+    assert [issue["address"] for issue in issues] == ["sum.a", "sum.b"]
+
+
+def test_compile_without_files_says_so(lk: Lk) -> None:
+    """The native engine compiles to nothing."""
+    assert lk("compile", "robot.py", "--engine", "native").out == "nothing to compile\n"
+    assert json.loads(lk("compile", "robot.py", "--json").out)["path"] is None
+
+
+def test_graph_writes_a_file(lk: Lk, tmp_path: Path) -> None:
+    """And prints its name."""
+    assert lk("graph", "robot.py", "-o", "robot.mmd").out == "robot.mmd\n"
+    assert (tmp_path / "robot.mmd").read_text().startswith("flowchart LR")
+    assert "scale.value" in lk("graph", "robot.py", "--summary").out
+    assert json.loads(lk("graph", "robot.py", "--json").out)["name"] == "robot"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "text"),
+    [
+        (["launch", "missing.py"], 2, "There is no file 'missing.py'"),
+        (["launch", "missing.json"], 2, "There is no file 'missing.json'"),
+        (["launch", "missing"], 2, "There is no module 'missing'"),
+        (["launch", "robot.py:robto"], 2, "Did you mean 'robot'?"),
+        (["launch", "robot.py:number"], 2, "expected a System"),
+        (["launch", "robot.py", "--engine", "natvie"], 3, "Did you mean 'native'?"),
+        (["launch", "robot.py", "--engine", "dora"], 3, "pip install lk-engine-dora"),
+        (["launch", "robot.py", "--iterations", "-1"], 2, "range x>=0"),
+        (["launch", "robot.py", "--rate-hz", "0"], 1, "rate_hz must be above zero"),
+        (["launch", "robot.py", "--opt", "speed=3"], 2, "the option 'speed'"),
+        (["launch", "robot.py", "--opt", "speed"], 2, "--opt takes KEY=VALUE"),
+        (["launch", "robot.py", "--record", "scale.outptu"], 1, "Did you mean"),
+        (["launch", "robot.py", "--allow", "other"], 2, "--allow robot"),
+        (["launch", "robot.py", "--timeout-s", "0.05"], 1, "timeout_s=0.05"),
+    ],
+)
+def test_bad_input_has_one_clear_line(
+    lk: Lk, arguments: list[str], code: int, text: str
+) -> None:
+    """No traceback; a documented exit code."""
+    result = lk(*arguments)
+
+    assert result.code == code
+    assert text in result.err
+    assert "Traceback" not in result.err
+
+
+def test_a_file_with_two_systems_asks_which(lk: Lk, tmp_path: Path) -> None:
+    """Both are named as they can be typed."""
+    two = ROBOT + "\nother = System([Count()])\n"
+    (tmp_path / "two.py").write_text(two)
+
+    result = lk("launch", "two.py", "--iterations", "1")
+
+    assert result.code == 2
+    assert "two.py:robot, two.py:other" in result.err
+
+
+def test_a_script_that_launches_a_nameless_system_is_a_target(
+    lk: Lk, tmp_path: Path
+) -> None:
+    """The system that it was about to launch is the one."""
+    (tmp_path / "bare.py").write_text(
+        "from like_keras_core import System\n"
+        "from like_keras_core.testing.components import Count\n"
+        "System([Count()], name='bare').launch(iterations=10**9)\n"
+    )
+
+    assert "bare on native: 2 ticks" in lk("launch", "bare.py", "--iterations=2").out
+
+
+FUZZ = settings(
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+
+
+@FUZZ
+@given(content=st.binary(max_size=300), suffix=st.sampled_from(["", ".json", ".py"]))
+def test_random_bytes_never_show_a_traceback(
+    lk: Lk, content: bytes, suffix: str
+) -> None:
+    """Whatever a file holds, the answer is an error and a code."""
+    name = f"fuzz{abs(hash(content))}{suffix}"
+    Path(name).write_bytes(content)
+
+    result = lk("launch", name, "--iterations", "1")
+
+    assert result.code in (1, 2)
+    assert "Traceback" not in result.err
+    assert result.err.startswith("error: ")
+    os.unlink(name)
+
+
+@FUZZ
+@given(target=st.text(max_size=30))
+def test_random_targets_never_show_a_traceback(lk: Lk, target: str) -> None:
+    """Whatever is typed."""
+    result = lk("validate", "--", target)
+
+    assert "Traceback" not in result.err
+    assert result.code != 0
+
+
+@FUZZ
+@given(data=st.data())
+def test_mutated_specs_never_show_a_traceback(lk: Lk, data: st.DataObject) -> None:
+    """A saved system with any one value replaced runs, or is refused in words."""
+    spec = System([Count(), Scale()]).to_spec().to_dict()
+    spec = json.loads(json.dumps(spec))
+    place = spec
+    while True:
+        keys = list(range(len(place))) if isinstance(place, list) else sorted(place)
+        key = data.draw(st.sampled_from(keys))
+        inside = place[key]
+        if not isinstance(inside, (dict, list)) or not inside:
+            values = (
+                st.none() | st.integers() | st.text(max_size=9) | st.lists(st.none())
+            )
+            place[key] = data.draw(values)
+            break
+        place = inside
+    Path("mutated.json").write_text(json.dumps(spec))
+
+    result = lk("launch", "mutated.json", "--iterations", "1")
+
+    assert "Traceback" not in result.err
+    assert result.code in (0, 1, 2, 3, 4)

@@ -1,0 +1,251 @@
+"""Specs: frozen, JSON both ways, with a digest that means the same everywhere."""
+
+import dataclasses
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import like_keras_core as lk
+from like_keras_core import Node, System, SystemSpec
+from like_keras_core.spec import SPEC_VERSION, as_spec
+from like_keras_core.testing.components import Count, Odd, Scale, Sum
+
+GOLDEN = Path(__file__).parent / "golden"
+
+
+def make_system() -> System:
+    """Return a system that has one of everything that a spec can say."""
+    jetson = Node("jetson", machine="10.0.0.2", engine="dora", cpu_affinity=[0, 1])
+    count, odd = Count(start=1, every=2, name="count"), Odd(node=jetson)
+    scale, add = Scale(config=Scale.Config(factor=3)), Sum(node=jetson)
+    odd.inputs.value.policy = "hold"
+    odd(count())
+    scale(add.outputs.output.delay(initial=10**40))
+    add(a=scale(), b=count())
+    return System([count, scale, add, System([odd], name="inner")], rate_hz=30)
+
+
+def test_a_spec_survives_json() -> None:
+    """Reading back what was written gives an equal spec with an equal digest."""
+    spec = make_system().to_spec()
+
+    again = SystemSpec.from_json(spec.to_json())
+
+    assert again == spec
+    assert again.digest() == spec.digest()
+
+
+def test_the_spec_is_the_golden_one() -> None:
+    """The file and the digest are the same on every Python version."""
+    spec = make_system().to_spec()
+
+    assert spec.to_json() + "\n" == (GOLDEN / "everything.json").read_text()
+    assert spec.digest() == (GOLDEN / "everything.digest").read_text().strip()
+
+
+def test_the_digest_is_the_same_in_another_process() -> None:
+    """Hash randomisation does not reach it."""
+    code = (
+        "import sys; sys.path.insert(0, sys.argv[1]);"
+        "import test_spec; print(test_spec.make_system().to_spec().digest())"
+    )
+    digests = {
+        subprocess.run(
+            [sys.executable, "-c", code, str(Path(__file__).parent)],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=60,
+        ).stdout.strip()
+        for seed in ("1", "2")
+    }
+
+    assert digests == {make_system().to_spec().digest()}
+
+
+def test_a_spec_is_frozen() -> None:
+    """Nobody changes what engines compile from."""
+    spec = make_system().to_spec()
+
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        spec.name = "other"  # type: ignore[misc]
+
+
+def test_a_newer_version_says_what_to_upgrade() -> None:
+    """The error names both versions and the command."""
+    data = {**make_system().to_spec().to_dict(), "version": SPEC_VERSION + 1}
+
+    with pytest.raises(lk.SpecVersionError, match="pip install --upgrade"):
+        SystemSpec.from_dict(data)
+
+
+@pytest.mark.parametrize(
+    ("change", "match"),
+    [
+        ({"nodes": 3}, "'nodes' must be list, got 3"),
+        ({"rate_hz": "fast"}, "'rate_hz' must be float"),
+        ({"components": [{}]}, r"components\[0\]: the field 'name' is missing"),
+        ({"extra": 1}, "unknown field 'extra'"),
+        ({"version": True}, "'version' must be int"),
+    ],
+)
+def test_what_is_wrong_in_a_file_is_said_with_its_place(
+    change: dict[str, Any], match: str
+) -> None:
+    """Field, expectation and what came."""
+    data = {**make_system().to_spec().to_dict(), **change}
+
+    with pytest.raises(lk.SpecError, match=match):
+        SystemSpec.from_dict(data)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "null", '"x"', "[" * 100_000])
+def test_what_is_no_spec_is_refused(text: str) -> None:
+    """Whatever it is."""
+    with pytest.raises(lk.SpecError):
+        SystemSpec.from_json(text)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.text(max_size=5), inner, max_size=3)
+    ),
+    max_leaves=5,
+)
+
+
+@given(data=st.data())
+def test_a_mutated_spec_is_read_or_refused(data: st.DataObject) -> None:
+    """Any value in any place gives a spec or a SpecError, nothing else."""
+    spec = json.loads(make_system().to_spec().to_json())
+    place: Any = spec
+    while True:
+        keys = range(len(place)) if isinstance(place, list) else sorted(place)
+        key = data.draw(st.sampled_from(list(keys)))
+        inside = place[key]
+        if (
+            not isinstance(inside, (dict, list))
+            or not inside
+            or data.draw(st.booleans())
+        ):
+            place[key] = data.draw(JSON)
+            break
+        place = inside
+
+    try:
+        read = SystemSpec.from_dict(spec)
+    except lk.SpecError:
+        return
+
+    assert SystemSpec.from_json(read.to_json()) == read
+
+
+def test_as_spec_takes_systems_and_specs() -> None:
+    """And nothing else."""
+    system = make_system()
+
+    assert as_spec(system) == as_spec(as_spec(system))
+    with pytest.raises(TypeError, match="Expected a System or a SystemSpec"):
+        as_spec(3)  # type: ignore[arg-type]
+
+
+def test_a_saved_system_launches_where_its_code_is(tmp_path: Path) -> None:
+    """Loaded, it has the same spec and gives the same records."""
+    count, scale, odd = Count(limit=9), Scale(config=Scale.Config(3)), Odd()
+    system = System([count, scale, odd], name="robot")
+    path = system.save(tmp_path / "robot.json")
+
+    loaded = System.load(path)
+
+    assert loaded.to_spec() == system.to_spec()
+    assert loaded.run(record="all").records == system.run(record="all").records
+
+
+@pytest.mark.filterwarnings("ignore::like_keras_core.LkWarning")
+def test_wiring_policies_and_delays_survive_saving(tmp_path: Path) -> None:
+    """Everything that a spec says comes back."""
+    system = make_system()
+
+    loaded = System.load(system.save(tmp_path / "everything.json"))
+
+    assert loaded.to_spec() == system.to_spec()
+    first, second = (item.run(9, record="all").records for item in (system, loaded))
+    assert first == second
+
+
+def test_an_entry_point_that_is_no_component_is_not_called(tmp_path: Path) -> None:
+    """A tampered file runs nothing."""
+    data = System([Count()]).to_spec().to_dict()
+    marker = tmp_path / "marker"
+    data["components"][0]["entry_point"] = "pathlib:Path"
+    data["components"][0]["config"] = {"marker": str(marker)}
+    path = tmp_path / "bad.json"
+    path.write_text(json.dumps(data))
+
+    with pytest.raises(lk.LoadError, match="no Component; it was not called"):
+        System.load(path)
+
+
+@pytest.mark.parametrize(
+    ("entry_point", "match"),
+    [
+        ("os:system", "no class"),
+        ("no_such_module_at_all:X", "Cannot import"),
+        ("like_keras_core.testing.components:Nothing", "has no 'Nothing'"),
+        ("missing.py:Camera", "Cannot find the script"),
+        ("nonsense", "no entry point"),
+    ],
+)
+def test_an_entry_point_that_cannot_be_had_is_named(
+    entry_point: str, match: str, tmp_path: Path
+) -> None:
+    """The error says what was looked for."""
+    data = System([Count()]).to_spec().to_dict()
+    data["components"][0]["entry_point"] = entry_point
+    path = tmp_path / "bad.json"
+    path.write_text(json.dumps(data))
+
+    with pytest.raises(lk.LoadError, match=match):
+        System.load(path)
+
+
+def test_an_allow_list_is_asked_before_anything_is_imported(tmp_path: Path) -> None:
+    """A module prefix that is not listed is not imported."""
+    path = System([Count()]).save(tmp_path / "robot.json")
+
+    assert System.load(path, allow=["like_keras_core.testing"])
+    with pytest.raises(lk.NotAllowedError, match="--allow"):
+        System.load(path, allow=["like_keras"])
+
+
+def test_a_dataclass_in_a_config_is_under_the_allow_list_too(tmp_path: Path) -> None:
+    """Classes of values are imported code as well."""
+    data = System([Scale()]).to_spec().to_dict()
+    data["components"][0]["inputs"][0]["required"] = False
+    data["components"][0]["config"] = {"config": {"$dataclass": ["antigravity:X", {}]}}
+    path = tmp_path / "robot.json"
+    path.write_text(json.dumps(data))
+
+    with pytest.raises(lk.NotAllowedError, match="antigravity"):
+        System.load(path, allow=["like_keras_core"])
+
+
+def test_arguments_that_do_not_fit_the_class_are_named(tmp_path: Path) -> None:
+    """A file of another version of the code gives an error, not a TypeError."""
+    data = System([Count()]).to_spec().to_dict()
+    data["components"][0]["config"] = {"begin": 3}
+    path = tmp_path / "robot.json"
+    path.write_text(json.dumps(data))
+
+    with pytest.raises(lk.ComponentError, match="takes no argument 'begin'"):
+        System.load(path)
