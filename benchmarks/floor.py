@@ -172,6 +172,14 @@ def to_table(title: str, rows: Sequence[Row]) -> str:
     return "\n".join(lines)
 
 
+def calls_at(shape: str, count: int) -> int:
+    """Return how many component calls one tick of a shape makes."""
+    sizes = {"chain": count, "wide": count + 2}
+    if shape not in sizes:
+        raise ValueError(f"A shape is 'chain' or 'wide', not {shape!r}.")
+    return sizes[shape]
+
+
 def floors(shape: str, count: int, *, calls: int = 100_000) -> dict[str, Candidate]:
     """Return the floors of one shape, `loop` and `lines`.
 
@@ -181,13 +189,11 @@ def floors(shape: str, count: int, *, calls: int = 100_000) -> dict[str, Candida
         count: How many components, or branches.
         calls: About how many component calls make one round.
     """
-    forwards = increments(count)
+    forwards, size = increments(count), calls_at(shape, count)
     if shape == "chain":
-        size, runs = count, (chain_loop(forwards), chain_lines(forwards))
-    elif shape == "wide":
-        size, runs = count + 2, (wide_loop(forwards), wide_lines(forwards))
+        runs = chain_loop(forwards), chain_lines(forwards)
     else:
-        raise ValueError(f"A shape is 'chain' or 'wide', not {shape!r}.")
+        runs = wide_loop(forwards), wide_lines(forwards)
     ticks = max(1, calls // size)
     return {
         name: per_call(run, calls=size, ticks=ticks)

@@ -58,7 +58,7 @@ class Pages:
         Sybil(
             [PythonCodeBlockParser()],
             path=str(ROOT),
-            patterns=["README.md", "docs/**/*.md", "plugins/*/README.md"],
+            patterns=["README.md", "docs/*.md", "docs/*/*.md", "plugins/*/README.md"],
             setup=open_page,
             teardown=close_page,
             document_types={".md": Page},

@@ -1,8 +1,9 @@
 """Random systems, for every engine: drawn as plain data, built live or as parts.
 
-A `Plan` is a system as data. `Plan.build()` gives the live `System`, `Plan.parts()` what
-`tests.oracle` evaluates. What a component computes is its `Behaviour`, a pure function of
-the number of its firings and of its inputs, every bit of which changes the result.
+A `Plan` is a system as data. `Plan.build()` gives the live `System`, `Plan.parts()`
+what `tests.oracle` evaluates. What a component computes is its `Behaviour`, a pure
+function of the number of its firings and of its inputs, every bit of which changes the
+result.
 
 The classes of the components are made on demand, from their names, so that any process
 that can import this module can find them.
@@ -164,7 +165,7 @@ def spell(value: Any) -> str:
         items = (f"{spell(key)}:{spell(item)}" for key, item in value.items())
         return f"{kind}{{{','.join(items)}}}"
     if dataclasses.is_dataclass(value):
-        return f"{kind}{spell([getattr(value, f.name) for f in dataclasses.fields(value)])}"
+        return kind + spell([getattr(value, f.name) for f in dataclasses.fields(value)])
     return f"{kind} {value!r}"
 
 
@@ -372,7 +373,7 @@ def part_class(name: str) -> type[Behaving]:
     elif style == "single":
         convert = lambda results: results["output"]  # noqa: E731
         if outputs != "x":
-            annotations["return"] = typing.Optional[types["output"]]  # noqa: UP045
+            annotations["return"] = _optional(types["output"])
     elif style != "none":
         fields, convert = _fields(style, types)
         annotations["return"] = fields
@@ -392,6 +393,10 @@ def part_class(name: str) -> type[Behaving]:
     )
 
 
+def _optional(annotation: Any) -> Any:
+    return typing.Optional[annotation]  # noqa: UP045 - `|` refuses some of them
+
+
 def _optional_last(item: tuple[str, InputShape]) -> bool:
     return item[1].need == "o"
 
@@ -403,7 +408,7 @@ def _without_none(results: dict[str, Any]) -> dict[str, Any] | None:
 def _fields(
     style: str, types: Mapping[str, Any]
 ) -> tuple[Any, Callable[[dict[str, Any]], Any]]:
-    fields = {port: typing.Optional[kind] for port, kind in types.items()}  # noqa: UP045
+    fields = {port: _optional(kind) for port, kind in types.items()}
     if style == "typed":
         return typing.TypedDict("Fields", fields, total=False), _without_none  # type: ignore[operator]
     made: Any
@@ -460,12 +465,28 @@ class Member:
         """Its name in the flat system."""
         return ".".join(self.path)
 
+    def unfed(self) -> dict[str, Any]:
+        """Return the inputs that stay unconnected, as the component gets them."""
+        return {f"in{n}": DEFAULT for n, wire in enumerate(self.wires) if wire is None}
+
 
 @dataclass(frozen=True)
 class Plan:
     """A system as data; its members in list order."""
 
     members: tuple[Member, ...]
+
+    def that_reuses_nothing(self) -> Plan:
+        """Return the same system with components that never write over a value."""
+        return Plan(
+            tuple(
+                dataclasses.replace(
+                    member,
+                    behaviour=dataclasses.replace(member.behaviour, reuses=False),
+                )
+                for member in self.members
+            )
+        )
 
     def parts(self) -> list[Part]:
         """Return what the oracle evaluates."""

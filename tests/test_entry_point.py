@@ -39,7 +39,6 @@ def run(folder: Path, *arguments: str, code: int = 0) -> str:
         capture_output=True,
         text=True,
         timeout=60,
-        check=False,
     )
     assert done.returncode == code, done.stdout + done.stderr
     return done.stdout + done.stderr

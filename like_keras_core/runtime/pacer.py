@@ -15,7 +15,7 @@ class Pacer:
 
     The operating system wakes a sleeper late by some 100 us. So the pacer sleeps until
     shortly before the deadline and spins for the rest; the margin follows the latest
-    oversleep, between 0.2 and 1 ms.
+    oversleeps, between 0.2 ms and a third of the period, at most 1 ms.
 
     Args:
         rate_hz: Ticks per second.
@@ -31,12 +31,14 @@ class Pacer:
         self.late_ticks = 0
         self._tolerance = min(1e-3, 0.1 / rate_hz)
         self._margin = _MARGIN_S
+        self._margin_max = max(_MARGIN_S, min(_MARGIN_MAX_S, 0.33 / rate_hz))
         self._is_stopped = is_stopped
         self._start = time.perf_counter()
 
-    def start(self) -> None:
-        """Begin counting time: the deadline of tick 0 is now."""
+    def start(self) -> float:
+        """Begin counting time; return the deadline of tick 0, by `perf_counter` [s]."""
         self._start = time.perf_counter()
+        return self._start
 
     def wait(self, tick: int) -> None:
         """Return at the deadline of a tick, at once when it has passed."""
@@ -57,5 +59,5 @@ class Pacer:
             self.late_ticks += 1
 
     def _learn(self, oversleep: float) -> None:
-        wanted = max(1.25 * oversleep, 0.98 * self._margin)
-        self._margin = min(_MARGIN_MAX_S, max(_MARGIN_S, wanted))
+        wanted = max(1.25 * oversleep, 0.95 * self._margin)
+        self._margin = min(self._margin_max, max(_MARGIN_S, wanted))

@@ -234,9 +234,9 @@ def _count(result: Plan) -> None:
     result.last = [-1] * counters
 
 
-Run = Callable[[int, list[Any], list[Any]], int]
-"""`run(t, s, regs)` runs ticks from `t` while `t < s[0]`, keeps the tick in `s[1]`,
-and returns the next one."""
+Run = Callable[[int, list[Any], list[Any], list[Any]], int]
+"""`run(t, s, regs, kinds)` runs ticks from `t` while `t < s[0]`, keeps the tick in
+`s[1]`, and returns the next one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -308,7 +308,7 @@ class _Writer:
 
     def write(self) -> None:
         flags = {i for value in self.plan.values.values() for i in value.waiting}
-        self.add(0, "def run(t, s, regs):")
+        self.add(0, "def run(t, s, regs, kinds):")
         for n in range(len(self.plan.registers)):
             self.add(1, f"r{n} = regs[{n}]")
         for i in sorted(flags):
@@ -321,8 +321,7 @@ class _Writer:
         for n in range(len(self.plan.registers)):
             self.add(1, f"regs[{n}] = r{n}")
         self.add(1, "return t")
-        kinds = self.constant("kinds", self.plan.kinds)
-        loads = [f" k{n} = {kinds}[{n}]" for n in self.kinds]
+        loads = [f" k{n} = kinds[{n}]" for n in self.kinds]
         self.source[1:1] = loads
         self.lines[1:1] = [-1] * len(loads)
 

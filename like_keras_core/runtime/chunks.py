@@ -1,0 +1,133 @@
+"""Values that are larger than a frame may be: cut up, and put together again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from like_keras_core.runtime.wire_format import (
+    DATA,
+    HEADER,
+    VERSION,
+    Buffer,
+    Data,
+    Frame,
+    FrameError,
+    Payload,
+    take_apart,
+)
+
+
+class Outgoing:
+    """A value that leaves in chunks; a chunk is a view, nothing is copied.
+
+    Args:
+        channel: Where it travels.
+        seq: Its number.
+        tick: Its tick.
+        stamp: When it was emitted.
+        flags: Those of its frames.
+        buffers: What to send, one after the other.
+        chunk_size: How many bytes a chunk has; the last one may have fewer.
+    """
+
+    __slots__ = ("_buffers", "_chunk_size", "_head", "_last", "_stamp", "chunks", "tick")
+
+    def __init__(
+        self,
+        channel: int,
+        seq: int,
+        tick: int,
+        stamp: float,
+        flags: int,
+        buffers: list[Buffer],
+        chunk_size: int,
+    ) -> None:
+        self.tick = tick
+        self.chunks = -(-sum(map(len, buffers)) // chunk_size)
+        self._head = (VERSION, DATA, flags, channel, seq, tick)
+        self._stamp = stamp
+        self._buffers = buffers
+        self._chunk_size = chunk_size
+        self._last = (0, 0, 0)
+
+    def frame(self, chunk: int) -> Frame:
+        """Return the frame of one chunk; chunks in turn are found at once."""
+        header = HEADER.pack(*self._head, chunk, self.chunks, self._stamp)
+        at, index, begin = self._last if chunk >= self._last[0] else (0, 0, 0)
+        start = chunk * self._chunk_size
+        frame: Frame = [header]
+        left = self._chunk_size
+        while left and index < len(self._buffers):
+            buffer = self._buffers[index]
+            skip = max(0, start - begin)
+            piece = memoryview(buffer)[skip : skip + left]
+            if len(piece):
+                if left == self._chunk_size:
+                    self._last = (chunk, index, begin)
+                frame.append(piece)
+                left -= len(piece)
+            if skip + len(piece) < len(buffer):
+                break
+            begin += len(buffer)
+            index += 1
+        return frame
+
+
+class Incoming:
+    """A value of which some chunks have arrived.
+
+    Args:
+        first: The chunk that arrived first; it is not yet added.
+
+    Attributes:
+        in_order: How many chunks are there without a gap.
+    """
+
+    __slots__ = ("_pieces", "chunks", "in_order", "is_parted", "stamp", "tick")
+
+    def __init__(self, first: Data) -> None:
+        self.tick = first.tick
+        self.stamp = first.stamp
+        self.chunks = first.chunks
+        self.is_parted = first.is_parted
+        self.in_order = 0
+        self._pieces: dict[int, Payload] = {}
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether all chunks are there."""
+        return self.in_order == self.chunks
+
+    def add(self, data: Data) -> bool:
+        """Take a chunk; return whether it is new.
+
+        Raises:
+            FrameError: It belongs to another value.
+        """
+        own = (self.tick, self.chunks, self.is_parted)
+        if (data.tick, data.chunks, data.is_parted) != own:
+            raise FrameError("a chunk does not fit the others", own, data[:-1])
+        if data.chunk in self._pieces:
+            return False
+        self._pieces[data.chunk] = data.payload
+        while self.in_order in self._pieces:
+            self.in_order += 1
+        return True
+
+    def missing(self, end: int) -> Iterator[tuple[int, int]]:
+        """Yield the first and last chunk of each gap below `end`."""
+        first = self.in_order
+        for chunk in (*sorted(c for c in self._pieces if first < c < end), end):
+            if first < chunk:
+                yield first, chunk - 1
+            first = chunk + 1
+
+    def payload(self) -> Payload:
+        """Return the whole value; its one copy on the way is made here.
+
+        Raises:
+            FrameError: Its parts do not add up.
+        """
+        pieces = (self._pieces[chunk] for chunk in range(self.chunks))
+        whole = b"".join(part for piece in pieces for part in piece)
+        return take_apart(memoryview(whole)) if self.is_parted else whole

@@ -1,0 +1,294 @@
+"""What two processes say to each other about a channel, as bytes and back.
+
+A channel leads from one output port to one process that consumes it. What travels is
+a **frame**: a list `[header, *payload]`, so that nothing large is ever copied here. A
+transport may join it; a frame is read in either form. Every header has 40 bytes,
+little-endian without padding, so a payload stays aligned to 8 bytes when it is joined:
+
+```text
+offset type   DATA               MARK               ACK                BUNDLE
+     0 u8     version            version            version            version
+     1 u8     kind 1             kind 2             kind 3             kind 4
+     2 u16    PARTED             ANSWER, FINAL      FINAL              0
+     4 u32    channel            channel            channel            channel
+     8 u64    value number       values before it   values received    0
+    16 i64    tick               nothing up to it   resolved up to     0
+    24 u32    chunk              chunks before it   chunks received    0
+    28 u32    chunks in all      0                  number of nacks    number of frames
+    32 f64    time of emission   0                  u64: credits back  0
+    40        payload            -                  nacks              sizes, frames
+```
+
+Values are numbered from 0. The chunks of MARK and ACK belong to the value that follows
+the complete ones. A nack is `u64 value, u32 first chunk, u32 last chunk`. The frames of
+a bundle stand one after the other, behind one u32 size for each. The payload of a value
+that was sent in several buffers (PARTED) begins with `u64 count` and one u64 size for
+each of them, and arrives as a list of the same buffers; chunks cut through all of this.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple, TypeAlias
+
+from like_keras_core.errors import LkError
+
+Buffer: TypeAlias = bytes | bytearray | memoryview
+Frame: TypeAlias = list[Buffer]
+Payload: TypeAlias = Buffer | list[Buffer]
+
+VERSION = 1
+DATA, MARK, ACK, BUNDLE = 1, 2, 3, 4
+PARTED = ANSWER = 1
+FINAL = 2
+ALL_CHUNKS = 0xFFFF_FFFF
+
+HEADER = struct.Struct("<BBHIQqIId")
+HEADER_SIZE = HEADER.size
+NACK_SIZE = 16
+_ACK = struct.Struct("<BBHIQqIIQ")
+_NACK = struct.Struct("<QII")
+_KINDS = {DATA: PARTED, MARK: ANSWER | FINAL, ACK: FINAL, BUNDLE: 0}
+
+
+class FrameError(LkError, ValueError):
+    """What arrived is not a frame, or not one that this channel can have sent."""
+
+    def __init__(self, problem: str, expected: object, found: object) -> None:
+        self.problem, self.expected, self.found = problem, expected, found
+        super().__init__(
+            f"A frame was refused: {problem}; expected {expected}, received "
+            f"{found!r:.80}. Both ends of a channel must run the same version of "
+            "like_keras_core, with the same channel and window."
+        )
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (type(self), (self.problem, self.expected, self.found))
+
+
+class Data(NamedTuple):
+    """A value, or one chunk of it; `payload` is then the chunk's buffers."""
+
+    channel: int
+    seq: int
+    tick: int
+    chunk: int
+    chunks: int
+    stamp: float
+    is_parted: bool
+    payload: Payload
+
+
+class Mark(NamedTuple):
+    """Nothing more up to `tick`, after `seq` values and `chunk` chunks of the next."""
+
+    channel: int
+    seq: int
+    tick: int
+    chunk: int
+    wants_answer: bool
+    is_final: bool
+
+
+class Ack(NamedTuple):
+    """How far the receiver is, and what it misses: `(value, first, last chunk)`."""
+
+    channel: int
+    received: int
+    resolved: int
+    chunk: int
+    released: int
+    is_final: bool
+    nacks: tuple[tuple[int, int, int], ...]
+
+
+Message: TypeAlias = Data | Mark | Ack
+
+
+def pack_mark(mark: Mark) -> Frame:
+    """Return the frame of a mark."""
+    flags = ANSWER * mark.wants_answer | FINAL * mark.is_final
+    fields = (mark.channel, mark.seq, mark.tick, mark.chunk, 0, 0.0)
+    return [HEADER.pack(VERSION, MARK, flags, *fields)]
+
+
+def pack_ack(ack: Ack) -> Frame:
+    """Return the frame of an acknowledgement."""
+    count = len(ack.nacks)
+    fields = (ack.channel, ack.received, ack.resolved, ack.chunk, count, ack.released)
+    head = _ACK.pack(VERSION, ACK, FINAL * ack.is_final, *fields)
+    return [b"".join((head, *(_NACK.pack(*nack) for nack in ack.nacks)))]
+
+
+def bundled(channel: int, frames: Iterable[Frame], limit: int) -> list[Frame]:
+    """Put neighbours into common frames, where these stay within `limit` bytes."""
+    packed: list[Frame] = []
+    group: list[Frame] = []
+    sizes: list[int] = []
+    total = HEADER_SIZE
+    for frame in frames:
+        size = sum(map(len, frame))
+        if total + size + 4 > limit and group:
+            packed.append(_bundle(channel, group, sizes))
+            group, sizes, total = [], [], HEADER_SIZE
+        group.append(frame)
+        sizes.append(size)
+        total += size + 4
+    if group:
+        packed.append(_bundle(channel, group, sizes))
+    return packed
+
+
+def _bundle(channel: int, frames: list[Frame], sizes: list[int]) -> Frame:
+    if len(frames) == 1:
+        return frames[0]
+    count = len(frames)
+    head = HEADER.pack(VERSION, BUNDLE, 0, channel, 0, 0, 0, count, 0.0)
+    table = struct.pack(f"<{count}I", *sizes)
+    return [b"".join((head, table, *(part for frame in frames for part in frame)))]
+
+
+def part_table(buffers: Sequence[Buffer]) -> bytes:
+    """Return what stands before the payload of a value in several buffers."""
+    sizes = map(len, buffers)
+    return struct.pack(f"<{len(buffers) + 1}Q", len(buffers), *sizes)
+
+
+def _part_sizes(view: memoryview) -> tuple[int, ...]:
+    (count,) = struct.unpack_from("<Q", view)
+    if count > len(view) // 8 - 1:
+        raise FrameError("it ends within its table", f"{count} sizes", bytes(view[:80]))
+    return struct.unpack_from(f"<{count}Q", view, 8)
+
+
+def take_apart(view: memoryview) -> list[Buffer]:
+    """Return the buffers that stand behind their table.
+
+    Raises:
+        FrameError: The sizes do not add up.
+    """
+    sizes = _part_sizes(view)
+    at = 8 + 8 * len(sizes)
+    if sum(sizes) != len(view) - at:
+        raise FrameError("its buffers do not fit", f"{len(view) - at} bytes", sizes)
+    buffers: list[Buffer] = []
+    for size in sizes:
+        buffers.append(view[at : at + size])
+        at += size
+    return buffers
+
+
+def channel_of(frame: Sequence[Buffer] | Buffer) -> int:
+    """Return the channel that a frame belongs to, without looking further.
+
+    Raises:
+        FrameError: It has no header.
+    """
+    try:
+        head = frame[0] if isinstance(frame, (list, tuple)) else frame
+        fields = HEADER.unpack_from(head)
+    except (struct.error, TypeError, IndexError, BufferError) as error:
+        raise _no_frame(frame, error) from error
+    channel: int = fields[3]
+    return channel
+
+
+def parse(frame: Sequence[Buffer] | Buffer) -> list[Message]:
+    """Return what a frame says: one message, or those of a bundle.
+
+    Nothing is copied: payloads are parts of the frame's own buffers.
+
+    Args:
+        frame: `[header, *payload]`, or all of it joined.
+
+    Raises:
+        FrameError: It is not a frame; nothing else is ever raised.
+    """
+    try:
+        if isinstance(frame, (list, tuple)):
+            return _parse(_bytes_view(frame[0]), frame[1:])
+        return _parse(_bytes_view(frame), ())
+    except FrameError:
+        raise
+    except Exception as error:
+        raise _no_frame(frame, error) from error
+
+
+def _no_frame(frame: object, error: Exception) -> FrameError:
+    return FrameError(f"it cannot be read ({error})", "a frame", frame)
+
+
+def _bytes_view(buffer: Buffer) -> memoryview:
+    view = memoryview(buffer)
+    return view if view.ndim == 1 and view.format == "B" else view.cast("B")
+
+
+def _parse(view: memoryview, rest: Sequence[Buffer]) -> list[Message]:
+    version, kind, flags, *fields, stamp = HEADER.unpack_from(view)
+    if version != VERSION:
+        raise FrameError("its version is unknown", f"version {VERSION}", version)
+    if kind not in _KINDS or flags & ~_KINDS[kind]:
+        raise FrameError("its kind is unknown", "a kind and its flags", (kind, flags))
+    channel, seq, tick, chunk, count = fields
+    if kind == DATA:
+        if tick < 0 or chunk >= count:
+            raise FrameError("it is no value", "tick >= 0, chunk < chunks", fields)
+        payload = _payload(view, rest, flags, count)
+        return [Data(channel, seq, tick, chunk, count, stamp, flags == PARTED, payload)]
+    if rest:
+        raise FrameError("it has a payload", "a header alone", [len(b) for b in rest])
+    if tick < -1:
+        raise FrameError("it is before the first tick", "tick >= -1", tick)
+    if kind == MARK:
+        if count or len(view) != HEADER_SIZE:
+            raise FrameError("it is too long for a mark", HEADER_SIZE, len(view))
+        answer, final = bool(flags & ANSWER), bool(flags & FINAL)
+        return [Mark(channel, seq, tick, chunk, answer, final)]
+    if kind == ACK:
+        (*_, released) = _ACK.unpack_from(view)
+        if len(view) != HEADER_SIZE + count * NACK_SIZE or released > seq:
+            raise FrameError("it is no acknowledgement", "its nacks", fields)
+        nacks = tuple(_NACK.iter_unpack(view[HEADER_SIZE:]))
+        return [Ack(channel, seq, tick, chunk, released, flags == FINAL, nacks)]
+    return _parse_bundle(view, channel, count)
+
+
+def _payload(
+    view: memoryview, rest: Sequence[Buffer], flags: int, chunks: int
+) -> Payload:
+    if chunks > 1:
+        pieces = list(rest) or [view[HEADER_SIZE:]]
+        if (rest and len(view) != HEADER_SIZE) or not any(map(len, pieces)):
+            raise FrameError("it is no chunk", "a header and a piece", len(view))
+        return pieces
+    if flags & PARTED:
+        if not rest:
+            return take_apart(view[HEADER_SIZE:])
+        sizes, found = _part_sizes(view[HEADER_SIZE:]), tuple(map(len, rest))
+        if sizes != found or len(view) != HEADER_SIZE + 8 + 8 * len(sizes):
+            raise FrameError("its buffers do not fit", sizes, found)
+        return list(rest)
+    if not rest:
+        return view[HEADER_SIZE:]
+    if len(rest) != 1 or len(view) != HEADER_SIZE:
+        raise FrameError("it has too many buffers", "a header and one", len(rest) + 1)
+    return rest[0]
+
+
+def _parse_bundle(view: memoryview, channel: int, count: int) -> list[Message]:
+    at = HEADER_SIZE + 4 * count
+    if at > len(view):
+        raise FrameError("it ends within its table", f"{count} sizes", len(view))
+    sizes = struct.unpack_from(f"<{count}I", view, HEADER_SIZE)
+    if sum(sizes) != len(view) - at:
+        raise FrameError("its frames do not fit", f"{len(view) - at} bytes", sizes)
+    messages: list[Message] = []
+    for size in sizes:
+        if size > 1 and view[at + 1] == BUNDLE:
+            raise FrameError("it is a bundle of bundles", "a single frame", channel)
+        messages += _parse(view[at : at + size], ())
+        at += size
+    if any(message.channel != channel for message in messages):
+        raise FrameError("its frames are mixed", f"channel {channel}", messages[0])
+    return messages
