@@ -124,6 +124,8 @@ def main() -> None:
 
 def compare_peers() -> None:
     """Print the peers' ratios, measured beside the loop and the native engine."""
+    from functools import partial
+
     from peers import is_installed, peers
 
     for shape, count in (("chain", 100), ("wide", 100)):
@@ -131,7 +133,7 @@ def compare_peers() -> None:
         found = {name: all_ours[name] for name in ("loop", "native")}
         for name, peer in peers().items():
             if is_installed(name):
-                found[name] = lambda peer=peer: peer(shape, count)  # type: ignore[misc]
+                found[name] = partial(peer, shape, count)
             else:
                 print(f"{name} is not installed: pip install --group peers")
         title = f"peers, {shape} {count}"

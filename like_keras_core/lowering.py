@@ -13,6 +13,7 @@ from like_keras_core.codecs.json import encode
 from like_keras_core.component import Component
 from like_keras_core.entry_point import entry_point_of
 from like_keras_core.errors import LkError, NotSerializableError
+from like_keras_core.garbage import collection_paused
 from like_keras_core.issue import Issue
 from like_keras_core.node import Node
 from like_keras_core.plugins import session_without_engine
@@ -174,6 +175,11 @@ def _no_component(child: Any, address: str) -> Issue:
 
 def lower(system: Composition) -> Lowered:
     """Return a live system as data, with every issue that only the live one shows."""
+    with collection_paused():
+        return _lower(system)
+
+
+def _lower(system: Composition) -> Lowered:
     flat = flatten(system)
     issues = flat.issues
     nodes = _nodes(flat, issues)

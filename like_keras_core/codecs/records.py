@@ -14,12 +14,11 @@ import dataclasses
 import enum
 import functools
 import operator
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from like_keras_core.codecs.json import Resolver
 from like_keras_core.entry_point import entry_point_of
-from like_keras_core.errors import NotSerializableError
 
 
 class Record:
@@ -183,9 +182,3 @@ def find_class(resolve: Resolver, entry_point: str, base: type | None) -> Any:
         expected = base.__name__ if base is not None else "dataclass"
         raise ValueError(f"{entry_point!r} is no {expected}")
     return cls
-
-
-def all_of_one_kind(values: Iterable[Any]) -> type | None:
-    """Return the class of all the values; None if they differ or there are none."""
-    kinds = set(map(type, values))
-    return kinds.pop() if len(kinds) == 1 else None

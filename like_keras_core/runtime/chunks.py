@@ -30,7 +30,15 @@ class Outgoing:
         chunk_size: How many bytes a chunk has; the last one may have fewer.
     """
 
-    __slots__ = ("_buffers", "_chunk_size", "_head", "_last", "_stamp", "chunks", "tick")
+    __slots__ = (
+        "_buffers",
+        "_chunk_size",
+        "_head",
+        "_last",
+        "_stamp",
+        "chunks",
+        "tick",
+    )
 
     def __init__(
         self,

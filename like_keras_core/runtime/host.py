@@ -25,6 +25,7 @@ from like_keras_core.errors import (
     ValueMutationError,
     nearest,
 )
+from like_keras_core.garbage import collection_paused
 from like_keras_core.issue import Issue
 from like_keras_core.lifecycle import AFTER
 from like_keras_core.report import ComponentReport, ConnectionReport, RunReport
@@ -137,7 +138,8 @@ class Host:
         taps: dict[str, list[Callable[[int, Any], object]]] = {}
         for tap in self._tap_specs:
             taps.setdefault(str(tap.port), []).append(tap.make())
-        self._prepare(taps)
+        with collection_paused():
+            self._prepare(taps)
 
     def activate(self) -> None:
         """Call every `on_activate`, in execution order.

@@ -47,6 +47,8 @@ ALL_CHUNKS = 0xFFFF_FFFF
 HEADER = struct.Struct("<BBHIQqIId")
 HEADER_SIZE = HEADER.size
 NACK_SIZE = 16
+CHUNK_WINDOW = 16
+MAX_FRAME_MIN = 64
 _ACK = struct.Struct("<BBHIQqIIQ")
 _NACK = struct.Struct("<QII")
 _KINDS = {DATA: PARTED, MARK: ANSWER | FINAL, ACK: FINAL, BUNDLE: 0}
@@ -104,6 +106,32 @@ class Ack(NamedTuple):
 
 
 Message: TypeAlias = Data | Mark | Ack
+
+
+def check_limits(window: int, chunk_window: int, max_frame: int | None) -> None:
+    """Refuse limits under which nothing could travel.
+
+    Raises:
+        ValueError: One of them is too small.
+    """
+    if min(window, chunk_window) < 1:
+        raise ValueError(f"A window holds 1 or more, not {min(window, chunk_window)}.")
+    if max_frame is not None and max_frame < MAX_FRAME_MIN:
+        raise ValueError(f"max_frame is {MAX_FRAME_MIN} or more, not {max_frame}.")
+
+
+def flat(buffer: Buffer) -> Buffer:
+    """Return a buffer as one row of bytes, without a copy.
+
+    Raises:
+        TypeError: It is not contiguous, or not of a native format.
+    """
+    if type(buffer) is bytes:
+        return buffer
+    view = memoryview(buffer)
+    if not view.nbytes:
+        return b""
+    return view.cast("B")
 
 
 def pack_mark(mark: Mark) -> Frame:

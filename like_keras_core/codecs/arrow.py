@@ -1,0 +1,142 @@
+"""Messages as Arrow arrays, with metadata for whoever does not know like_keras.
+
+An array of numbers is an Arrow array of the same numbers over the same memory; its
+metadata says how to shape it. Every other message is its bytes, as `msgpack` writes
+them, in an Arrow array of `uint8`.
+
+Needs the extra `[arrow]`.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+import pyarrow
+
+from like_keras_core.codecs import arrays
+from like_keras_core.codecs.json import Resolver
+from like_keras_core.codecs.msgpack import CodecError, _unpack, from_bytes, to_bytes
+from like_keras_core.codecs.packing import PLAIN
+from like_keras_core.entry_point import resolve as resolve_entry_point
+
+_UINT8 = pyarrow.uint8()
+_from_buffers = pyarrow.UInt8Array.from_buffers
+_TYPES: Mapping[str, Any] = {
+    "|i1": pyarrow.int8(),
+    "<i2": pyarrow.int16(),
+    "<i4": pyarrow.int32(),
+    "<i8": pyarrow.int64(),
+    "|u1": _UINT8,
+    "<u2": pyarrow.uint16(),
+    "<u4": pyarrow.uint32(),
+    "<u8": pyarrow.uint64(),
+    "<f2": pyarrow.float16(),
+    "<f4": pyarrow.float32(),
+    "<f8": pyarrow.float64(),
+}
+
+
+def to_arrow(value: Any, where: str = "value") -> tuple[Any, dict[str, str]]:
+    """Return `value` as an Arrow array, and the metadata that must go with it.
+
+    Args:
+        value: What to encode.
+        where: What it is, for the error.
+
+    Returns:
+        The array, and a dict of texts. `kind` is `"array"` or `"message"`. Of an array,
+        `dtype` is numpy's name of it, `shape` a JSON list and `axes`, where there is
+        one, a JSON list for `transpose` after `reshape`.
+
+    Raises:
+        NotSerializableError: A part of it cannot be sent.
+    """
+    if type(value) not in PLAIN:
+        numpy = sys.modules.get("numpy")
+        if numpy is not None and type(value) is numpy.ndarray:
+            return _to_array(value, where)
+    data = to_bytes(value, where)
+    buffers = [None, pyarrow.py_buffer(data)]
+    return _from_buffers(_UINT8, len(data), buffers), {"kind": "message"}
+
+
+def _to_array(value: Any, where: str) -> tuple[Any, dict[str, str]]:
+    arrays.check_array(value, where)
+    data, axes = arrays.dense(value)
+    arrow_type, length, metadata = _described(data.dtype, data.shape)
+    metadata = metadata.copy()
+    if axes:
+        metadata["axes"] = json.dumps(axes)
+    buffers = [None, pyarrow.py_buffer(data)]
+    return pyarrow.Array.from_buffers(arrow_type, length, buffers), metadata
+
+
+@functools.lru_cache(maxsize=1024)
+def _described(dtype: Any, shape: tuple[int, ...]) -> tuple[Any, int, dict[str, str]]:
+    """Return the Arrow type, the length and the metadata of an array."""
+    name = arrays.dtype_name(dtype)
+    size = arrays.size_of(dtype, shape)
+    arrow_type = _TYPES.get(name, _UINT8)
+    length = size * 8 // arrow_type.bit_width
+    text = json.dumps(shape)
+    return arrow_type, length, {"kind": "array", "dtype": name, "shape": text}
+
+
+@functools.lru_cache(maxsize=1024)
+def _read_described(name: str, text: str) -> tuple[Any, int, Any, tuple[int, ...]]:
+    """Return the Arrow type, the length, the dtype and the shape of an array."""
+    dtype, shape = arrays.dtype_of(name), tuple(json.loads(text))
+    return (*_described(dtype, shape)[:2], dtype, shape)
+
+
+def from_arrow(
+    array: Any, metadata: Mapping[str, Any], resolve: Resolver = resolve_entry_point
+) -> Any:
+    """Return the value that `to_arrow` was given.
+
+    Args:
+        array: The Arrow array. The arrays of the value are read-only views of its
+            memory, and keep it alive.
+        metadata: What came with it; keys of others are left alone.
+        resolve: Turns `"module:Class"` into the class; an allow-list goes here.
+
+    Raises:
+        CodecError: It is not what `to_arrow` makes.
+        LoadError: A class in it cannot be found, or is not allowed.
+    """
+    kind = metadata.get("kind")
+    if kind == "message":
+        return from_bytes(_unpack(_message, array), resolve)
+    if kind == "array":
+        return _unpack(_from_array, array, metadata)
+    raise CodecError(
+        f"Cannot read an Arrow array whose metadata has the kind {kind!r:.100}; "
+        "expected 'array' or 'message', as like_keras_core.codecs.arrow writes it."
+    )
+
+
+def _message(array: Any) -> Any:
+    if array.type != _UINT8:
+        raise ValueError(f"expected uint8, not {array.type}")
+    data = array.buffers()[1]
+    if array.offset or data.size != len(array):
+        return memoryview(data)[array.offset : array.offset + len(array)]
+    return data
+
+
+def _from_array(array: Any, metadata: Mapping[str, Any]) -> Any:
+    described = _read_described(metadata["dtype"], metadata["shape"])
+    arrow_type, length, dtype, shape = described
+    if array.type != arrow_type or len(array) != length:
+        raise ValueError(f"expected {length} {arrow_type}, not {len(array)} of another")
+    buffer, offset = array.buffers()[1], 0
+    if not length:
+        buffer = b""
+    elif array.offset:
+        offset = array.offset * arrow_type.bit_width // 8
+    axes = json.loads(metadata["axes"]) if "axes" in metadata else ()
+    return arrays.view(dtype, shape, axes, buffer, offset)

@@ -1,0 +1,186 @@
+"""Messages as bytes: MessagePack, and the arrays' memory beside it.
+
+A message without arrays is MessagePack, nothing else. One with arrays is a frame: eight
+bytes (193, which begins no MessagePack; 1, the version; two zeros; the header's length,
+little end first), the header, and each array's data at the next multiple of 64.
+
+Needs the extra `[arrow]`.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from like_keras_core.codecs.arrays import flat_bytes
+from like_keras_core.codecs.json import Resolver
+from like_keras_core.codecs.packing import pack
+from like_keras_core.codecs.unpacking import Unpacker
+from like_keras_core.entry_point import resolve as resolve_entry_point
+from like_keras_core.errors import LkError, LoadError
+
+ALIGNMENT = 64
+_FRAME = 0xC1
+_VERSION = 1
+_PREFIX = struct.Struct("<BBxxI")
+
+
+class CodecError(LkError, ValueError):
+    """Data that should be a message is not one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """A message in parts, for a transport that writes them where they have to go.
+
+    Attributes:
+        header: MessagePack of everything but the arrays' data.
+        buffers: The data of each array, as the array has it: nothing is copied.
+        nbytes: How long the message is as `to_bytes` writes it.
+    """
+
+    header: bytes
+    buffers: Sequence[memoryview]
+
+    @property
+    def nbytes(self) -> int:
+        return sum(map(len, _parts(self.header, self.buffers)))
+
+    def write_into(self, target: Any) -> None:
+        """Write the message into a buffer of `nbytes` bytes, as `to_bytes` would."""
+        view, start = memoryview(target).cast("B"), 0
+        for part in _parts(self.header, self.buffers):
+            view[start : start + len(part)] = part
+            start += len(part)
+
+
+def encode(value: Any, where: str = "value") -> Encoded:
+    """Return `value` as a message in parts; its arrays are not copied.
+
+    Args:
+        value: What to encode.
+        where: What it is, for the error: `"output 'camera.image'"`.
+
+    Raises:
+        NotSerializableError: A part of it cannot be sent; the text says which part,
+            its type, and what can be done.
+    """
+    header, arrays = pack(value, where)
+    return Encoded(header, [flat_bytes(array) for array in arrays])
+
+
+def decode(
+    header: Any, buffers: Sequence[Any] = (), resolve: Resolver = resolve_entry_point
+) -> Any:
+    """Return the value that `encode` was given.
+
+    Args:
+        header: The header.
+        buffers: The arrays' data; the arrays of the value are read-only views of it.
+        resolve: Turns `"module:Class"` into the class; an allow-list goes here.
+
+    Raises:
+        CodecError: It is not what `encode` makes.
+        LoadError: A class in it cannot be found, or is not allowed.
+    """
+    rest = iter(buffers)
+
+    def take(size: int) -> tuple[Any, int]:
+        buffer = next(rest, None)
+        if buffer is None or memoryview(buffer).nbytes != size:
+            raise ValueError("the arrays' data does not fit them")
+        return buffer, 0
+
+    value = _unpack(Unpacker(resolve, take).unpack, header)
+    if next(rest, None) is not None:
+        raise CodecError("Cannot read a message: it has more data than arrays.")
+    return value
+
+
+def to_bytes(value: Any, where: str = "value") -> bytes:
+    """Return `value` as one message.
+
+    Args:
+        value: What to encode.
+        where: What it is, for the error.
+
+    Raises:
+        NotSerializableError: A part of it cannot be sent.
+    """
+    header, arrays = pack(value, where)
+    if not arrays:
+        return header
+    return b"".join(_parts(header, map(flat_bytes, arrays)))
+
+
+def from_bytes(buffer: Any, resolve: Resolver = resolve_entry_point) -> Any:
+    """Return the value of one message.
+
+    Args:
+        buffer: Bytes, or any object with the buffer protocol. The arrays of the value
+            are read-only views of it, and keep it alive.
+        resolve: Turns `"module:Class"` into the class; an allow-list goes here.
+
+    Raises:
+        CodecError: It is not what `to_bytes` makes.
+        LoadError: A class in it cannot be found, or is not allowed.
+    """
+    if type(buffer) is not bytes:
+        buffer = _unpack(_as_view, buffer)
+    if buffer[:1] != b"\xc1":
+        plain = _unpacker if resolve is resolve_entry_point else Unpacker(resolve)
+        return _unpack(plain.unpack, buffer)
+    return _unpack(_from_frame, buffer, resolve)
+
+
+_unpacker = Unpacker(resolve_entry_point)
+
+
+def _parts(header: bytes, buffers: Iterable[memoryview]) -> list[bytes | memoryview]:
+    parts: list[bytes | memoryview] = [
+        _PREFIX.pack(_FRAME, _VERSION, len(header)),
+        header,
+    ]
+    size = _PREFIX.size + len(header)
+    for buffer in buffers:
+        padding = -size % ALIGNMENT
+        parts += [bytes(padding), buffer]
+        size += padding + len(buffer)
+    return parts
+
+
+def _as_view(buffer: Any) -> memoryview:
+    return memoryview(buffer).cast("B").toreadonly()
+
+
+def _from_frame(frame: Any, resolve: Resolver) -> Any:
+    _, version, length = _PREFIX.unpack_from(frame)
+    if version != _VERSION:
+        raise ValueError(f"its version is {version}, and {_VERSION} is known here")
+    view, end = memoryview(frame), _PREFIX.size + length
+
+    def take(size: int) -> tuple[Any, int]:
+        nonlocal end
+        start = end + -end % ALIGNMENT
+        end = start + size
+        return (view, start) if size else (b"", 0)
+
+    value = Unpacker(resolve, take).unpack(view[_PREFIX.size : end])
+    if end != len(view):
+        raise ValueError(f"it should have {end} bytes and has {len(view)}")
+    return value
+
+
+def _unpack(unpack: Callable[..., Any], *data: Any) -> Any:
+    """Return what `unpack` makes of data; whatever is wrong with that is one error."""
+    try:
+        return unpack(*data)
+    except (CodecError, LoadError):
+        raise
+    except Exception as error:
+        raise CodecError(
+            f"Cannot read a message: {error or type(error).__name__}. It is damaged, "
+            "or it was not written by like_keras."
+        ) from error

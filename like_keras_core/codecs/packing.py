@@ -1,0 +1,298 @@
+"""Values as MessagePack and a list of arrays.
+
+What MessagePack can write stands for itself: None, bool, int, float, str, bytes, list
+and dict. Everything else is an extension, by `Code`, whose data is MessagePack again.
+An array's data is kept out of it, in the order in which the arrays are met.
+
+The types of plain values are looked at all at once, in C; that is what makes it fast.
+Whether an int fits, and whether a text is UTF-8, is found out by writing: what does
+not is written anew by a packer that looks at each.
+"""
+
+from __future__ import annotations
+
+import enum
+import functools
+import itertools
+import struct
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path, PurePath, PurePosixPath, PureWindowsPath
+from typing import Any
+
+from msgspec.msgpack import Ext
+from msgspec.msgpack import encode as write
+
+from like_keras_core.codecs import arrays, records
+from like_keras_core.codecs.json import _advice as advice
+from like_keras_core.codecs.json import _registered as registered
+from like_keras_core.entry_point import entry_point_of
+from like_keras_core.errors import NotSerializableError
+
+Tree = Any
+"""What msgspec writes exactly: plain values, lists and dicts of them, extensions."""
+
+
+class Code(enum.IntEnum):
+    """The extensions: what each stands for, and what its data is."""
+
+    INT = 1  # beyond 64 bits: two's complement, big end first
+    TEXT = 2  # with lone surrogates: UTF-8 with them
+    COMPLEX = 3  # two doubles, little end first
+    PATH = 4  # [kind, text]
+    TUPLE = 5  # [item, …]
+    TUPLES = 6  # a list of tuples of one width: [item, …, width]
+    SET = 7  # [item, …]
+    FROZENSET = 8  # [item, …]
+    DICT = 9  # with keys that are not plain: [key, value, …]
+    ENUM = 10  # [name, class]
+    FLAG = 11  # [value, class]
+    RECORD = 12  # [field, …, signature]
+    RECORDS = 13  # a list of records of one class: [field, …, signature]
+    OBJECT = 14  # another dataclass: [{attribute: value}, class]
+    SCALAR = 15  # of numpy: [dtype, bytes or text]
+    ARRAY = 16  # [dtype, shape, axes]; the data is elsewhere
+    REGISTERED = 17  # [what its `encode` returned, class]
+
+
+COMPLEX = struct.Struct("<dd")
+PLAIN = frozenset({type(None), bool, int, float, str, bytes})
+_SAFE = PLAIN - {int, str}
+_TEXT = frozenset({str})
+_PATHS: dict[type, str] = {
+    type(Path()): "path",
+    PurePosixPath: "posix",
+    PureWindowsPath: "windows",
+}
+
+
+def pack(value: Any, where: str) -> tuple[bytes, Sequence[Any]]:
+    """Return a value as MessagePack, and its arrays, each C-contiguous.
+
+    Args:
+        value: What to write.
+        where: What it is, for the error.
+
+    Raises:
+        NotSerializableError: A part of it cannot be sent; the text says which part,
+            its type, and what can be done.
+    """
+    try:
+        if type(value) in PLAIN:
+            return write(value), ()
+        packer = _Packer(PLAIN)
+        return write(packer.pack(value)), packer.arrays
+    except (OverflowError, UnicodeEncodeError):
+        packer = _Packer(_SAFE)
+        return write(packer.pack(value)), packer.arrays
+    except RecursionError:
+        raise NotSerializableError(
+            f"{where} contains itself, or its parts are nested too deep to be sent."
+        ) from None
+    except NotSerializableError as error:
+        raise _explained(value, where) or error from None
+
+
+def _explained(value: Any, where: str) -> NotSerializableError | None:
+    """Return the error for the innermost part that cannot be sent."""
+    for part, place in _parts(value, where):
+        error = _explained(part, place)
+        if error is not None:
+            return error
+    try:
+        _Packer(_SAFE, where).pack(value)
+    except NotSerializableError as error:
+        return error
+    return None
+
+
+def _parts(value: Any, where: str) -> Iterator[tuple[Any, str]]:
+    kind = type(value)
+    if kind in registered:
+        yield registered[kind][0](value), where
+    elif kind in (list, tuple):
+        yield from ((item, f"{where}[{n}]") for n, item in enumerate(value))
+    elif kind in (set, frozenset):
+        yield from ((item, f"an element of {where}") for item in value)
+    elif kind is dict:
+        for key, item in value.items():
+            yield key, f"a key of {where}"
+            yield item, f"{where}[{key!r}]"
+    elif records.is_named_tuple(kind):
+        for name, item in zip(kind._fields, value, strict=True):
+            yield item, f"{where}.{name}"
+    elif records.is_dataclass(kind):
+        for name, item in records.attributes(value).items():
+            yield item, f"{where}.{name}"
+
+
+class _Packer:
+    """Packs one value.
+
+    Args:
+        plain: Types whose values are written as they are.
+        where: What the value is, for the error.
+    """
+
+    __slots__ = ("arrays", "plain", "where")
+
+    def __init__(self, plain: frozenset[type], where: str = "value") -> None:
+        self.plain = plain
+        self.where = where
+        self.arrays: list[Any] = []
+
+    def pack(self, value: Any) -> Tree:
+        """Return a value as what msgspec writes exactly."""
+        kind = type(value)
+        if kind in self.plain:
+            return value
+        if kind is dict:
+            return self._dict(value)
+        if kind is list:
+            return self._list(value)
+        if kind in registered:
+            inner = self.pack(registered[kind][0](value))
+            return _extension(Code.REGISTERED, inner, entry_point_of(kind, self.where))
+        packer = _packers.get(kind)
+        if packer is None:
+            packer = _packer_of(kind, value, self.where)
+            _packers[kind] = packer
+        return packer(self, value)
+
+    def items(self, values: Sequence[Any]) -> list[Tree]:
+        """Return the values, each as what msgspec writes exactly."""
+        if self.plain.issuperset(map(type, values)):
+            return list(values)
+        return [self.pack(value) for value in values]
+
+    def _dict(self, value: dict[Any, Any]) -> Tree:
+        if _TEXT.issuperset(map(type, value)) and self.plain >= _TEXT:
+            if self.plain.issuperset(map(type, value.values())):
+                return value
+            return {key: self.pack(item) for key, item in value.items()}
+        if self.plain.issuperset(map(type, value)):
+            return {key: self.pack(item) for key, item in value.items()}
+        flat = list(itertools.chain.from_iterable(value.items()))
+        return Ext(Code.DICT, write(self.items(flat)))
+
+    def _list(self, value: list[Any]) -> Tree:
+        kinds = set(map(type, value))
+        if kinds <= self.plain:
+            return value
+        if len(kinds) == 1:
+            packed = self._alike(kinds.pop(), value)
+            if packed is not None:
+                return packed
+        return [self.pack(item) for item in value]
+
+    def _alike(self, kind: type, values: list[Any]) -> Tree | None:
+        """Return a list of values of one class as one thing, if there is a way."""
+        if kind is list:
+            flat = itertools.chain.from_iterable(values)
+            return values if self.plain.issuperset(map(type, flat)) else None
+        if kind is tuple:
+            widths = set(map(len, values))
+            if len(widths) > 1 or 0 in widths:
+                return None
+            rows = self.items(list(itertools.chain.from_iterable(values)))
+            return _extension(Code.TUPLES, *rows, widths.pop())
+        record = None if kind in registered else records.record_of(kind)
+        if record is None or not record.names:
+            return None
+        flat = itertools.chain.from_iterable(map(record.read, values))
+        rows = self.items(list(flat))
+        rows.append(record.signature(self.where))
+        return Ext(Code.RECORDS, write(rows))
+
+
+_Pack = Callable[[_Packer, Any], Tree]
+
+
+def _extension(code: Code, *content: Tree) -> Ext:
+    return Ext(code, write(content))
+
+
+def _packer_of(kind: type, value: Any, where: str) -> _Pack:
+    """Return what packs the instances of a class that is met for the first time."""
+    if issubclass(kind, enum.Enum):
+        return functools.partial(_pack_enum, entry_point_of(kind, where))
+    record = records.record_of(kind)
+    if record is not None:
+        record.signature(where)
+        return functools.partial(_pack_record, record)
+    if records.is_dataclass(kind):
+        return functools.partial(_pack_object, entry_point_of(kind, where))
+    numpy = sys.modules.get("numpy")
+    if numpy is not None and issubclass(kind, numpy.ndarray):
+        return _pack_array
+    if numpy is not None and issubclass(kind, numpy.generic):
+        return _pack_scalar
+    raise NotSerializableError(advice(where, value))
+
+
+def _pack_int(packer: _Packer, value: int) -> Tree:
+    if -(2**63) <= value < 2**64:
+        return value
+    size = value.bit_length() // 8 + 1
+    return Ext(Code.INT, value.to_bytes(size, "big", signed=True))
+
+
+def _pack_text(packer: _Packer, value: str) -> Tree:
+    data = value.encode("utf-8", "surrogatepass")
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return Ext(Code.TEXT, data)
+    return value
+
+
+def _pack_complex(packer: _Packer, value: complex) -> Tree:
+    return Ext(Code.COMPLEX, COMPLEX.pack(value.real, value.imag))
+
+
+def _pack_path(packer: _Packer, value: PurePath) -> Tree:
+    return _extension(Code.PATH, _PATHS[type(value)], _pack_text(packer, str(value)))
+
+
+def _pack_items(code: Code, packer: _Packer, value: Any) -> Tree:
+    return Ext(code, write(packer.items(value)))
+
+
+def _pack_enum(entry_point: str, packer: _Packer, value: enum.Enum) -> Tree:
+    if value.name in type(value).__members__:
+        return _extension(Code.ENUM, value.name, entry_point)
+    return _extension(Code.FLAG, packer.pack(value.value), entry_point)
+
+
+def _pack_record(record: records.Record, packer: _Packer, value: Any) -> Tree:
+    row = packer.items(record.read(value))
+    row.append(record.signature(packer.where))
+    return Ext(Code.RECORD, write(row))
+
+
+def _pack_object(entry_point: str, packer: _Packer, value: Any) -> Tree:
+    return _extension(Code.OBJECT, packer.pack(records.attributes(value)), entry_point)
+
+
+def _pack_array(packer: _Packer, value: Any) -> Tree:
+    arrays.check_array(value, packer.where)
+    data, axes = arrays.dense(value)
+    packer.arrays.append(data)
+    return _extension(Code.ARRAY, arrays.dtype_name(data.dtype), data.shape, axes)
+
+
+def _pack_scalar(packer: _Packer, value: Any) -> Tree:
+    arrays.check_array(value, packer.where)
+    name, content = arrays.scalar_content(value)
+    return _extension(Code.SCALAR, name, packer.pack(content))
+
+
+_packers: dict[type, _Pack] = {
+    int: _pack_int,
+    str: _pack_text,
+    complex: _pack_complex,
+    tuple: functools.partial(_pack_items, Code.TUPLE),
+    set: functools.partial(_pack_items, Code.SET),
+    frozenset: functools.partial(_pack_items, Code.FROZENSET),
+    **dict.fromkeys(_PATHS, _pack_path),
+}

@@ -1,0 +1,144 @@
+"""Values from MessagePack and the memory of their arrays; `packing` says how.
+
+What arrives may be damaged, or made to do harm. Whatever is wrong with it raises; the
+caller makes one error of all.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path, PurePath, PurePosixPath, PureWindowsPath
+from typing import Any
+
+from msgspec.msgpack import decode as read
+
+from like_keras_core.codecs import arrays, records
+from like_keras_core.codecs.json import Resolver
+from like_keras_core.codecs.json import _registered as registered
+from like_keras_core.codecs.packing import COMPLEX, Code
+
+Take = Callable[[int], tuple[Any, int]]
+"""Gives the memory of the next array, of a size: a buffer and where it begins."""
+
+_PATHS: Mapping[str, type[PurePath]] = {
+    "path": Path,
+    "posix": PurePosixPath,
+    "windows": PureWindowsPath,
+}
+
+
+def _no_arrays(size: int) -> tuple[Any, int]:
+    raise ValueError("there is an array in it, without its data")
+
+
+class Unpacker:
+    """Unpacks one value; without arrays, any number of them.
+
+    Args:
+        resolve: Turns a class's name into the class.
+        take: Gives the memory of the next array.
+    """
+
+    __slots__ = ("_resolve", "_take", "extension")
+
+    def __init__(self, resolve: Resolver, take: Take = _no_arrays) -> None:
+        self._resolve = resolve
+        self._take = take
+        # Bound once: msgspec is handed it for each nested part.
+        self.extension = self._extension
+
+    def unpack(self, data: Any) -> Any:
+        """Return the value that MessagePack data stands for."""
+        return read(data, ext_hook=self.extension)
+
+    def _extension(self, code: int, data: memoryview) -> Any:
+        return _READERS[code](self, data)
+
+    def _list(self, data: memoryview) -> list[Any]:
+        items = read(data, ext_hook=self.extension)
+        if type(items) is not list:
+            raise ValueError(f"expected a list, not {items!r:.100}")
+        return items
+
+    def _int(self, data: memoryview) -> int:
+        return int.from_bytes(data, "big", signed=True)
+
+    def _text(self, data: memoryview) -> str:
+        return str(data, "utf-8", "surrogatepass")
+
+    def _complex(self, data: memoryview) -> complex:
+        return complex(*COMPLEX.unpack(data))
+
+    def _path(self, data: memoryview) -> PurePath:
+        kind, text = self._list(data)
+        return _PATHS[kind](text)
+
+    def _tuple(self, data: memoryview) -> tuple[Any, ...]:
+        return tuple(self._list(data))
+
+    def _tuples(self, data: memoryview) -> list[tuple[Any, ...]]:
+        flat = self._list(data)
+        width = flat.pop()
+        if type(width) is not int or width < 1 or len(flat) % width:
+            raise ValueError(f"{len(flat)} values are no tuples of {width!r:.100}")
+        return list(zip(*[iter(flat)] * width, strict=True))
+
+    def _set(self, data: memoryview) -> set[Any]:
+        return set(self._list(data))
+
+    def _frozenset(self, data: memoryview) -> frozenset[Any]:
+        return frozenset(self._list(data))
+
+    def _dict(self, data: memoryview) -> dict[Any, Any]:
+        flat = self._list(data)
+        return dict(zip(flat[::2], flat[1::2], strict=True))
+
+    def _enum(self, data: memoryview) -> Any:
+        name, entry_point = self._list(data)
+        return records.find_class(self._resolve, entry_point, enum.Enum)[name]
+
+    def _flag(self, data: memoryview) -> Any:
+        value, entry_point = self._list(data)
+        return records.find_class(self._resolve, entry_point, enum.Flag)(value)
+
+    def _record(self, data: memoryview) -> Any:
+        row = self._list(data)
+        record = records.find_record(self._resolve, row.pop())
+        if len(row) != len(record.names):
+            raise ValueError(f"{record.cls.__qualname__} has other fields")
+        return record.make(*row)
+
+    def _records(self, data: memoryview) -> list[Any]:
+        flat = self._list(data)
+        return records.find_record(self._resolve, flat.pop()).make_all(flat)
+
+    def _object(self, data: memoryview) -> Any:
+        found, entry_point = self._list(data)
+        cls = records.find_class(self._resolve, entry_point, None)
+        return records.with_attributes(cls, found)
+
+    def _scalar(self, data: memoryview) -> Any:
+        name, content = self._list(data)
+        return arrays.make_scalar(name, content)
+
+    def _array(self, data: memoryview) -> Any:
+        name, shape, axes = self._list(data)
+        dtype = arrays.dtype_of(name)
+        buffer, offset = self._take(arrays.size_of(dtype, shape))
+        return arrays.view(dtype, shape, axes, buffer, offset)
+
+    def _registered(self, data: memoryview) -> Any:
+        inner, entry_point = self._list(data)
+        cls = records.find_class(self._resolve, entry_point, object)
+        if cls not in registered:
+            raise ValueError(
+                f"no decoder for {entry_point!r}: call lk.register_type("
+                f"{cls.__qualname__}, encode, decode) in module {cls.__module__!r}"
+            )
+        return registered[cls][1](inner)
+
+
+_READERS: Sequence[Callable[[Unpacker, memoryview], Any]] = [
+    getattr(Unpacker, f"_{code.name.lower()}") for code in Code
+]

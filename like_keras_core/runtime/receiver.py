@@ -1,0 +1,377 @@
+"""The consumer's end of a channel: what is in order, what is missing, what is used up."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import inf
+from typing import NamedTuple, TypeAlias
+
+from like_keras_core.runtime.chunks import Incoming
+from like_keras_core.runtime.wire_format import (
+    ALL_CHUNKS,
+    CHUNK_WINDOW,
+    HEADER_SIZE,
+    NACK_SIZE,
+    Ack,
+    Buffer,
+    Data,
+    Frame,
+    FrameError,
+    Mark,
+    Payload,
+    check_limits,
+    pack_ack,
+    parse,
+)
+
+_NACKS_MAX = 64
+
+
+class Value(NamedTuple):
+    """A value arrived, and with it that nothing else did since the one before.
+
+    Args:
+        tick: Its tick.
+        payload: As it was sent: the same bytes, or a list of the same buffers.
+        stamp: When it was emitted, on the sender's clock [s]; 0 if it was not said.
+    """
+
+    tick: int
+    payload: Payload
+    stamp: float
+
+
+class Watermark(NamedTuple):
+    """Nothing more will arrive up to this tick."""
+
+    tick: int
+
+
+class Closed(NamedTuple):
+    """Nothing more will arrive at all."""
+
+
+Event: TypeAlias = Value | Watermark | Closed
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiverStatistics:
+    """What a receiver has counted.
+
+    Args:
+        messages: Values delivered.
+        bytes: Their payloads' sizes in all.
+        duplicates: Values and chunks that had arrived before.
+        gaps: How often something was missing.
+        nacks: Frames that asked for something missing.
+    """
+
+    messages: int
+    bytes: int
+    duplicates: int
+    gaps: int
+    nacks: int
+
+
+class Receiver:
+    """The consumer's end of a channel.
+
+    Buffers of a frame are kept until its value is delivered, and then belong to the
+    value: a transport that uses them again must hand over copies.
+
+    Args:
+        channel: Its number, the same at both ends.
+        window: How many values may be under way, as at the sender.
+        latest: Credits return on arrival.
+        max_frame: The size of the largest frame that the transport takes [byte].
+        chunk_window: As at the sender.
+        nack_after_s: How long something is missing before it is asked for; what was
+            only overtaken turns up by itself.
+        nack_s: How long to wait before asking again; doubles until something comes.
+        nack_max_s: The longest such wait.
+
+    Attributes:
+        wakes_at: When `frames` should be called even if nothing happens.
+        resolved_up_to: No value will come any more for this tick or one before.
+        is_closed: Whether nothing will come any more at all.
+    """
+
+    def __init__(
+        self,
+        channel: int,
+        window: int,
+        *,
+        latest: bool = False,
+        max_frame: int | None = None,
+        chunk_window: int = CHUNK_WINDOW,
+        nack_after_s: float = 0.002,
+        nack_s: float = 0.02,
+        nack_max_s: float = 2.0,
+    ) -> None:
+        check_limits(window, chunk_window, max_frame)
+        self.channel = channel
+        self.window = window
+        self.is_latest = latest
+        self.wakes_at = inf
+        self.resolved_up_to = -1
+        self.is_closed = False
+        self._ack_step = max(1, window // 2)
+        self._chunk_step = max(1, chunk_window // 2)
+        self._nacks_max = _NACKS_MAX
+        if max_frame:
+            self._nacks_max = min(_NACKS_MAX, (max_frame - HEADER_SIZE) // NACK_SIZE)
+        self._nack_after_s = nack_after_s
+        self._nack_s = self._wait_s = nack_s
+        self._nack_max_s = nack_max_s
+        self._nacked_at = -inf
+        self._held: dict[int, Data | Incoming] = {}
+        self._ticks: deque[int] = deque()
+        self._released_tick = -1
+        self._expected = self._released = self._chunks = 0
+        self._known = self._known_chunk = 0
+        self._mark = (0, -1)
+        self._end: float = inf
+        self._events: list[Event] = []
+        self._owes = False
+        self._told_released = self._told_chunks = self._told_expected = 0
+        self._bytes = self._duplicates = self._gaps = self._nacks = 0
+
+    def __repr__(self) -> str:
+        missing = self._missing() if self._has_gap() else "nothing"
+        return (
+            f"<Receiver {self.channel}: {self._expected} values up to tick "
+            f"{self.resolved_up_to}, {len(self._held)} held back, {self._released} "
+            f"credits back, missing {missing}, window {self.window}>"
+        )
+
+    @property
+    def held_back(self) -> int:
+        """How many values wait for one before them, or for the rest of themselves."""
+        return len(self._held)
+
+    @property
+    def unreleased(self) -> int:
+        """How many values were delivered whose tick is not finished."""
+        return self._expected - self._released
+
+    @property
+    def statistics(self) -> ReceiverStatistics:
+        """What was counted so far."""
+        return ReceiverStatistics(
+            messages=self._expected,
+            bytes=self._bytes,
+            duplicates=self._duplicates,
+            gaps=self._gaps,
+            nacks=self._nacks,
+        )
+
+    def on_frame(self, frame: Sequence[Buffer] | Buffer, now: float) -> list[Event]:
+        """Take a frame from the sender; return what it brought, in order.
+
+        Args:
+            frame: As it arrived, joined or not.
+            now: The time [s].
+
+        Raises:
+            FrameError: It cannot come from this channel's sender.
+        """
+        before = self._expected
+        events = self._events
+        for message in parse(frame):
+            if message.channel != self.channel or type(message) is Ack:
+                raise FrameError("it is not for it", f"news for {self!r}", message)
+            if type(message) is Data:
+                self._on_data(message, events)
+            else:
+                assert type(message) is Mark
+                self._on_mark(message)
+            if self._mark[0] == self._expected:
+                self._apply_mark(events)
+        if self._known > self._expected or self._known_chunk or self.wakes_at != inf:
+            self._look_for_gap(now, self._expected > before)
+        if events:
+            self._events = []
+        return events
+
+    def _on_data(self, data: Data, events: list[Event]) -> None:
+        seq = data.seq
+        ahead = seq - self._expected
+        if ahead < 0:
+            self._duplicates += 1
+            return
+        if seq >= self._released + self.window or seq >= self._end:
+            raise FrameError("it is beyond the window or the end", self, data[:-1])
+        if data.tick <= self.resolved_up_to + ahead:
+            raise FrameError("it is for a tick that was answered", self, data[:-1])
+        if data.chunks > 1:
+            self._on_chunk(data)
+        elif not ahead and not self._held:
+            self._deliver(data.tick, data.payload, data.stamp, events)
+        elif seq in self._held:
+            self._duplicates += 1
+        else:
+            self._held[seq] = data
+        if data.chunk + 1 < data.chunks:
+            self._learn(seq, data.chunk + 1)
+        else:
+            self._learn(seq + 1, 0)
+        if self._held:
+            self._drain(events)
+
+    def _on_chunk(self, data: Data) -> None:
+        value = self._held.get(data.seq)
+        if value is None:
+            value = self._held[data.seq] = Incoming(data)
+        if isinstance(value, Data):
+            raise FrameError("a whole value came before", value[:-1], data[:-1])
+        self._duplicates += not value.add(data)
+
+    def _learn(self, seq: int, chunk: int) -> None:
+        """Note that all before this place has left the sender."""
+        if (seq, chunk) > (self._known, self._known_chunk):
+            self._known, self._known_chunk = seq, chunk
+
+    def _drain(self, events: list[Event]) -> None:
+        """Deliver what was held back for a value that has now come."""
+        while (value := self._held.get(self._expected)) is not None:
+            if isinstance(value, Data):
+                payload = value.payload
+                del self._held[self._expected]
+            elif value.is_complete:
+                del self._held[self._expected]
+                payload = value.payload()
+                self._chunks += value.chunks
+            else:
+                return
+            if value.tick <= self.resolved_up_to:
+                raise FrameError("its tick is out of order", self, value.tick)
+            self._deliver(value.tick, payload, value.stamp, events)
+
+    def _deliver(
+        self, tick: int, payload: Payload, stamp: float, events: list[Event]
+    ) -> None:
+        self._expected += 1
+        self.resolved_up_to = tick
+        if tick <= self._released_tick or self.is_latest:
+            self._released += 1
+        else:
+            self._ticks.append(tick)
+        is_list = type(payload) is list
+        self._bytes += sum(map(len, payload)) if is_list else len(payload)
+        events.append(Value(tick, payload, stamp))
+
+    def _on_mark(self, mark: Mark) -> None:
+        if mark.seq > min(self._released + self.window, self._end):
+            raise FrameError("it is beyond the window or the end", self, mark)
+        self._owes = self._owes or mark.wants_answer
+        self._learn(mark.seq, mark.chunk)
+        self._mark = max(self._mark, (mark.seq, mark.tick))
+        if mark.is_final:
+            self._end = mark.seq
+
+    def _apply_mark(self, events: list[Event]) -> None:
+        """Report the newest watermark, and the end, behind the newest value."""
+        tick = self._mark[1]
+        if tick > self.resolved_up_to:
+            self.resolved_up_to = tick
+            events.append(Watermark(tick))
+        if self._end == self._expected and not self.is_closed:
+            self.is_closed = self._owes = True
+            events.append(Closed())
+
+    def _in_order(self) -> int:
+        """Return how many chunks of the next value are there without a gap."""
+        value = self._held.get(self._expected)
+        return value.in_order if isinstance(value, Incoming) else 0
+
+    def _has_gap(self) -> bool:
+        known = (self._known, self._known_chunk)
+        return known > (self._expected, self._in_order())
+
+    def _look_for_gap(self, now: float, is_progress: bool) -> None:
+        if not self._has_gap():
+            self.wakes_at = inf
+            self._wait_s = self._nack_s
+        elif self.wakes_at == inf:
+            self._gaps += 1
+            self.wakes_at = max(
+                now + self._nack_after_s, self._nacked_at + self._nack_s
+            )
+        elif is_progress:
+            self._wait_s = self._nack_s
+            self.wakes_at = min(self.wakes_at, now + self._nack_s)
+
+    def _missing(self) -> tuple[tuple[int, int, int], ...]:
+        """Return what has left the sender and is not here, the oldest first."""
+        found: list[tuple[int, int, int]] = []
+        for seq in range(self._expected, self._known + 1):
+            end = ALL_CHUNKS + 1 if seq < self._known else self._known_chunk
+            value = self._held.get(seq)
+            if isinstance(value, Incoming):
+                gaps = value.missing(min(end, value.chunks))
+                found += [(seq, first, last) for first, last in gaps]
+            elif value is None and end:
+                found.append((seq, 0, end - 1))
+            if len(found) >= self._nacks_max:
+                break
+        return tuple(found[: self._nacks_max])
+
+    def release(self, tick: int) -> None:
+        """Give back the credits of all values up to `tick`: they are used up.
+
+        Those that arrive later for such a tick give theirs back at once.
+        """
+        self._released_tick = max(self._released_tick, tick)
+        ticks = self._ticks
+        while ticks and ticks[0] <= tick:
+            ticks.popleft()
+            self._released += 1
+
+    def frames(self, now: float, *, idle: bool = False) -> list[Frame]:
+        """Return what to hand to the transport now; never waits.
+
+        Args:
+            now: The time [s].
+            idle: The host has nothing to do until something arrives.
+        """
+        nacks = now >= self.wakes_at
+        if nacks or self._owes or self._is_ack_due(idle):
+            return [self._ack(now, nacks)]
+        return []
+
+    def _is_ack_due(self, idle: bool) -> bool:
+        credits = self._released - self._told_released
+        chunks = self._chunks - self._told_chunks
+        if self._held:
+            chunks += self._in_order()
+        if credits >= self._ack_step or chunks >= self._chunk_step:
+            return True
+        is_news = credits or chunks or self._expected > self._told_expected
+        return idle and bool(is_news)
+
+    def _ack(self, now: float, nacks: bool) -> Frame:
+        missing: tuple[tuple[int, int, int], ...] = ()
+        if nacks:
+            missing = self._missing()
+            self._nacks += 1
+            self._nacked_at = now
+            self.wakes_at = now + self._wait_s
+            self._wait_s = min(2 * self._wait_s, self._nack_max_s)
+        chunk = self._in_order()
+        self._owes = False
+        self._told_released = self._released
+        self._told_chunks = self._chunks + chunk
+        self._told_expected = self._expected
+        return pack_ack(
+            Ack(
+                channel=self.channel,
+                received=self._expected,
+                resolved=self.resolved_up_to,
+                chunk=chunk,
+                released=self._released,
+                is_final=self.is_closed,
+                nacks=missing,
+            )
+        )

@@ -1,0 +1,374 @@
+"""The producer's end of a channel: what has left, what came back, what to repeat."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import inf
+
+from like_keras_core.runtime.chunks import Outgoing
+from like_keras_core.runtime.wire_format import (
+    CHUNK_WINDOW,
+    DATA,
+    HEADER,
+    HEADER_SIZE,
+    PARTED,
+    VERSION,
+    Ack,
+    Buffer,
+    Frame,
+    FrameError,
+    Mark,
+    Payload,
+    bundled,
+    check_limits,
+    flat,
+    pack_mark,
+    parse,
+    part_table,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SenderStatistics:
+    """What a sender has counted.
+
+    Args:
+        messages: Values sent.
+        bytes: Their payloads' sizes in all.
+        dropped: Values that a newer one replaced before they left.
+        resends: Frames sent again.
+        probes: Questions asked for want of an answer.
+    """
+
+    messages: int
+    bytes: int
+    dropped: int
+    resends: int
+    probes: int
+
+
+class Sender:
+    """The producer's end of a channel.
+
+    Args:
+        channel: Its number, the same at both ends.
+        window: How many values may be under way.
+        latest: Values need no credit: while `window` of them are under way, one more
+            waits, and the next one takes its place.
+        max_frame: The size of the largest frame that the transport takes [byte].
+        coalesce_bytes: Frames that leave together are joined up to this size; 0: never.
+        mark_every: Where the host is never idle, a watermark leaves after that many
+            ticks.
+        chunk_window: How many chunks of large values may be under way.
+        probe_s: How long to wait for a sign of life before asking; doubles each time.
+        probe_max_s: The longest such wait.
+
+    Attributes:
+        wakes_at: When `frames` should be called even if nothing happens.
+        resolved: The last tick for which a value or a watermark was given.
+    """
+
+    def __init__(
+        self,
+        channel: int,
+        window: int,
+        *,
+        latest: bool = False,
+        max_frame: int | None = None,
+        coalesce_bytes: int = 4096,
+        mark_every: int = 8,
+        chunk_window: int = CHUNK_WINDOW,
+        probe_s: float = 0.1,
+        probe_max_s: float = 2.0,
+    ) -> None:
+        check_limits(window, chunk_window, max_frame)
+        self.channel = channel
+        self.window = window
+        self.is_latest = latest
+        self.wakes_at = inf
+        self.resolved = -1
+        self._max_whole = (max_frame or 1 << 62) - HEADER_SIZE
+        self._bundle_limit = min(coalesce_bytes, max_frame or coalesce_bytes)
+        self._mark_every = mark_every
+        self._chunk_window = chunk_window
+        self._probe_s = self._wait_s = probe_s
+        self._probe_max_s = probe_max_s
+        self._retained: dict[int, Frame | Outgoing] = {}
+        self._slot: tuple[int, Payload | Sequence[Buffer], float] | None = None
+        self._next = 0
+        self._last_tick = -1
+        self._out = self._out_chunk = self._chunks_out = 0
+        self._announced = -1
+        self._received = self._received_chunk = self._released = 0
+        self._known_resolved = -1
+        self._closed = self._final_sent = self._final_known = False
+        self._nacks: tuple[tuple[int, int, int], ...] = ()
+        self._bytes = self._dropped = self._resends = self._probes = 0
+
+    def __repr__(self) -> str:
+        return (
+            f"<Sender {self.channel}: {self._next} values up to tick {self.resolved}, "
+            f"{self._out} handed over, {self._received} received, {self._released} "
+            f"credits back, window {self.window}>"
+        )
+
+    @property
+    def has_credit(self) -> bool:
+        """Whether `send` may be called."""
+        return self.is_latest or self._next - self._released < self.window
+
+    def credit(self) -> int:
+        """Return how many values may be sent now."""
+        if self.is_latest:
+            return self.window
+        return self.window - self._next + self._released
+
+    @property
+    def retained(self) -> int:
+        """How many values are kept until they are known to have arrived."""
+        return len(self._retained) + (self._slot is not None)
+
+    @property
+    def queued(self) -> int:
+        """How many of those have not left as a whole."""
+        return self._next - self._out + (self._slot is not None)
+
+    @property
+    def is_done(self) -> bool:
+        """Whether the receiver is known to have all there was, and the end of it."""
+        return self._final_known
+
+    @property
+    def statistics(self) -> SenderStatistics:
+        """What was counted so far."""
+        return SenderStatistics(
+            messages=self._next,
+            bytes=self._bytes,
+            dropped=self._dropped,
+            resends=self._resends,
+            probes=self._probes,
+        )
+
+    def send(
+        self, tick: int, payload: Buffer | Sequence[Buffer], stamp: float = 0.0
+    ) -> None:
+        """Take a value; its buffers must not change any more.
+
+        Args:
+            tick: Its tick, above all those before.
+            payload: Bytes, or several contiguous buffers, which arrive as a list.
+            stamp: When it was emitted [s].
+
+        Raises:
+            RuntimeError: There is no credit, or the channel was closed.
+            ValueError: The tick has been answered already.
+        """
+        if tick <= self.resolved:
+            raise ValueError(f"{self!r} got a value for tick {tick}, too late.")
+        if self._closed:
+            raise RuntimeError(f"{self!r} got a value after it was closed.")
+        if self.is_latest:
+            self._dropped += self._slot is not None
+            self._slot = (tick, payload, stamp)
+            self.resolved = tick
+            return
+        if self._next - self._released >= self.window:
+            raise RuntimeError(f"{self!r} got a value without credit.")
+        self._retain(tick, payload, stamp)
+        self.resolved = tick
+
+    def _retain(
+        self, tick: int, payload: Buffer | Sequence[Buffer], stamp: float
+    ) -> None:
+        seq = self._next
+        item: Frame | Outgoing
+        if type(payload) is bytes and len(payload) <= self._max_whole:
+            size, channel = len(payload), self.channel
+            item = [
+                HEADER.pack(VERSION, DATA, 0, channel, seq, tick, 0, 1, stamp),
+                payload,
+            ]
+        else:
+            item, size = self._encode(seq, tick, payload, stamp)
+        self._retained[seq] = item
+        self._next = seq + 1
+        self._last_tick = tick
+        self._bytes += size
+
+    def _encode(
+        self, seq: int, tick: int, payload: Buffer | Sequence[Buffer], stamp: float
+    ) -> tuple[Frame | Outgoing, int]:
+        """Return the frame of a value of any form, or its chunks; and its size."""
+        buffers: Frame
+        if isinstance(payload, (list, tuple)):
+            flags, buffers = PARTED, [flat(buffer) for buffer in payload]
+            table = part_table(buffers)
+        else:
+            flags, buffers, table = 0, [flat(payload)], b""
+        size = sum(map(len, buffers))
+        if len(table) + size > self._max_whole:
+            parts = [table, *buffers] if table else buffers
+            where = (self.channel, seq, tick, stamp, flags)
+            return Outgoing(*where, parts, self._max_whole), size
+        head = HEADER.pack(VERSION, DATA, flags, self.channel, seq, tick, 0, 1, stamp)
+        return [head + table, *buffers], size
+
+    def watermark(self, tick: int) -> None:
+        """Say that nothing more comes up to `tick`; needs no credit."""
+        if tick > self.resolved and not self.is_latest:
+            self.resolved = tick
+
+    def close(self) -> None:
+        """Say that nothing more comes at all, after what was given."""
+        self._closed = True
+
+    def frames(self, now: float, *, idle: bool = False) -> list[Frame]:
+        """Return what to hand to the transport now; never waits.
+
+        The transport must not change the lists or their buffers.
+
+        Args:
+            now: The time [s].
+            idle: The host has nothing to do until something arrives.
+        """
+        if self._slot is not None and self._next - self._released < self.window:
+            self._retain(*self._slot)
+            self._slot = None
+        frames = self._resent() if self._nacks else []
+        if self._out < self._next:
+            self._hand_over(frames)
+        asks = now >= self.wakes_at
+        if asks or self._is_mark_due(idle):
+            frames.append(self._mark(asks))
+        if asks:
+            self._probes += 1
+            self._wait_s = min(2 * self._wait_s, self._probe_max_s)
+            self.wakes_at = now + self._wait_s
+        elif self.wakes_at == inf and self._is_waiting():
+            self.wakes_at = now + self._wait_s
+        if len(frames) > 1 and self._bundle_limit:
+            return bundled(self.channel, frames, self._bundle_limit)
+        return frames
+
+    def _hand_over(self, frames: list[Frame]) -> None:
+        """Let values leave in order, as far as the window of chunks allows."""
+        while self._out < self._next:
+            item = self._retained[self._out]
+            if type(item) is list:
+                frames.append(item)
+            else:
+                assert isinstance(item, Outgoing)
+                room = self._chunk_window - self._chunks_out
+                end = min(item.chunks, self._out_chunk + room)
+                frames += map(item.frame, range(self._out_chunk, end))
+                self._chunks_out += end - self._out_chunk
+                self._out_chunk = end
+                if end < item.chunks:
+                    return
+                self._out_chunk = 0
+            self._out += 1
+        self._announced = max(self._announced, self._last_tick)
+
+    def _is_mark_due(self, idle: bool) -> bool:
+        if self._out < self._next or self._slot is not None:
+            return False
+        if self._closed and not self._final_sent:
+            return True
+        behind = self.resolved - self._announced
+        return not self.is_latest and behind >= (1 if idle else self._mark_every)
+
+    def _mark(self, asks: bool) -> Frame:
+        is_all = self._out == self._next and self._slot is None
+        if not is_all and self._out < self._next:
+            tick = self._retained_tick(self._out) - 1
+        elif self.is_latest:
+            tick = self._last_tick
+        else:
+            tick = self._announced = self.resolved
+        is_final = self._final_sent = self._closed and is_all
+        place = (self._out, tick, self._out_chunk)
+        return pack_mark(Mark(self.channel, *place, asks, is_final))
+
+    def _retained_tick(self, seq: int) -> int:
+        item = self._retained[seq]
+        assert isinstance(item, Outgoing), "whole values leave at once"
+        return item.tick
+
+    def _is_waiting(self) -> bool:
+        """Whether an answer is still to come: of values, watermarks or the end."""
+        return (
+            self._released < self._out
+            or self._out_chunk > 0
+            or self._known_resolved < self._announced
+            or self._final_known < self._final_sent
+        )
+
+    def _resent(self) -> list[Frame]:
+        """Return what the receiver asked for, of that which has left."""
+        frames: list[Frame] = []
+        chunks = 0
+        for seq, first, last in self._nacks:
+            item = self._retained.get(seq)
+            if item is None or (seq, first) >= (self._out, self._out_chunk):
+                continue
+            if type(item) is list:
+                frames.append(item)
+                continue
+            assert isinstance(item, Outgoing)
+            end = item.chunks if seq < self._out else self._out_chunk
+            end = min(end, last + 1, first + self._chunk_window - chunks)
+            frames += map(item.frame, range(first, end))
+            chunks += max(0, end - first)
+        self._nacks = ()
+        self._resends += len(frames)
+        return frames
+
+    def on_frame(self, frame: Sequence[Buffer] | Buffer, now: float) -> int:
+        """Take a frame from the receiver; return how many credits it brought.
+
+        Args:
+            frame: As it arrived, joined or not.
+            now: The time [s].
+
+        Raises:
+            FrameError: It cannot come from this channel's receiver.
+        """
+        before = self._released
+        for message in parse(frame):
+            if type(message) is not Ack or message.channel != self.channel:
+                raise FrameError("it is not for it", f"an ack for {self!r}", message)
+            self._on_ack(message, now)
+        return self._released - before
+
+    def _on_ack(self, ack: Ack, now: float) -> None:
+        place = (ack.received, ack.chunk)
+        if place > (self._out, self._out_chunk) or ack.resolved > self.resolved:
+            raise FrameError("it is ahead of what was sent", self, ack)
+        before = (self._received, self._received_chunk)
+        is_progress = (
+            place > before
+            or ack.released > self._released
+            or ack.resolved > self._known_resolved
+            or ack.is_final > self._final_known
+        )
+        if place >= before:
+            for seq in range(self._received, ack.received):
+                del self._retained[seq]
+            self._received, self._received_chunk = place
+            self._nacks = ack.nacks
+            if self._chunks_out:
+                self._count_chunks()
+        self._released = max(self._released, ack.released)
+        self._known_resolved = max(self._known_resolved, ack.resolved)
+        self._final_known = self._final_known or ack.is_final
+        if is_progress:
+            self._wait_s = self._probe_s
+        if is_progress or ack.nacks:
+            self.wakes_at = now + self._wait_s if self._is_waiting() else inf
+
+    def _count_chunks(self) -> None:
+        """Work out how many chunks are under way."""
+        items = (self._retained[seq] for seq in range(self._received, self._out))
+        left = sum(item.chunks for item in items if isinstance(item, Outgoing))
+        self._chunks_out = max(0, left + self._out_chunk - self._received_chunk)
