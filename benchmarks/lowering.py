@@ -86,7 +86,8 @@ def main() -> None:
             fair = count * math.log(count) / (1_000 * math.log(1_000))
             print(
                 f"{make.__name__:<6}{count:>7,}  {best['lower']:6.3f} "
-                f"{best['check']:6.3f}  {best['schedule']:8.3f} {best['total']:6.3f}  {growth / fair:6.2f}"
+                f"{best['check']:6.3f}  {best['schedule']:8.3f} "
+                f"{best['total']:6.3f}  {growth / fair:6.2f}"
             )
         if totals[10_000] > LIMIT_S:
             raise SystemExit(f"{make.__name__}: over {LIMIT_S} s")

@@ -284,7 +284,8 @@ class ValueMutationError(LkError, RuntimeError):
     def __init__(self, component: str, port: str) -> None:
         self.component, self.port = component, port
         super().__init__(
-            f"Component {component!r} changed the value that it received on {port!r}. "
+            f"Component {component!r} changed the value of {port!r}, which it had "
+            "received or sent. "
             "A message belongs to everybody who receives it: change a copy, for "
             "example copy.deepcopy(value) or value.copy()."
         )

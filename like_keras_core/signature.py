@@ -6,7 +6,7 @@ import dis
 import inspect
 import weakref
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NoReturn
 
 from like_keras_core.annotations import (
@@ -25,13 +25,26 @@ _EMPTY = inspect.Parameter.empty
 
 @dataclass(frozen=True, slots=True)
 class PortTemplate:
-    """A port as the class defines it, before any instance has it."""
+    """A port as the class defines it, before any instance has it.
+
+    Args:
+        name: The parameter, or the output's name.
+        type: Its annotation, resolved.
+        required: Whether an input must be connected.
+        policy: An input's policy.
+        keyword: Whether the parameter can only be passed by name.
+        nameless: Whether it can only be passed by position.
+        default: What a nameless parameter is given when it is not connected.
+        options: JSON that an engine reads.
+    """
 
     name: str
     type: Any
     required: bool = True
     policy: str = "sync"
     keyword: bool = False
+    nameless: bool = False
+    default: Any = None
     options: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -133,21 +146,25 @@ def _inputs(
                 "since each parameter is a port."
             )
         name, keyword = parameter.name, parameter.kind is parameter.KEYWORD_ONLY
+        nameless = parameter.kind is parameter.POSITIONAL_ONLY
         required = parameter.default is _EMPTY
         port = declared.pop(name, None)
         if port is None:
             found = _type(parameter.annotation, function, cls, unresolved)
-            template = PortTemplate(name, found, required, keyword=keyword)
+            template = PortTemplate(name, found, required)
         else:
             template = PortTemplate(
                 name,
                 port.type,
                 required and port.required,
                 port.policy,
-                keyword,
-                port.options,
+                options=port.options,
             )
-        ports.append(template)
+        ports.append(
+            replace(
+                template, keyword=keyword, nameless=nameless, default=parameter.default
+            )
+        )
     if declared and not catches_all:
         names = ", ".join(map(repr, declared))
         raise TypeError(
@@ -157,7 +174,12 @@ def _inputs(
     for name, port in declared.items():
         ports.append(
             PortTemplate(
-                name, port.type, port.required, port.policy, True, port.options
+                name,
+                port.type,
+                port.required,
+                port.policy,
+                keyword=True,
+                options=port.options,
             )
         )
     return tuple(ports)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sys
 import threading
 import warnings
 from collections.abc import Callable, Iterable, Iterator, MutableMapping, Sequence
@@ -259,7 +260,7 @@ class System:
         issues = self._issues(session)
         for issue in issues:
             if issue.severity == "warning":
-                warnings.warn(str(issue), LkWarning, stacklevel=4)
+                warnings.warn(str(issue), LkWarning, stacklevel=_callers_level())
         errors = errors_in(issues)
         lacking = [issue for issue in errors if issue.code == "capability"]
         if lacking and len(lacking) == len(errors):
@@ -468,6 +469,14 @@ class System:
     def __repr__(self) -> str:
         names = ", ".join(str(getattr(x, "name", x)) for x in self.children()[:8])
         return f"{type(self).__qualname__}(name={self.name!r}, components=[{names}])"
+
+
+def _callers_level() -> int:
+    """Return the `stacklevel` at which the code outside this module stands."""
+    frame, level = sys._getframe(1), 1
+    while frame.f_back is not None and frame.f_code.co_filename == __file__:
+        frame, level = frame.f_back, level + 1
+    return level
 
 
 def _open(engine: str) -> Session:

@@ -57,22 +57,32 @@ def _protect(value: Any, numpy: Any, seen: dict[int, Any]) -> Any:
     if isinstance(value, numpy.ndarray):
         return read_only(value)
     if id(value) in seen:
-        return value
+        return seen[id(value)]
     seen[id(value)] = value
-    if kind is list or isinstance(value, tuple):
-        items = [_protect(item, numpy, seen) for item in value]
-        if all(new is old for new, old in zip(items, value, strict=True)):
-            return value
-        if kind is list:
-            return items
-        return kind._make(items) if hasattr(kind, "_make") else kind(items)
-    if kind is dict:
+    result = value
+    if isinstance(value, (list, tuple)):
+        result = _protect_sequence(value, numpy, seen)
+    elif isinstance(value, dict):
         pairs = {key: _protect(item, numpy, seen) for key, item in value.items()}
-        changed = any(pairs[key] is not item for key, item in value.items())
-        return pairs if changed else value
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return _protect_dataclass(value, numpy, seen)
-    return value
+        if any(pairs[key] is not item for key, item in value.items()):
+            result = copy.copy(value)
+            result.update(pairs)
+    elif dataclasses.is_dataclass(value) and not isinstance(value, type):
+        result = _protect_dataclass(value, numpy, seen)
+    seen[id(value)] = result
+    return result
+
+
+def _protect_sequence(value: Any, numpy: Any, seen: dict[int, Any]) -> Any:
+    items = [_protect(item, numpy, seen) for item in value]
+    if all(new is old for new, old in zip(items, value, strict=True)):
+        return value
+    if isinstance(value, list):
+        twin = copy.copy(value)
+        twin[:] = items
+        return twin
+    kind: Any = type(value)
+    return kind._make(items) if hasattr(kind, "_make") else kind(items)
 
 
 def _protect_dataclass(value: Any, numpy: Any, seen: dict[int, Any]) -> Any:
@@ -84,10 +94,21 @@ def _protect_dataclass(value: Any, numpy: Any, seen: dict[int, Any]) -> Any:
             changes[field.name] = new
     if not changes:
         return value
-    twin = copy.copy(value)
-    for name, new in changes.items():
-        object.__setattr__(twin, name, new)
+    twin = object.__new__(type(value))
+    for name in [*getattr(value, "__dict__", ()), *_slots(type(value))]:
+        if hasattr(value, name):
+            new = changes.get(name, getattr(value, name))
+            object.__setattr__(twin, name, new)
     return twin
+
+
+def _slots(cls: type) -> list[str]:
+    """Return the names that a class and its bases keep in slots."""
+    names = []
+    for base in cls.__mro__:
+        slots = vars(base).get("__slots__", ())
+        names += [slots] if isinstance(slots, str) else list(slots)
+    return [name for name in names if name not in ("__dict__", "__weakref__")]
 
 
 def snapshot(value: Any) -> Any:
@@ -100,7 +121,7 @@ def snapshot(value: Any) -> Any:
     if kind in IMMUTABLE:
         return value
     numpy = sys.modules.get("numpy")
-    if numpy is not None and kind is numpy.ndarray and value.dtype != object:
+    if numpy is not None and kind is numpy.ndarray and not value.dtype.hasobject:
         twin = value.copy(order="K")
         twin.flags.writeable = False
         return twin
@@ -144,7 +165,7 @@ def _same(a: Any, b: Any, seen: set[tuple[int, int]]) -> bool:
             for key, other in zip(a, b, strict=True)
         )
     if isinstance(a, (set, frozenset)):
-        return bool(a == b)
+        return sorted(map(fingerprint, a)) == sorted(map(fingerprint, b))
     if dataclasses.is_dataclass(a) and not isinstance(a, type):
         return all(
             _same(getattr(a, field.name), getattr(b, field.name), seen)
@@ -219,15 +240,11 @@ def _feed_parts(
     elif isinstance(value, (bytearray, memoryview)):
         update(bytes(value))
     elif isinstance(value, (enum.Enum, PurePath)) or not hasattr(value, "__dict__"):
-        slots = [
-            name
-            for base in type(value).__mro__
-            for name in getattr(base, "__slots__", ())
-            if hasattr(value, name) and not isinstance(value, enum.Enum)
-        ]
+        atomic = isinstance(value, (enum.Enum, PurePath))
+        slots = [] if atomic else _slots(type(value))
         for name in slots:
             update(name.encode())
-            _feed(getattr(value, name), update, seen)
+            _feed(getattr(value, name, None), update, seen)
         if not slots:
             update(repr(value).encode("utf-8", "surrogatepass"))
     else:

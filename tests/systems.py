@@ -15,8 +15,9 @@ import dataclasses
 import functools
 import hashlib
 import random
+import types
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -325,17 +326,18 @@ _STYLES = ("none", "single", "named", "typed", "data", "dict", "tuple")
 
 
 def class_name(
-    inputs: typing.Sequence[InputShape], style: str, outputs: typing.Sequence[str]
+    inputs: Sequence[InputShape], nameless: int, style: str, outputs: Sequence[str]
 ) -> str:
     """Return the name of the class of that shape; `part_class` makes it.
 
     Args:
         inputs: `in0`, `in1`, ...
+        nameless: So many parameters are positional-only.
         style: How the result is written, one of `_STYLES`.
         outputs: A letter of `ANNOTATIONS` for each.
     """
     coded = "".join(shape.annotation + shape.need + shape.policy for shape in inputs)
-    return f"Part_{coded}_{style}_{''.join(outputs)}"
+    return f"Part_{coded}{nameless}_{style}_{''.join(outputs)}"
 
 
 def port_names(style: str, count: int) -> list[str]:
@@ -347,7 +349,7 @@ def port_names(style: str, count: int) -> list[str]:
 def part_class(name: str) -> type[Behaving]:
     """Make the class of a name that `class_name` gave."""
     _, coded, style, outputs = name.split("_")
-    shapes = [InputShape(*coded[n : n + 3]) for n in range(0, len(coded), 3)]
+    shapes = [InputShape(*coded[n : n + 3]) for n in range(0, len(coded) - 1, 3)]
     names = [f"in{n}" for n in range(len(shapes))]
     parameters, keywords = ["self"], list[str]()
     annotations: dict[str, Any] = {}
@@ -360,22 +362,24 @@ def part_class(name: str) -> type[Behaving]:
             members[port] = InputPort(annotation, policy=_POLICIES[shape.policy])
         elif shape.annotation != "x":
             annotations[port] = annotation
+    if nameless := int(coded[-1]):
+        parameters.insert(nameless + 1, "/")
     ports = port_names(style, len(outputs))
-    types = {
+    sent = {
         port: ANNOTATIONS[letter] for port, letter in zip(ports, outputs, strict=True)
     }
     convert: Callable[[dict[str, Any]], Any] = lambda results: results  # noqa: E731
     if style in ("dict", "tuple"):
-        members.update({port: OutputPort(kind) for port, kind in types.items()})
+        members.update({port: OutputPort(kind) for port, kind in sent.items()})
         convert = dict if style == "dict" else lambda results: tuple(results.values())
         if style == "dict":
             convert = _without_none
     elif style == "single":
         convert = lambda results: results["output"]  # noqa: E731
         if outputs != "x":
-            annotations["return"] = _optional(types["output"])
+            annotations["return"] = _optional(sent["output"])
     elif style != "none":
-        fields, convert = _fields(style, types)
+        fields, convert = _fields(style, sent)
         annotations["return"] = fields
     arguments = ", ".join([*parameters, *(["*", *keywords] if keywords else [])])
     given = ", ".join(f"{port!r}: {port}" for port in names)
@@ -387,10 +391,10 @@ def part_class(name: str) -> type[Behaving]:
     forward = scope["forward"]
     forward.__module__ = __name__
     forward.__annotations__ = annotations
-    return typing.cast(
-        "type[Behaving]",
-        type(Behaving)(name, (Behaving,), {**members, "forward": forward}),
+    made: type[Behaving] = types.new_class(
+        name, (Behaving,), exec_body=lambda body: body.update(members, forward=forward)
     )
+    return made
 
 
 def _optional(annotation: Any) -> Any:
@@ -406,16 +410,14 @@ def _without_none(results: dict[str, Any]) -> dict[str, Any] | None:
 
 
 def _fields(
-    style: str, types: Mapping[str, Any]
+    style: str, annotations: Mapping[str, Any]
 ) -> tuple[Any, Callable[[dict[str, Any]], Any]]:
-    fields = {port: _optional(kind) for port, kind in types.items()}
+    fields = {port: _optional(kind) for port, kind in annotations.items()}
+    makers: dict[str, Any] = {"typed": typing.TypedDict, "named": NamedTuple}
     if style == "typed":
-        return typing.TypedDict("Fields", fields, total=False), _without_none  # type: ignore[operator]
-    made: Any
-    if style == "named":
-        made = NamedTuple("Fields", list(fields.items()))  # type: ignore[misc]
-    else:
-        made = dataclasses.make_dataclass("Fields", list(fields.items()))
+        return makers[style]("Fields", fields, total=False), _without_none
+    make = makers.get(style, dataclasses.make_dataclass)
+    made: Callable[..., Any] = make("Fields", list(fields.items()))
     return made, lambda results: made(**results)
 
 
@@ -529,8 +531,9 @@ class Plan:
                     if target.policy != wire.policy:
                         target.policy = wire.policy
                     source = live[wire.source].outputs[wire.port]
-                    delayed = wire.initial is not None
-                    target.connect(source.delay(wire.initial[0]) if delayed else source)
+                    target.connect(
+                        source if wire.initial is None else source.delay(*wire.initial)
+                    )
         return self._nest(list(zip(self.members, live, strict=True)), 0, "system")
 
     def _nest(
@@ -717,7 +720,9 @@ def _shapes(
         else output.kind
         for output in behaviour.outputs
     ]
-    return class_name(inputs, style, outputs)
+    positional = sum(shape.need != "k" for shape in inputs)
+    nameless = min(positional, draw(st.sampled_from([0, 0, 0, 1, 2])))
+    return class_name(inputs, nameless, style, outputs)
 
 
 @st.composite

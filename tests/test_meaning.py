@@ -275,6 +275,14 @@ def test_a_sync_join_fires_only_when_all_its_values_are_there() -> None:
     }
 
 
+def test_a_join_of_sources_with_unequal_every_is_warned_of() -> None:
+    """It is meant seldom: the warning names the port and the way out."""
+    with pytest.warns(LkWarning, match=r"pair\.right.*every 3.*hold"):
+        report = run(joined(Count(every=2), Count(every=3)), 7)
+
+    assert records(report, "pair.output") == [(0, (0, 0)), (6, (3, 2))]
+
+
 def test_absence_goes_on_downstream() -> None:
     """What was not fired sends nothing either."""
     system = System([Script([None, 1]), Pass("a"), Pass("b")])
@@ -608,7 +616,7 @@ def test_an_absence_at_the_tick_of_an_end_does_not_count_either() -> None:
     assert counts(report) == {"rare": (1, 0), "sink": (1, 0), "script": (1, 0)}
 
 
-@pytest.mark.parametrize("at", [0, 1, 63, 64, 65, 128])
+@pytest.mark.parametrize("at", [0, 1, 3, 4, 5, 63, 64, 65, 128, 511, 512, 513, 1100])
 def test_a_run_without_iterations_goes_on_to_its_end(at: int) -> None:
     """However long that is."""
     system = System([Count(), Play([*range(at), END])])
@@ -845,7 +853,7 @@ class Gate(Component):
         return self.fired - 1
 
 
-@pytest.mark.parametrize("at", [0, 1, 8, 20, 64])
+@pytest.mark.parametrize("at", [0, 1, 3, 4, 20, 63, 64, 512, 600])
 def test_stop_from_a_component_ends_after_its_tick(at: int) -> None:
     """As it does from a thread, at a sampled tick and at any other."""
     calls: list[Any] = []

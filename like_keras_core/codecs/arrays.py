@@ -118,13 +118,20 @@ def view(
 
 
 def make_scalar(name: str, content: Any) -> Any:
-    """Return the numpy scalar that `scalar_content` described."""
-    dtype = dtype_of(name)
-    if type(content) is str or dtype.kind == "S":
-        return dtype.type(content)
+    """Return the numpy scalar that `scalar_content` described.
+
+    Raises:
+        ValueError: The content is none of that dtype.
+    """
     import numpy
 
-    return numpy.ndarray((), dtype, content)[()]
+    dtype: Any = dtype_of(name)
+    if type(content) is (str if dtype.kind == "U" else bytes):
+        if dtype.kind in "SU":
+            return dtype.type(content)
+        if len(content) == dtype.itemsize:
+            return numpy.frombuffer(content, dtype)[0]  # type: ignore[arg-type]
+    raise ValueError(f"{content!r:.100} is no scalar of dtype {name!r}")
 
 
 def scalar_content(value: Any) -> tuple[str, Any]:
@@ -132,7 +139,8 @@ def scalar_content(value: Any) -> tuple[str, Any]:
     dtype = value.dtype
     name = dtype_name(dtype)
     if dtype.kind == "U":
-        return name, str(value)
+        # `str(value)` would lose zeros at the end.
+        return name, str.__str__(value)
     if dtype.kind == "S":
         return name, bytes(value)
     if dtype_of(name).type is not type(value):

@@ -38,7 +38,6 @@ class Encoded:
     Attributes:
         header: MessagePack of everything but the arrays' data.
         buffers: The data of each array, as the array has it: nothing is copied.
-        nbytes: How long the message is as `to_bytes` writes it.
     """
 
     header: bytes
@@ -46,6 +45,7 @@ class Encoded:
 
     @property
     def nbytes(self) -> int:
+        """How long the message is as `to_bytes` writes it, when it has arrays."""
         return sum(map(len, _parts(self.header, self.buffers)))
 
     def write_into(self, target: Any) -> None:
@@ -180,7 +180,8 @@ def _unpack(unpack: Callable[..., Any], *data: Any) -> Any:
     except (CodecError, LoadError):
         raise
     except Exception as error:
+        reason = str(error) or type(error).__name__
         raise CodecError(
-            f"Cannot read a message: {error or type(error).__name__}. It is damaged, "
-            "or it was not written by like_keras."
+            f"Cannot read a message: {reason}. It is damaged, or it was not written by "
+            "like_keras."
         ) from error

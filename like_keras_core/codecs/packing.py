@@ -11,6 +11,7 @@ not is written anew by a packer that looks at each.
 
 from __future__ import annotations
 
+import contextlib
 import enum
 import functools
 import itertools
@@ -33,8 +34,8 @@ Tree = Any
 """What msgspec writes exactly: plain values, lists and dicts of them, extensions."""
 
 
-class Code(enum.IntEnum):
-    """The extensions: what each stands for, and what its data is."""
+class Code:
+    """The extensions, by number: what each stands for, and what its data is."""
 
     INT = 1  # beyond 64 bits: two's complement, big end first
     TEXT = 2  # with lone surrogates: UTF-8 with them
@@ -58,7 +59,6 @@ class Code(enum.IntEnum):
 COMPLEX = struct.Struct("<dd")
 PLAIN = frozenset({type(None), bool, int, float, str, bytes})
 _SAFE = PLAIN - {int, str}
-_TEXT = frozenset({str})
 _PATHS: dict[type, str] = {
     type(Path()): "path",
     PurePosixPath: "posix",
@@ -77,32 +77,34 @@ def pack(value: Any, where: str) -> tuple[bytes, Sequence[Any]]:
         NotSerializableError: A part of it cannot be sent; the text says which part,
             its type, and what can be done.
     """
-    try:
-        if type(value) in PLAIN:
+    if type(value) in PLAIN:
+        with contextlib.suppress(OverflowError, UnicodeEncodeError):
             return write(value), ()
-        packer = _Packer(PLAIN)
-        return write(packer.pack(value)), packer.arrays
-    except (OverflowError, UnicodeEncodeError):
-        packer = _Packer(_SAFE)
-        return write(packer.pack(value)), packer.arrays
+    try:
+        try:
+            return _pack(value, PLAIN)
+        except (OverflowError, UnicodeEncodeError):
+            return _pack(value, _SAFE)
+        except NotSerializableError as error:
+            raise _explained(value, where) or error from None
     except RecursionError:
         raise NotSerializableError(
             f"{where} contains itself, or its parts are nested too deep to be sent."
         ) from None
-    except NotSerializableError as error:
-        raise _explained(value, where) or error from None
+
+
+def _pack(value: Any, plain: frozenset[type]) -> tuple[bytes, Sequence[Any]]:
+    packer = _Packer(plain)
+    return write(packer.pack(value)), packer.arrays
 
 
 def _explained(value: Any, where: str) -> NotSerializableError | None:
     """Return the error for the innermost part that cannot be sent."""
-    for part, place in _parts(value, where):
-        error = _explained(part, place)
-        if error is not None:
-            return error
     try:
         _Packer(_SAFE, where).pack(value)
     except NotSerializableError as error:
-        return error
+        inner = (_explained(part, place) for part, place in _parts(value, where))
+        return next(filter(None, inner), error)
     return None
 
 
@@ -166,11 +168,9 @@ class _Packer:
         return [self.pack(value) for value in values]
 
     def _dict(self, value: dict[Any, Any]) -> Tree:
-        if _TEXT.issuperset(map(type, value)) and self.plain >= _TEXT:
+        if self.plain.issuperset(map(type, value)):
             if self.plain.issuperset(map(type, value.values())):
                 return value
-            return {key: self.pack(item) for key, item in value.items()}
-        if self.plain.issuperset(map(type, value)):
             return {key: self.pack(item) for key, item in value.items()}
         flat = list(itertools.chain.from_iterable(value.items()))
         return Ext(Code.DICT, write(self.items(flat)))
@@ -208,7 +208,7 @@ class _Packer:
 _Pack = Callable[[_Packer, Any], Tree]
 
 
-def _extension(code: Code, *content: Tree) -> Ext:
+def _extension(code: int, *content: Tree) -> Ext:
     return Ext(code, write(content))
 
 
@@ -254,7 +254,7 @@ def _pack_path(packer: _Packer, value: PurePath) -> Tree:
     return _extension(Code.PATH, _PATHS[type(value)], _pack_text(packer, str(value)))
 
 
-def _pack_items(code: Code, packer: _Packer, value: Any) -> Tree:
+def _pack_items(code: int, packer: _Packer, value: Any) -> Tree:
     return Ext(code, write(packer.items(value)))
 
 

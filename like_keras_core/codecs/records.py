@@ -32,12 +32,12 @@ class Record:
 
     __slots__ = ("_signature", "cls", "make", "names", "read")
 
-    def __init__(self, cls: type) -> None:
+    def __init__(self, cls: Any) -> None:
         self.cls = cls
         self.read: Callable[[Any], tuple[Any, ...]]
         self.make: Callable[..., Any]
         if issubclass(cls, tuple):
-            self.names = tuple(cls._fields)  # type: ignore[attr-defined]
+            self.names = tuple(cls._fields)
             self.read = tuple
             self.make = functools.partial(_make_tuple, cls)
         else:
@@ -137,7 +137,7 @@ def attributes(value: Any) -> dict[str, Any]:
 
 def with_attributes(cls: type, found: dict[str, Any]) -> Any:
     """Return an instance of a dataclass that has the given attributes."""
-    made = object.__new__(cls)
+    made: Any = object.__new__(cls)
     for name, item in found.items():
         object.__setattr__(made, name, item)
     return made

@@ -7,7 +7,7 @@ caller makes one error of all.
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path, PurePath, PurePosixPath, PureWindowsPath
 from typing import Any
 
@@ -80,7 +80,7 @@ class Unpacker:
     def _tuples(self, data: memoryview) -> list[tuple[Any, ...]]:
         flat = self._list(data)
         width = flat.pop()
-        if type(width) is not int or width < 1 or len(flat) % width:
+        if type(width) is not int or not 0 < width <= len(flat):
             raise ValueError(f"{len(flat)} values are no tuples of {width!r:.100}")
         return list(zip(*[iter(flat)] * width, strict=True))
 
@@ -139,6 +139,22 @@ class Unpacker:
         return registered[cls][1](inner)
 
 
-_READERS: Sequence[Callable[[Unpacker, memoryview], Any]] = [
-    getattr(Unpacker, f"_{code.name.lower()}") for code in Code
-]
+_READERS: Mapping[int, Callable[[Unpacker, memoryview], Any]] = {
+    Code.INT: Unpacker._int,
+    Code.TEXT: Unpacker._text,
+    Code.COMPLEX: Unpacker._complex,
+    Code.PATH: Unpacker._path,
+    Code.TUPLE: Unpacker._tuple,
+    Code.TUPLES: Unpacker._tuples,
+    Code.SET: Unpacker._set,
+    Code.FROZENSET: Unpacker._frozenset,
+    Code.DICT: Unpacker._dict,
+    Code.ENUM: Unpacker._enum,
+    Code.FLAG: Unpacker._flag,
+    Code.RECORD: Unpacker._record,
+    Code.RECORDS: Unpacker._records,
+    Code.OBJECT: Unpacker._object,
+    Code.SCALAR: Unpacker._scalar,
+    Code.ARRAY: Unpacker._array,
+    Code.REGISTERED: Unpacker._registered,
+}

@@ -1,20 +1,55 @@
-"""Values that are larger than a frame may be: cut up, and put together again."""
+"""Values as frames; those too large for one are cut up and put together again."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from like_keras_core.runtime.wire_format import (
     DATA,
     HEADER,
+    PARTED,
     VERSION,
     Buffer,
     Data,
     Frame,
     FrameError,
     Payload,
+    flat,
+    part_table,
     take_apart,
 )
+
+
+def encode(
+    channel: int,
+    seq: int,
+    tick: int,
+    payload: Buffer | Sequence[Buffer],
+    stamp: float,
+    max_whole: int,
+) -> tuple[Frame | Outgoing, int]:
+    """Return a value's frame, or its chunks where it is too large; and its size.
+
+    Args:
+        channel: Where it travels.
+        seq: Its number.
+        tick: Its tick.
+        payload: Its bytes, or several buffers.
+        stamp: When it was emitted.
+        max_whole: How many bytes fit in a frame behind the header.
+    """
+    buffers: Frame
+    if isinstance(payload, (list, tuple)):
+        flags, buffers = PARTED, [flat(buffer) for buffer in payload]
+        table = part_table(buffers)
+    else:
+        flags, buffers, table = 0, [flat(payload)], b""
+    size = sum(map(len, buffers))
+    if len(table) + size > max_whole:
+        parts = [table, *buffers] if table else buffers
+        return Outgoing(channel, seq, tick, stamp, flags, parts, max_whole), size
+    head = HEADER.pack(VERSION, DATA, flags, channel, seq, tick, 0, 1, stamp)
+    return [head + table, *buffers], size
 
 
 class Outgoing:
@@ -30,15 +65,7 @@ class Outgoing:
         chunk_size: How many bytes a chunk has; the last one may have fewer.
     """
 
-    __slots__ = (
-        "_buffers",
-        "_chunk_size",
-        "_head",
-        "_last",
-        "_stamp",
-        "chunks",
-        "tick",
-    )
+    __slots__ = ("_buffers", "_head", "_last", "_size", "_stamp", "chunks", "tick")
 
     def __init__(
         self,
@@ -55,22 +82,22 @@ class Outgoing:
         self._head = (VERSION, DATA, flags, channel, seq, tick)
         self._stamp = stamp
         self._buffers = buffers
-        self._chunk_size = chunk_size
+        self._size = chunk_size
         self._last = (0, 0, 0)
 
     def frame(self, chunk: int) -> Frame:
         """Return the frame of one chunk; chunks in turn are found at once."""
         header = HEADER.pack(*self._head, chunk, self.chunks, self._stamp)
-        at, index, begin = self._last if chunk >= self._last[0] else (0, 0, 0)
-        start = chunk * self._chunk_size
+        _, index, begin = self._last if chunk >= self._last[0] else (0, 0, 0)
+        start = chunk * self._size
         frame: Frame = [header]
-        left = self._chunk_size
+        left = self._size
         while left and index < len(self._buffers):
             buffer = self._buffers[index]
             skip = max(0, start - begin)
             piece = memoryview(buffer)[skip : skip + left]
             if len(piece):
-                if left == self._chunk_size:
+                if left == self._size:
                     self._last = (chunk, index, begin)
                 frame.append(piece)
                 left -= len(piece)

@@ -22,13 +22,13 @@ from like_keras_core.errors import (
     ComponentError,
     EndOfStream,
     GraphError,
-    ValueMutationError,
     nearest,
 )
 from like_keras_core.garbage import collection_paused
 from like_keras_core.issue import Issue
 from like_keras_core.lifecycle import AFTER
 from like_keras_core.report import ComponentReport, ConnectionReport, RunReport
+from like_keras_core.runtime.guard import ValueGuard
 from like_keras_core.runtime.pacer import Pacer
 from like_keras_core.runtime.schedule import Plan, Schedule, Value, generate, plan
 from like_keras_core.runtime.stop import StopSignal
@@ -36,7 +36,7 @@ from like_keras_core.runtime.tap import Tap
 from like_keras_core.signature import signature_of
 from like_keras_core.spec import SystemSpec, split_address
 from like_keras_core.topology import execution_order
-from like_keras_core.values import IMMUTABLE, fingerprint, snapshot
+from like_keras_core.values import snapshot
 
 SAMPLE_FIRST = 4
 SAMPLE_EVERY = 64
@@ -120,7 +120,7 @@ class Host:
         self._schedule: Schedule | None = None
         self._durations: list[list[float]] = []
         self._cut = Cut(0, 0, {})
-        self._ended_by = "iterations"
+        self.ended_by = "iterations"
         self._duration_s = 0.0
         self._late_ticks = 0
         for name, component in self.components.items():
@@ -177,6 +177,7 @@ class Host:
 
     def _leave(self, names: list[str], phase: str) -> Failure | None:
         first = None
+        leaving: BaseException | None = None
         while names:
             name = names.pop()
             component = self.components[name]
@@ -184,16 +185,25 @@ class Host:
                 getattr(component, phase)()
             except Exception as error:  # noqa: BLE001 - all of them get their turn
                 first = first or Failure(name, phase, None, error)
+            except BaseException as error:  # noqa: BLE001 - an exit, or Ctrl-C
+                leaving = leaving or error
             component._lk.state = AFTER[phase]
+        if leaving is not None:
+            raise leaving
         return first
 
     def _prepare(
         self, taps: Mapping[str, Sequence[Callable[[int, Any], object]]]
     ) -> None:
         forwards = {
-            name: self._forward(name, component)
-            for name, component in self.components.items()
+            name: component.forward for name, component in self.components.items()
         }
+        guard = ValueGuard(self.tick)
+        if self.check_values:
+            forwards = {
+                name: guard.wrap(name, order, self.components[name])
+                for order, name in enumerate(self.order)
+            }
         unpackers = {
             name: signature_of(type(component)).unpack
             for name, component in self.components.items()
@@ -208,13 +218,12 @@ class Host:
             self._records,
             taps,
         )
+        guard.until = {
+            step.name: max((v.last_use for v in step.outputs if v), default=0)
+            for step in self._plan.steps
+        }
         self._durations = [[] for _ in self._plan.steps]
         self._schedule = generate(self._plan, self._durations)
-
-    def _forward(self, name: str, component: Component) -> Callable[..., Any]:
-        if self.check_values:
-            return _checked(name, component)
-        return component.forward
 
     def stop(self) -> None:
         """End the run after the current tick; from any thread, more than once."""
@@ -246,7 +255,7 @@ class Host:
             tick = self._loop(end, pacer, progress)
             self._cut = Cut(tick, 0, {})
             if self._stopped and tick < end:
-                self._ended_by = "stop"
+                self.ended_by = "stop"
         except Exception as error:  # noqa: BLE001 - a component's own
             failure = self._end(error)
         finally:
@@ -299,9 +308,9 @@ class Host:
         trace, order = place
         if isinstance(error, EndOfStream):
             self._cut = Cut(tick, 0, {})
-            self._ended_by = "end of stream"
+            self.ended_by = "end of stream"
             return None
-        self._ended_by = "error"
+        self.ended_by = "error"
         self._cut = Cut(tick, order, self._unseen(order, trace))
         error.__traceback__ = _users_part(trace.tb_next)
         return Failure(self.order[order], "forward", tick, error)
@@ -344,7 +353,7 @@ class Host:
             iterations=self._cut.tick,
             duration_s=self._duration_s,
             late_ticks=self._late_ticks,
-            ended_by=self._ended_by,
+            ended_by=self.ended_by,
             components=self._component_reports(),
             connections=self._connection_reports(),
             instances=dict(self.components),
@@ -355,18 +364,18 @@ class Host:
         """Return how many ticks count for the step of that order."""
         return self._cut.tick + (order < self._cut.order)
 
-    def _missed(self, counter: int) -> int:
-        """Return a gap counter, without what the cut takes back."""
+    def _missed(self, counter: int, order: int) -> int:
+        """Return the gap counter of a step of that order, as far as the cut."""
         if self._plan is None:
             return 0
-        dropped = self._cut.order == 0 and self._plan.last[counter] == self._cut.tick
-        return self._plan.gaps[counter] - dropped
+        in_last_tick = self._plan.last[counter] == self._cut.tick
+        return self._plan.gaps[counter] - (in_last_tick and order >= self._cut.order)
 
     def _component_reports(self) -> dict[str, ComponentReport]:
         reports = {}
         for i, name in enumerate(self.order):
             ticks = self._ticks(i)
-            absent = self._missed(i)
+            absent = self._missed(i, i)
             samples = self._durations[i] if self._durations else []
             reports[name] = _times(ticks - absent, absent, samples, self._duration_s)
         return {item.name: reports[item.name] for item in self.spec.components}
@@ -383,12 +392,11 @@ class Host:
         }
 
     def _messages(self, value: Value) -> int:
-        missed = self._missed(value.counter)
+        order = value.step if value.counted_by is None else value.counted_by
+        missed = self._missed(value.counter, order)
         if value.address in self._cut.values:
             return self._cut.tick - missed + self._cut.values[value.address]
-        if value.counted_by is None:
-            return self._ticks(value.step) - missed
-        return self._ticks(value.counted_by) - missed
+        return self._ticks(order) - missed
 
     def _recorded_values(self) -> dict[str, list[tuple[int, Any]]]:
         position = {name: i for i, name in enumerate(self.order)}
@@ -427,9 +435,12 @@ def run_alone(
             failures.append(host.run(iterations, rate_hz=rate_hz, progress=progress))
         except _Failed as failed:
             failures.append(failed.failure)
+            host.ended_by = "error"
         finally:
-            failures.append(host.deactivate())
-            failures.append(host.shutdown())
+            try:
+                failures.append(host.deactivate())
+            finally:
+                failures.append(host.shutdown())
     report = host.report(engine)
     if report.ended_by == "stop":
         report = replace(report, ended_by=stop.reason)
@@ -501,24 +512,3 @@ def _known_ports(spec: SystemSpec, addresses: Iterable[str], what: str) -> None:
             )
     if issues:
         raise GraphError(issues, spec.name)
-
-
-def _checked(name: str, component: Component) -> Callable[..., Any]:
-    """Wrap `forward` so that it may not change what it receives."""
-    forward = component.forward
-    ports = [port.name for port in component.inputs]
-
-    def checked(*args: Any, **kwargs: Any) -> Any:
-        given = {**dict(zip(ports, args, strict=False)), **kwargs}
-        before = {
-            port: fingerprint(value)
-            for port, value in given.items()
-            if type(value) not in IMMUTABLE
-        }
-        result = forward(*args, **kwargs)
-        for port, print_ in before.items():
-            if fingerprint(given[port]) != print_:
-                raise ValueMutationError(name, f"{name}.{port}")
-        return result
-
-    return checked

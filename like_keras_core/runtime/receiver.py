@@ -1,4 +1,4 @@
-"""The consumer's end of a channel: what is in order, what is missing, what is used up."""
+"""The consumer's end of a channel: what has come, what is missing, what is used up."""
 
 from __future__ import annotations
 
@@ -6,14 +6,16 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import inf
-from typing import NamedTuple, TypeAlias
 
 from like_keras_core.runtime.chunks import Incoming
+from like_keras_core.runtime.events import Closed, Event, Value, Watermark
 from like_keras_core.runtime.wire_format import (
     ALL_CHUNKS,
     CHUNK_WINDOW,
     HEADER_SIZE,
     NACK_SIZE,
+    PLAIN,
+    PLAIN_CHUNKS,
     Ack,
     Buffer,
     Data,
@@ -24,36 +26,10 @@ from like_keras_core.runtime.wire_format import (
     check_limits,
     pack_ack,
     parse,
+    plain_word,
 )
 
 _NACKS_MAX = 64
-
-
-class Value(NamedTuple):
-    """A value arrived, and with it that nothing else did since the one before.
-
-    Args:
-        tick: Its tick.
-        payload: As it was sent: the same bytes, or a list of the same buffers.
-        stamp: When it was emitted, on the sender's clock [s]; 0 if it was not said.
-    """
-
-    tick: int
-    payload: Payload
-    stamp: float
-
-
-class Watermark(NamedTuple):
-    """Nothing more will arrive up to this tick."""
-
-    tick: int
-
-
-class Closed(NamedTuple):
-    """Nothing more will arrive at all."""
-
-
-Event: TypeAlias = Value | Watermark | Closed
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,11 +102,12 @@ class Receiver:
         self._nack_s = self._wait_s = nack_s
         self._nack_max_s = nack_max_s
         self._nacked_at = -inf
+        self._plain_word = plain_word(channel)
         self._held: dict[int, Data | Incoming] = {}
         self._ticks: deque[int] = deque()
         self._released_tick = -1
         self._expected = self._released = self._chunks = 0
-        self._known = self._known_chunk = 0
+        self._known = (0, 0)
         self._mark = (0, -1)
         self._end: float = inf
         self._events: list[Event] = []
@@ -177,6 +154,9 @@ class Receiver:
         Raises:
             FrameError: It cannot come from this channel's sender.
         """
+        value = self._next_whole(frame)
+        if value is not None:
+            return [value]
         before = self._expected
         events = self._events
         for message in parse(frame):
@@ -189,11 +169,47 @@ class Receiver:
                 self._on_mark(message)
             if self._mark[0] == self._expected:
                 self._apply_mark(events)
-        if self._known > self._expected or self._known_chunk or self.wakes_at != inf:
+        if self._known > (self._expected, 0) or self.wakes_at != inf:
             self._look_for_gap(now, self._expected > before)
         if events:
             self._events = []
         return events
+
+    def _next_whole(self, frame: Sequence[Buffer] | Buffer) -> Value | None:
+        """Take what nearly always comes, the next value in one piece; or nothing."""
+        payload: Buffer
+        if type(frame) is list and len(frame) == 2:
+            head, payload = frame
+            if type(payload) is not bytes and type(payload) is not memoryview:
+                return None
+        elif type(frame) is bytes:
+            head = frame[:HEADER_SIZE]
+            payload = memoryview(frame)[HEADER_SIZE:]
+        else:
+            return None
+        if type(head) is not bytes or len(head) != HEADER_SIZE:
+            return None
+        word, seq, tick, chunks, stamp = PLAIN.unpack(head)
+        if (
+            word != self._plain_word
+            or chunks != PLAIN_CHUNKS
+            or seq != self._expected
+            or self._held
+            or self._events
+            or self.wakes_at != inf
+            or tick <= self.resolved_up_to
+            or seq - self._released >= self.window
+            or seq >= self._end
+        ):
+            return None
+        self._expected = seq + 1
+        self.resolved_up_to = tick
+        if tick <= self._released_tick or self.is_latest:
+            self._released += 1
+        else:
+            self._ticks.append(tick)
+        self._bytes += len(payload)
+        return Value(tick, payload, stamp)
 
     def _on_data(self, data: Data, events: list[Event]) -> None:
         seq = data.seq
@@ -213,10 +229,9 @@ class Receiver:
             self._duplicates += 1
         else:
             self._held[seq] = data
-        if data.chunk + 1 < data.chunks:
-            self._learn(seq, data.chunk + 1)
-        else:
-            self._learn(seq + 1, 0)
+        is_last = data.chunk + 1 == data.chunks
+        place = (seq + 1, 0) if is_last else (seq, data.chunk + 1)
+        self._known = max(self._known, place)
         if self._held:
             self._drain(events)
 
@@ -227,11 +242,6 @@ class Receiver:
         if isinstance(value, Data):
             raise FrameError("a whole value came before", value[:-1], data[:-1])
         self._duplicates += not value.add(data)
-
-    def _learn(self, seq: int, chunk: int) -> None:
-        """Note that all before this place has left the sender."""
-        if (seq, chunk) > (self._known, self._known_chunk):
-            self._known, self._known_chunk = seq, chunk
 
     def _drain(self, events: list[Event]) -> None:
         """Deliver what was held back for a value that has now come."""
@@ -266,7 +276,7 @@ class Receiver:
         if mark.seq > min(self._released + self.window, self._end):
             raise FrameError("it is beyond the window or the end", self, mark)
         self._owes = self._owes or mark.wants_answer
-        self._learn(mark.seq, mark.chunk)
+        self._known = max(self._known, (mark.seq, mark.chunk))
         self._mark = max(self._mark, (mark.seq, mark.tick))
         if mark.is_final:
             self._end = mark.seq
@@ -287,8 +297,7 @@ class Receiver:
         return value.in_order if isinstance(value, Incoming) else 0
 
     def _has_gap(self) -> bool:
-        known = (self._known, self._known_chunk)
-        return known > (self._expected, self._in_order())
+        return self._known > (self._expected, self._in_order())
 
     def _look_for_gap(self, now: float, is_progress: bool) -> None:
         if not self._has_gap():
@@ -296,9 +305,8 @@ class Receiver:
             self._wait_s = self._nack_s
         elif self.wakes_at == inf:
             self._gaps += 1
-            self.wakes_at = max(
-                now + self._nack_after_s, self._nacked_at + self._nack_s
-            )
+            again_at = self._nacked_at + self._nack_s
+            self.wakes_at = max(now + self._nack_after_s, again_at)
         elif is_progress:
             self._wait_s = self._nack_s
             self.wakes_at = min(self.wakes_at, now + self._nack_s)
@@ -306,8 +314,9 @@ class Receiver:
     def _missing(self) -> tuple[tuple[int, int, int], ...]:
         """Return what has left the sender and is not here, the oldest first."""
         found: list[tuple[int, int, int]] = []
-        for seq in range(self._expected, self._known + 1):
-            end = ALL_CHUNKS + 1 if seq < self._known else self._known_chunk
+        known, known_chunk = self._known
+        for seq in range(self._expected, known + 1):
+            end = ALL_CHUNKS + 1 if seq < known else known_chunk
             value = self._held.get(seq)
             if isinstance(value, Incoming):
                 gaps = value.missing(min(end, value.chunks))

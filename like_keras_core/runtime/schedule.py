@@ -30,6 +30,7 @@ from types import CodeType, FunctionType, TracebackType
 from typing import Any
 
 from like_keras_core.annotations import holds_no_array, is_array, is_immutable
+from like_keras_core.signature import signature_of
 from like_keras_core.spec import SystemSpec
 from like_keras_core.values import IMMUTABLE, protect, read_only, snapshot
 
@@ -71,6 +72,13 @@ class Value:
     kind: int = -1
 
 
+@dataclass(frozen=True, slots=True)
+class Default:
+    """What an unconnected parameter that has no name for callers is given."""
+
+    value: Any
+
+
 @dataclass(slots=True, eq=False)
 class Step:
     """One component's place in a tick.
@@ -81,7 +89,7 @@ class Step:
         unpack: Splits its result into ports; None for a single value.
         every: Fire on each k-th tick.
         needs: Sync values without which it is absent.
-        arguments: `(keyword or "", value or register)` for the call.
+        arguments: `(keyword or "", value, register or default)` for the call.
         outputs: One value a port; None where nobody uses it.
     """
 
@@ -90,7 +98,7 @@ class Step:
     unpack: Callable[[Any], tuple[Any, ...]] | None
     every: int
     needs: list[Value] = field(default_factory=list)
-    arguments: list[tuple[str, Value | int]] = field(default_factory=list)
+    arguments: list[tuple[str, Value | int | Default]] = field(default_factory=list)
     outputs: list[Value | None] = field(default_factory=list)
 
 
@@ -179,15 +187,22 @@ def _wire(
 ) -> None:
     step = result.steps[i]
     positional = True
-    keyword_only = _keyword_only(components[component.name])
+    templates = {
+        port.name: port
+        for port in signature_of(type(components[component.name])).inputs
+    }
     for port in component.inputs:
+        template = templates[port.name]
         connection = feeds.get(f"{component.name}.{port.name}")
-        positional = positional and port.name not in keyword_only
+        positional = positional and not template.keyword
         if connection is None:
-            positional = False
+            if template.nameless:
+                step.arguments.append(("", Default(template.default)))
+            else:
+                positional = False
             continue
         value = result.values[connection.source]
-        argument: Value | int = value
+        argument: Value | int | Default = value
         if connection.delay is not None:
             argument = len(result.registers)
             result.registers.append(initial(connection.delay.initial))
@@ -204,12 +219,6 @@ def _wire(
         step.arguments.append(("" if positional else port.name, argument))
 
 
-def _keyword_only(component: Any) -> set[str]:
-    from like_keras_core.signature import signature_of
-
-    return {port.name for port in signature_of(type(component)).inputs if port.keyword}
-
-
 def _count(result: Plan) -> None:
     """Give each value the counter that tells at how many ticks it was missing."""
     counters = len(result.steps)
@@ -223,8 +232,6 @@ def _count(result: Plan) -> None:
         else:
             value.counter = counters
             counters += 1
-        if value.delays:
-            value.last_use = len(result.steps)
     for i, step in enumerate(result.steps):
         if len(step.needs) > 1:
             for value in step.needs:
@@ -393,9 +400,12 @@ class _Writer:
         step = self.plan.steps[i]
         parts = []
         for keyword, argument in step.arguments:
-            name = (
-                f"v{argument.slot}" if isinstance(argument, Value) else f"r{argument}"
-            )
+            if isinstance(argument, Value):
+                name = f"v{argument.slot}"
+            elif isinstance(argument, Default):
+                name = self.constant(f"e{i}.{len(parts)}", argument.value)
+            else:
+                name = f"r{argument}"
             parts.append(f"{keyword}={name}" if keyword else name)
         return f"{self.constant(f'f{i}', step.forward)}({', '.join(parts)})"
 
@@ -410,6 +420,8 @@ class _Writer:
             if condition != f"v{value.slot} is None":
                 self.add(3, f"v{value.slot} = None", i)
             self._missing(value, 3, i)
+            if value.delays:
+                self.add(3, f"n{value.delays[0]} = None", i)
             if value.address in self.plan.records:
                 self.add(3, f"{self._recorder(value)}(None)", i)
 
@@ -451,6 +463,11 @@ class _Writer:
         for n, tap in enumerate(self.plan.taps.get(value.address, ())):
             function = self.constant(f"t{i}.{value.address}.{n}", tap)
             self.add(depth, f"if {name} is not None: {function}(t, {name})", i)
+        if value.delays:
+            kept = self._kept(value)
+            if kept != name:
+                kept = f"None if {name} is None else {kept}"
+            self.add(depth, f"n{value.delays[0]} = {kept}", i)
         if value.held is not None:
             kept = self._kept(value)
             self.add(depth, f"if {name} is not None: r{value.held} = {kept}", i)
@@ -486,9 +503,9 @@ class _Writer:
         """Let the delays take over what was sent in this tick."""
         for value in self.plan.values.values():
             if value.delays:
+                sent = f"n{value.delays[0]}"
                 targets = " = ".join(f"r{n}" for n in value.delays)
-                self.add(2, f"if v{value.slot} is not None:", value.step)
-                self.add(3, f"{targets} = {self._kept(value)}", value.step)
+                self.add(2, f"if {sent} is not None: {targets} = {sent}", value.step)
 
 
 def _miss(plan: Plan, counter: int) -> Callable[[int], None]:

@@ -6,13 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import inf
 
-from like_keras_core.runtime.chunks import Outgoing
+from like_keras_core.runtime.chunks import Outgoing, encode
 from like_keras_core.runtime.wire_format import (
     CHUNK_WINDOW,
     DATA,
     HEADER,
     HEADER_SIZE,
-    PARTED,
     VERSION,
     Ack,
     Buffer,
@@ -22,10 +21,8 @@ from like_keras_core.runtime.wire_format import (
     Payload,
     bundled,
     check_limits,
-    flat,
     pack_mark,
     parse,
-    part_table,
 )
 
 
@@ -184,35 +181,16 @@ class Sender:
         seq = self._next
         item: Frame | Outgoing
         if type(payload) is bytes and len(payload) <= self._max_whole:
-            size, channel = len(payload), self.channel
-            item = [
-                HEADER.pack(VERSION, DATA, 0, channel, seq, tick, 0, 1, stamp),
-                payload,
-            ]
+            size = len(payload)
+            place = (VERSION, DATA, 0, self.channel, seq, tick, 0, 1)
+            item = [HEADER.pack(*place, stamp), payload]
         else:
-            item, size = self._encode(seq, tick, payload, stamp)
+            where = (self.channel, seq, tick)
+            item, size = encode(*where, payload, stamp, self._max_whole)
         self._retained[seq] = item
         self._next = seq + 1
         self._last_tick = tick
         self._bytes += size
-
-    def _encode(
-        self, seq: int, tick: int, payload: Buffer | Sequence[Buffer], stamp: float
-    ) -> tuple[Frame | Outgoing, int]:
-        """Return the frame of a value of any form, or its chunks; and its size."""
-        buffers: Frame
-        if isinstance(payload, (list, tuple)):
-            flags, buffers = PARTED, [flat(buffer) for buffer in payload]
-            table = part_table(buffers)
-        else:
-            flags, buffers, table = 0, [flat(payload)], b""
-        size = sum(map(len, buffers))
-        if len(table) + size > self._max_whole:
-            parts = [table, *buffers] if table else buffers
-            where = (self.channel, seq, tick, stamp, flags)
-            return Outgoing(*where, parts, self._max_whole), size
-        head = HEADER.pack(VERSION, DATA, flags, self.channel, seq, tick, 0, 1, stamp)
-        return [head + table, *buffers], size
 
     def watermark(self, tick: int) -> None:
         """Say that nothing more comes up to `tick`; needs no credit."""

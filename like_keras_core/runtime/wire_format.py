@@ -49,6 +49,8 @@ HEADER_SIZE = HEADER.size
 NACK_SIZE = 16
 CHUNK_WINDOW = 16
 MAX_FRAME_MIN = 64
+PLAIN = struct.Struct("<QQqQd")
+PLAIN_CHUNKS = 1 << 32
 _ACK = struct.Struct("<BBHIQqIIQ")
 _NACK = struct.Struct("<QII")
 _KINDS = {DATA: PARTED, MARK: ANSWER | FINAL, ACK: FINAL, BUNDLE: 0}
@@ -132,6 +134,11 @@ def flat(buffer: Buffer) -> Buffer:
     if not view.nbytes:
         return b""
     return view.cast("B")
+
+
+def plain_word(channel: int) -> int:
+    """Return how PLAIN reads the start of a value's header, without flags."""
+    return VERSION | DATA << 8 | channel << 32
 
 
 def pack_mark(mark: Mark) -> Frame:
@@ -259,6 +266,8 @@ def _parse(view: memoryview, rest: Sequence[Buffer]) -> list[Message]:
     if kind not in _KINDS or flags & ~_KINDS[kind]:
         raise FrameError("its kind is unknown", "a kind and its flags", (kind, flags))
     channel, seq, tick, chunk, count = fields
+    for buffer in rest:
+        memoryview(buffer)
     if kind == DATA:
         if tick < 0 or chunk >= count:
             raise FrameError("it is no value", "tick >= 0, chunk < chunks", fields)
