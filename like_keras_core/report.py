@@ -81,7 +81,7 @@ class RunReport:
         return self.iterations / self.duration_s if self.duration_s > 0 else 0.0
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the report as JSON data; of records the counts, of instances nothing."""
+        """Return the report as JSON data: counts of records, and no instances."""
         return {
             "schema": 1,
             "engine": self.engine,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import signal
+import sys
 import threading
 from dataclasses import dataclass, field
 from typing import Any
@@ -613,6 +614,31 @@ class Talker(Component):
 
     def on_deactivate(self) -> None:
         self.log.info("down")
+
+
+def test_a_long_run_needs_no_more_memory_than_a_short_one() -> None:
+    """Whatever is kept of its ticks has a bound."""
+    scale, relays = Scale({200_000, 1_200_000}), [Pass(f"relay{n}") for n in range(9)]
+
+    System([scale, *relays]).launch(1_200_001, engine="native")
+
+    early, late = scale.blocks
+    assert late - early < 4000
+
+
+class Scale(Component):
+    """Weighs the memory in use at some ticks."""
+
+    def __init__(self, at: set[int]) -> None:
+        super().__init__()
+        self.at, self.fired = at, 0
+        self.blocks: list[int] = []
+
+    def forward(self) -> bool:
+        if self.fired in self.at:
+            self.blocks.append(sys.getallocatedblocks())
+        self.fired += 1
+        return True
 
 
 def test_an_error_carries_what_the_run_had_done_so_far() -> None:

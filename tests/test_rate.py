@@ -232,18 +232,6 @@ def test_a_rate_changes_no_result(clock: Clock) -> None:
     assert free.late_ticks == 0
 
 
-def test_a_long_run_keeps_a_bounded_number_of_timing_samples() -> None:
-    """So that it may go on for months."""
-    lengths = []
-    for ticks in (500_000, 2_000_000):
-        tracemalloc.start()
-        System([Count()]).launch(ticks, engine="native")
-        lengths.append(tracemalloc.get_traced_memory()[0])
-        tracemalloc.stop()
-
-    assert lengths[1] < lengths[0] + 20_000
-
-
 def test_stop_while_a_tick_waits_leaves_that_tick_out(clock: Clock) -> None:
     """It has not begun."""
     worker = Worker(clock, [])

@@ -708,21 +708,3 @@ def test_a_dataclass_argument_is_captured() -> None:
     system = System([Holder(Plain([]))])
 
     assert system.run(2, record="all").records == system.run(2, record="all").records
-
-
-def test_a_producer_that_changes_what_it_sent_is_found() -> None:
-    """At its next firing: somebody may have kept it."""
-
-    class Log(Component):
-        def __init__(self):
-            super().__init__()
-            self.lines: list[int] = []
-
-        def forward(self) -> list[int]:
-            self.lines.append(len(self.lines))
-            return self.lines
-
-    with pytest.raises(
-        lk.ComponentError, match=r"at tick 1.*changed the value of 'log'"
-    ):
-        System([Log()]).run(3, check_values=True)

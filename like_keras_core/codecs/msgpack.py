@@ -127,15 +127,14 @@ def from_bytes(buffer: Any, resolve: Resolver = resolve_entry_point) -> Any:
         CodecError: It is not what `to_bytes` makes.
         LoadError: A class in it cannot be found, or is not allowed.
     """
-    if type(buffer) is not bytes:
-        buffer = _unpack(_as_view, buffer)
-    if buffer[:1] != b"\xc1":
-        plain = _unpacker if resolve is resolve_entry_point else Unpacker(resolve)
-        return _unpack(plain.unpack, buffer)
-    return _unpack(_from_frame, buffer, resolve)
-
-
-_unpacker = Unpacker(resolve_entry_point)
+    try:
+        if type(buffer) is not bytes:
+            buffer = memoryview(buffer).cast("B").toreadonly()
+        if buffer[:1] != _FRAME:
+            return read(buffer, ext_hook=hook_of(resolve))
+        return _from_frame(buffer, resolve)
+    except Exception as error:
+        raise damaged(error) from error
 
 
 def _parts(header: bytes, buffers: Iterable[memoryview]) -> list[bytes | memoryview]:
@@ -149,10 +148,6 @@ def _parts(header: bytes, buffers: Iterable[memoryview]) -> list[bytes | memoryv
         parts += [bytes(padding), buffer]
         size += padding + len(buffer)
     return parts
-
-
-def _as_view(buffer: Any) -> memoryview:
-    return memoryview(buffer).cast("B").toreadonly()
 
 
 def _from_frame(frame: Any, resolve: Resolver) -> Any:
@@ -173,15 +168,12 @@ def _from_frame(frame: Any, resolve: Resolver) -> Any:
     return value
 
 
-def _unpack(unpack: Callable[..., Any], *data: Any) -> Any:
-    """Return what `unpack` makes of data; whatever is wrong with that is one error."""
-    try:
-        return unpack(*data)
-    except (CodecError, LoadError):
-        raise
-    except Exception as error:
-        reason = str(error) or type(error).__name__
-        raise CodecError(
-            f"Cannot read a message: {reason}. It is damaged, or it was not written by "
-            "like_keras."
-        ) from error
+def damaged(error: Exception) -> Exception:
+    """Return the error for a message whose reading raised `error`."""
+    if isinstance(error, (CodecError, LoadError)):
+        return error
+    reason = str(error) or type(error).__name__
+    return CodecError(
+        f"Cannot read a message: {reason}. It is damaged, or it was not written by "
+        "like_keras."
+    )

@@ -11,15 +11,14 @@ not is written anew by a packer that looks at each.
 
 from __future__ import annotations
 
-import contextlib
 import enum
 import functools
 import itertools
 import struct
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path, PurePath, PurePosixPath, PureWindowsPath
-from typing import Any
+from typing import Any, ClassVar
 
 from msgspec.msgpack import Ext
 from msgspec.msgpack import encode as write
@@ -42,14 +41,14 @@ class Code:
     COMPLEX = 3  # two doubles, little end first
     PATH = 4  # [kind, text]
     TUPLE = 5  # [item, …]
-    TUPLES = 6  # a list of tuples of one width: [item, …, width]
+    TUPLES = 6  # a list of tuples of one width: [[item, …], width]
     SET = 7  # [item, …]
     FROZENSET = 8  # [item, …]
     DICT = 9  # with keys that are not plain: [key, value, …]
     ENUM = 10  # [name, class]
     FLAG = 11  # [value, class]
-    RECORD = 12  # [field, …, signature]
-    RECORDS = 13  # a list of records of one class: [field, …, signature]
+    RECORD = 12  # [[field, …], signature]
+    RECORDS = 13  # a list of records of one class: [[field, …], signature]
     OBJECT = 14  # another dataclass: [{attribute: value}, class]
     SCALAR = 15  # of numpy: [dtype, bytes or text]
     ARRAY = 16  # [dtype, shape, axes]; the data is elsewhere
@@ -58,7 +57,6 @@ class Code:
 
 COMPLEX = struct.Struct("<dd")
 PLAIN = frozenset({type(None), bool, int, float, str, bytes})
-_SAFE = PLAIN - {int, str}
 _PATHS: dict[type, str] = {
     type(Path()): "path",
     PurePosixPath: "posix",
@@ -77,14 +75,21 @@ def pack(value: Any, where: str) -> tuple[bytes, Sequence[Any]]:
         NotSerializableError: A part of it cannot be sent; the text says which part,
             its type, and what can be done.
     """
-    if type(value) in PLAIN:
-        with contextlib.suppress(OverflowError, UnicodeEncodeError):
+    kind = type(value)
+    if kind in PLAIN or (
+        kind is dict
+        and PLAIN.issuperset(map(type, value))
+        and PLAIN.issuperset(map(type, value.values()))
+    ):
+        try:
             return write(value), ()
+        except (OverflowError, UnicodeEncodeError):
+            return _pack(value, _SafePacker())
     try:
         try:
-            return _pack(value, PLAIN)
+            return _pack(value, _Packer())
         except (OverflowError, UnicodeEncodeError):
-            return _pack(value, _SAFE)
+            return _pack(value, _SafePacker())
         except NotSerializableError as error:
             raise _explained(value, where) or error from None
     except RecursionError:
@@ -93,15 +98,14 @@ def pack(value: Any, where: str) -> tuple[bytes, Sequence[Any]]:
         ) from None
 
 
-def _pack(value: Any, plain: frozenset[type]) -> tuple[bytes, Sequence[Any]]:
-    packer = _Packer(plain)
+def _pack(value: Any, packer: _Packer) -> tuple[bytes, Sequence[Any]]:
     return write(packer.pack(value)), packer.arrays
 
 
 def _explained(value: Any, where: str) -> NotSerializableError | None:
     """Return the error for the innermost part that cannot be sent."""
     try:
-        _Packer(_SAFE, where).pack(value)
+        _SafePacker(where).pack(value)
     except NotSerializableError as error:
         inner = (_explained(part, place) for part, place in _parts(value, where))
         return next(filter(None, inner), error)
@@ -132,16 +136,15 @@ class _Packer:
     """Packs one value.
 
     Args:
-        plain: Types whose values are written as they are.
         where: What the value is, for the error.
     """
 
-    __slots__ = ("arrays", "plain", "where")
+    plain: ClassVar[frozenset[type]] = PLAIN
+    """Types whose values are written as they are."""
 
-    def __init__(self, plain: frozenset[type], where: str = "value") -> None:
-        self.plain = plain
-        self.where = where
+    def __init__(self, where: str = "value") -> None:
         self.arrays: list[Any] = []
+        self.where = where
 
     def pack(self, value: Any) -> Tree:
         """Return a value as what msgspec writes exactly."""
@@ -161,10 +164,10 @@ class _Packer:
             _packers[kind] = packer
         return packer(self, value)
 
-    def items(self, values: Sequence[Any]) -> list[Tree]:
+    def items(self, values: Collection[Any]) -> Collection[Tree]:
         """Return the values, each as what msgspec writes exactly."""
         if self.plain.issuperset(map(type, values)):
-            return list(values)
+            return values
         return [self.pack(value) for value in values]
 
     def _dict(self, value: dict[Any, Any]) -> Tree:
@@ -195,14 +198,19 @@ class _Packer:
             if len(widths) > 1 or 0 in widths:
                 return None
             rows = self.items(list(itertools.chain.from_iterable(values)))
-            return _extension(Code.TUPLES, *rows, widths.pop())
+            return Ext(Code.TUPLES, write((rows, widths.pop())))
         record = None if kind in registered else records.record_of(kind)
         if record is None or not record.names:
             return None
         flat = itertools.chain.from_iterable(map(record.read, values))
         rows = self.items(list(flat))
-        rows.append(record.signature(self.where))
-        return Ext(Code.RECORDS, write(rows))
+        return Ext(Code.RECORDS, write((rows, record.signature(self.where))))
+
+
+class _SafePacker(_Packer):
+    """Packs a value that has ints or texts that msgspec does not write."""
+
+    plain = PLAIN - {int, str}
 
 
 _Pack = Callable[[_Packer, Any], Tree]
@@ -266,8 +274,7 @@ def _pack_enum(entry_point: str, packer: _Packer, value: enum.Enum) -> Tree:
 
 def _pack_record(record: records.Record, packer: _Packer, value: Any) -> Tree:
     row = packer.items(record.read(value))
-    row.append(record.signature(packer.where))
-    return Ext(Code.RECORD, write(row))
+    return Ext(Code.RECORD, write((row, record.signature(packer.where))))
 
 
 def _pack_object(entry_point: str, packer: _Packer, value: Any) -> Tree:

@@ -55,12 +55,6 @@ class Unpacker:
     def _extension(self, code: int, data: memoryview) -> Any:
         return _READERS[code](self, data)
 
-    def _list(self, data: memoryview) -> list[Any]:
-        items = read(data, ext_hook=self.extension)
-        if type(items) is not list:
-            raise ValueError(f"expected a list, not {items!r:.100}")
-        return items
-
     def _int(self, data: memoryview) -> int:
         return int.from_bytes(data, "big", signed=True)
 
@@ -71,65 +65,64 @@ class Unpacker:
         return complex(*COMPLEX.unpack(data))
 
     def _path(self, data: memoryview) -> PurePath:
-        kind, text = self._list(data)
+        kind, text = self.unpack(data)
         return _PATHS[kind](text)
 
     def _tuple(self, data: memoryview) -> tuple[Any, ...]:
-        return tuple(self._list(data))
+        return tuple(self.unpack(data))
 
     def _tuples(self, data: memoryview) -> list[tuple[Any, ...]]:
-        flat = self._list(data)
-        width = flat.pop()
+        flat, width = self.unpack(data)
         if type(width) is not int or not 0 < width <= len(flat):
             raise ValueError(f"{len(flat)} values are no tuples of {width!r:.100}")
         return list(zip(*[iter(flat)] * width, strict=True))
 
     def _set(self, data: memoryview) -> set[Any]:
-        return set(self._list(data))
+        return set(self.unpack(data))
 
     def _frozenset(self, data: memoryview) -> frozenset[Any]:
-        return frozenset(self._list(data))
+        return frozenset(self.unpack(data))
 
     def _dict(self, data: memoryview) -> dict[Any, Any]:
-        flat = self._list(data)
+        flat = self.unpack(data)
         return dict(zip(flat[::2], flat[1::2], strict=True))
 
     def _enum(self, data: memoryview) -> Any:
-        name, entry_point = self._list(data)
+        name, entry_point = self.unpack(data)
         return records.find_class(self._resolve, entry_point, enum.Enum)[name]
 
     def _flag(self, data: memoryview) -> Any:
-        value, entry_point = self._list(data)
+        value, entry_point = self.unpack(data)
         return records.find_class(self._resolve, entry_point, enum.Flag)(value)
 
     def _record(self, data: memoryview) -> Any:
-        row = self._list(data)
-        record = records.find_record(self._resolve, row.pop())
+        row, signature = read(data, ext_hook=self.extension)
+        record = records.find_record(self._resolve, signature)
         if len(row) != len(record.names):
             raise ValueError(f"{record.cls.__qualname__} has other fields")
         return record.make(*row)
 
     def _records(self, data: memoryview) -> list[Any]:
-        flat = self._list(data)
-        return records.find_record(self._resolve, flat.pop()).make_all(flat)
+        flat, signature = self.unpack(data)
+        return records.find_record(self._resolve, signature).make_all(flat)
 
     def _object(self, data: memoryview) -> Any:
-        found, entry_point = self._list(data)
+        found, entry_point = self.unpack(data)
         cls = records.find_class(self._resolve, entry_point, None)
         return records.with_attributes(cls, found)
 
     def _scalar(self, data: memoryview) -> Any:
-        name, content = self._list(data)
+        name, content = self.unpack(data)
         return arrays.make_scalar(name, content)
 
     def _array(self, data: memoryview) -> Any:
-        name, shape, axes = self._list(data)
+        name, shape, axes = self.unpack(data)
         dtype = arrays.dtype_of(name)
         buffer, offset = self._take(arrays.size_of(dtype, shape))
         return arrays.view(dtype, shape, axes, buffer, offset)
 
     def _registered(self, data: memoryview) -> Any:
-        inner, entry_point = self._list(data)
+        inner, entry_point = self.unpack(data)
         cls = records.find_class(self._resolve, entry_point, object)
         if cls not in registered:
             raise ValueError(

@@ -25,8 +25,8 @@ class ValueGuard:
     """Fingerprints what is sent and received, and names who changed it.
 
     A value is looked at when it is sent, after each component that fires while others
-    still read it, when a component that received it has fired, and when the one that
-    sent it fires again.
+    still read it, and when a component that received it has fired. After its last
+    reader its producer may use it again, as drivers do with their buffers.
 
     Args:
         tick: The host's clock; `tick[1]` is the present tick.
@@ -36,7 +36,6 @@ class ValueGuard:
         self._tick = tick
         self._at: int | None = None
         self._watched: list[_Watched] = []
-        self._sent: dict[str, _Watched] = {}
         self.until: Mapping[str, int] = {}
         """The order of the last component that reads each component's values."""
 
@@ -57,14 +56,12 @@ class ValueGuard:
             for port, known in before.items():
                 if fingerprint(given[port]) != known:
                     raise ValueMutationError(name, f"{name}.{port}")
-            own = [self._sent.pop(name)] if name in self._sent else []
-            for watched in [*self._watched, *own]:
+            for watched in self._watched:
                 if fingerprint(watched.value) != watched.print:
                     raise ValueMutationError(name, watched.owner)
             if type(result) not in IMMUTABLE:
                 until = self.until.get(name, order)
-                self._sent[name] = _Watched(name, result, fingerprint(result), until)
-                self._watched.append(self._sent[name])
+                self._watched.append(_Watched(name, result, fingerprint(result), until))
             return result
 
         return checked
