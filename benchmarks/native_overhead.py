@@ -12,12 +12,23 @@ from __future__ import annotations
 
 import argparse
 import platform
+import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
-from floor import Candidate, calls_at, compare, floors, per_call, to_table
-
 from like_keras_core import Component, System
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from benchmarks.floor import (
+    Candidate,
+    calls_at,
+    compare,
+    floors,
+    per_call,
+    to_table,
+)
 
 CALLS = 2_000_000
 
@@ -39,7 +50,7 @@ class Increment(Component):
 class Bare(Component):
     """Adds one, and says nothing of its types."""
 
-    def forward(self, x):  # type: ignore[no-untyped-def]
+    def forward(self, x):
         return x + 1
 
 
@@ -126,7 +137,7 @@ def compare_peers() -> None:
     """Print the peers' ratios, measured beside the loop and the native engine."""
     from functools import partial
 
-    from peers import is_installed, peers
+    from benchmarks.peers import is_installed, peers
 
     for shape, count in (("chain", 100), ("wide", 100)):
         all_ours = candidates(shape, count)

@@ -724,6 +724,17 @@ def test_a_result_that_does_not_fit_its_ports_is_the_components_error() -> None:
     assert counts(report_of(error)) == {"misfit": (1, 0)}
 
 
+@pytest.mark.parametrize("record", ["all", ()])
+def test_a_result_that_does_not_fit_is_an_error_whether_it_is_used_or_not(
+    record: Any,
+) -> None:
+    """Looking at a run does not change how it ends."""
+    with pytest.raises(ComponentError) as caught:
+        System([Misfit()]).launch(5, engine="native", record=record)
+
+    assert (caught.value.component, caught.value.tick) == ("misfit", 1)
+
+
 class Misfit(Component):
     """Forgets one of two outputs."""
 

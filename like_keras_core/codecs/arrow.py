@@ -16,15 +16,20 @@ from collections.abc import Mapping
 from typing import Any
 
 import pyarrow
+from msgspec.msgpack import decode as read
 
 from like_keras_core.codecs import arrays
+from like_keras_core.codecs.arrays import flat_bytes
 from like_keras_core.codecs.json import Resolver
-from like_keras_core.codecs.msgpack import CodecError, _unpack, from_bytes, to_bytes
-from like_keras_core.codecs.packing import PLAIN
+from like_keras_core.codecs.msgpack import CodecError, Encoded, damaged, from_bytes
+from like_keras_core.codecs.packing import PLAIN, pack
+from like_keras_core.codecs.unpacking import hook_of
 from like_keras_core.entry_point import resolve as resolve_entry_point
+from like_keras_core.errors import LoadError
 
 _UINT8 = pyarrow.uint8()
 _from_buffers = pyarrow.UInt8Array.from_buffers
+_py_buffer = pyarrow.py_buffer
 _TYPES: Mapping[str, Any] = {
     "|i1": pyarrow.int8(),
     "<i2": pyarrow.int16(),
@@ -55,13 +60,20 @@ def to_arrow(value: Any, where: str = "value") -> tuple[Any, dict[str, str]]:
     Raises:
         NotSerializableError: A part of it cannot be sent.
     """
-    if type(value) not in PLAIN:
+    kind = type(value)
+    if kind not in PLAIN:
         numpy = sys.modules.get("numpy")
-        if numpy is not None and type(value) is numpy.ndarray:
+        if numpy is not None and kind is numpy.ndarray:
             return _to_array(value, where)
-    data = to_bytes(value, where)
-    buffers = [None, pyarrow.py_buffer(data)]
-    return _from_buffers(_UINT8, len(data), buffers), {"kind": "message"}
+    header, found = pack(value, where)
+    if not found:
+        array = _from_buffers(_UINT8, len(header), [None, _py_buffer(header)])
+        return array, {"kind": "msgpack"}
+    encoded = Encoded(header, [flat_bytes(array) for array in found])
+    size = encoded.nbytes
+    target = pyarrow.allocate_buffer(size)
+    encoded.write_into(target)
+    return _from_buffers(_UINT8, size, [None, target]), {"kind": "frame"}
 
 
 def _to_array(value: Any, where: str) -> tuple[Any, dict[str, str]]:
@@ -71,7 +83,7 @@ def _to_array(value: Any, where: str) -> tuple[Any, dict[str, str]]:
     metadata = metadata.copy()
     if axes:
         metadata["axes"] = json.dumps(axes)
-    buffers = [None, pyarrow.py_buffer(data)]
+    buffers = [None, _py_buffer(data)]
     return pyarrow.Array.from_buffers(arrow_type, length, buffers), metadata
 
 
@@ -108,22 +120,33 @@ def from_arrow(
         CodecError: It is not what `to_arrow` makes.
         LoadError: A class in it cannot be found, or is not allowed.
     """
-    kind = metadata.get("kind")
-    if kind == "message":
-        return from_bytes(_unpack(_message, array), resolve)
-    if kind == "array":
-        return _unpack(_from_array, array, metadata)
+    try:
+        kind = metadata["kind"]
+        if kind == "msgpack":
+            data = array.buffers()[1]
+            if data.size != len(array):
+                data = _memory(array)
+            return read(data, ext_hook=hook_of(resolve))
+        if kind == "frame":
+            return from_bytes(_memory(array), resolve)
+        if kind == "array":
+            return _from_array(array, metadata)
+    except (CodecError, LoadError):
+        raise
+    except Exception as error:
+        raise damaged(error) from error
     raise CodecError(
         f"Cannot read an Arrow array whose metadata has the kind {kind!r:.100}; "
-        "expected 'array' or 'message', as like_keras_core.codecs.arrow writes it."
+        "expected 'array', 'msgpack' or 'frame', as to_arrow writes it."
     )
 
 
-def _message(array: Any) -> Any:
-    if array.type != _UINT8:
-        raise ValueError(f"expected uint8, not {array.type}")
+def _memory(array: Any) -> Any:
+    """Return the memory of an array of bytes."""
     data = array.buffers()[1]
     if array.offset or data.size != len(array):
+        if array.type != _UINT8:
+            raise ValueError(f"expected uint8, not {array.type}")
         return memoryview(data)[array.offset : array.offset + len(array)]
     return data
 
@@ -133,10 +156,7 @@ def _from_array(array: Any, metadata: Mapping[str, Any]) -> Any:
     arrow_type, length, dtype, shape = described
     if array.type != arrow_type or len(array) != length:
         raise ValueError(f"expected {length} {arrow_type}, not {len(array)} of another")
-    buffer, offset = array.buffers()[1], 0
-    if not length:
-        buffer = b""
-    elif array.offset:
-        offset = array.offset * arrow_type.bit_width // 8
+    buffer = array.buffers()[1] if length else b""
+    offset = array.offset * arrow_type.bit_width // 8 if array.offset else 0
     axes = json.loads(metadata["axes"]) if "axes" in metadata else ()
-    return arrays.view(dtype, shape, axes, buffer, offset)
+    return arrays.view(dtype, shape, axes, buffer, offset if length else 0)

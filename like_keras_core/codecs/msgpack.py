@@ -10,21 +10,23 @@ Needs the extra `[arrow]`.
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
+
+from msgspec.msgpack import decode as read
 
 from like_keras_core.codecs.arrays import flat_bytes
 from like_keras_core.codecs.json import Resolver
 from like_keras_core.codecs.packing import pack
-from like_keras_core.codecs.unpacking import Unpacker
+from like_keras_core.codecs.unpacking import Unpacker, hook_of
 from like_keras_core.entry_point import resolve as resolve_entry_point
 from like_keras_core.errors import LkError, LoadError
 
 ALIGNMENT = 64
-_FRAME = 0xC1
+_MARK = b"\xc1"
 _VERSION = 1
-_PREFIX = struct.Struct("<BBxxI")
+_PREFIX = struct.Struct("<cBxxI")
 
 
 class CodecError(LkError, ValueError):
@@ -45,15 +47,28 @@ class Encoded:
 
     @property
     def nbytes(self) -> int:
-        """How long the message is as `to_bytes` writes it, when it has arrays."""
-        return sum(map(len, _parts(self.header, self.buffers)))
+        """How long the message is as `to_bytes` writes it."""
+        return sum(map(len, self.pieces()))
+
+    def pieces(self) -> list[bytes | memoryview]:
+        """Return what the message is made of as `to_bytes` writes it."""
+        if not self.buffers:
+            return [self.header]
+        size = len(self.header)
+        pieces = [_PREFIX.pack(_MARK, _VERSION, size), self.header]
+        size += _PREFIX.size
+        for buffer in self.buffers:
+            padding = -size % ALIGNMENT
+            pieces += [bytes(padding), buffer]
+            size += padding + len(buffer)
+        return pieces
 
     def write_into(self, target: Any) -> None:
-        """Write the message into a buffer of `nbytes` bytes, as `to_bytes` would."""
+        """Write the message into a buffer of `nbytes` bytes."""
         view, start = memoryview(target).cast("B"), 0
-        for part in _parts(self.header, self.buffers):
-            view[start : start + len(part)] = part
-            start += len(part)
+        for piece in self.pieces():
+            view[start : start + len(piece)] = piece
+            start += len(piece)
 
 
 def encode(value: Any, where: str = "value") -> Encoded:
@@ -85,17 +100,21 @@ def decode(
         CodecError: It is not what `encode` makes.
         LoadError: A class in it cannot be found, or is not allowed.
     """
-    rest = iter(buffers)
+    rest = list(reversed(buffers))
 
     def take(size: int) -> tuple[Any, int]:
-        buffer = next(rest, None)
-        if buffer is None or memoryview(buffer).nbytes != size:
+        if not rest or memoryview(rest[-1]).nbytes != size:
             raise ValueError("the arrays' data does not fit them")
-        return buffer, 0
+        return rest.pop(), 0
 
-    value = _unpack(Unpacker(resolve, take).unpack, header)
-    if next(rest, None) is not None:
-        raise CodecError("Cannot read a message: it has more data than arrays.")
+    try:
+        value = Unpacker(resolve, take).unpack(header)
+        if rest:
+            raise ValueError("it has more data than arrays")
+    except (CodecError, LoadError):
+        raise
+    except Exception as error:
+        raise damaged(error) from error
     return value
 
 
@@ -112,7 +131,8 @@ def to_bytes(value: Any, where: str = "value") -> bytes:
     header, arrays = pack(value, where)
     if not arrays:
         return header
-    return b"".join(_parts(header, map(flat_bytes, arrays)))
+    encoded = Encoded(header, [flat_bytes(array) for array in arrays])
+    return b"".join(encoded.pieces())
 
 
 def from_bytes(buffer: Any, resolve: Resolver = resolve_entry_point) -> Any:
@@ -130,48 +150,35 @@ def from_bytes(buffer: Any, resolve: Resolver = resolve_entry_point) -> Any:
     try:
         if type(buffer) is not bytes:
             buffer = memoryview(buffer).cast("B").toreadonly()
-        if buffer[:1] != _FRAME:
+        if buffer[:1] != _MARK:
             return read(buffer, ext_hook=hook_of(resolve))
-        return _from_frame(buffer, resolve)
+        return _from_frame(memoryview(buffer), resolve)
+    except (CodecError, LoadError):
+        raise
     except Exception as error:
         raise damaged(error) from error
 
 
-def _parts(header: bytes, buffers: Iterable[memoryview]) -> list[bytes | memoryview]:
-    parts: list[bytes | memoryview] = [
-        _PREFIX.pack(_FRAME, _VERSION, len(header)),
-        header,
-    ]
-    size = _PREFIX.size + len(header)
-    for buffer in buffers:
-        padding = -size % ALIGNMENT
-        parts += [bytes(padding), buffer]
-        size += padding + len(buffer)
-    return parts
-
-
-def _from_frame(frame: Any, resolve: Resolver) -> Any:
+def _from_frame(frame: memoryview, resolve: Resolver) -> Any:
     _, version, length = _PREFIX.unpack_from(frame)
     if version != _VERSION:
         raise ValueError(f"its version is {version}, and {_VERSION} is known here")
-    view, end = memoryview(frame), _PREFIX.size + length
+    end = _PREFIX.size + length
 
     def take(size: int) -> tuple[Any, int]:
         nonlocal end
         start = end + -end % ALIGNMENT
         end = start + size
-        return (view, start) if size else (b"", 0)
+        return (frame, start) if size else (b"", 0)
 
-    value = Unpacker(resolve, take).unpack(view[_PREFIX.size : end])
-    if end != len(view):
-        raise ValueError(f"it should have {end} bytes and has {len(view)}")
+    value = Unpacker(resolve, take).unpack(frame[_PREFIX.size : end])
+    if end != len(frame):
+        raise ValueError(f"it should have {end} bytes and has {len(frame)}")
     return value
 
 
-def damaged(error: Exception) -> Exception:
-    """Return the error for a message whose reading raised `error`."""
-    if isinstance(error, (CodecError, LoadError)):
-        return error
+def damaged(error: Exception) -> CodecError:
+    """Return the error for a message whose reading raised another."""
     reason = str(error) or type(error).__name__
     return CodecError(
         f"Cannot read a message: {reason}. It is damaged, or it was not written by "

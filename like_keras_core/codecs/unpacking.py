@@ -17,6 +17,7 @@ from like_keras_core.codecs import arrays, records
 from like_keras_core.codecs.json import Resolver
 from like_keras_core.codecs.json import _registered as registered
 from like_keras_core.codecs.packing import COMPLEX, Code
+from like_keras_core.entry_point import resolve as resolve_entry_point
 
 Take = Callable[[int], tuple[Any, int]]
 """Gives the memory of the next array, of a size: a buffer and where it begins."""
@@ -151,3 +152,13 @@ _READERS: Mapping[int, Callable[[Unpacker, memoryview], Any]] = {
     Code.ARRAY: Unpacker._array,
     Code.REGISTERED: Unpacker._registered,
 }
+
+
+def hook_of(resolve: Resolver) -> Callable[[int, memoryview], Any]:
+    """Return what msgspec is handed to read messages without arrays."""
+    if resolve is resolve_entry_point:
+        return _hook
+    return Unpacker(resolve).extension
+
+
+_hook = Unpacker(resolve_entry_point).extension

@@ -398,7 +398,7 @@ class _Writer:
 
     def _call(self, i: int) -> str:
         step = self.plan.steps[i]
-        parts = []
+        parts: list[str] = []
         for keyword, argument in step.arguments:
             if isinstance(argument, Value):
                 name = f"v{argument.slot}"
