@@ -30,7 +30,8 @@ from like_keras_core.lifecycle import AFTER
 from like_keras_core.report import ComponentReport, ConnectionReport, RunReport
 from like_keras_core.runtime.guard import ValueGuard
 from like_keras_core.runtime.pacer import Pacer
-from like_keras_core.runtime.schedule import Plan, Schedule, Value, generate, plan
+from like_keras_core.runtime.plan import Plan, Value, plan
+from like_keras_core.runtime.schedule import Schedule, generate
 from like_keras_core.runtime.stop import StopSignal
 from like_keras_core.runtime.tap import Tap
 from like_keras_core.signature import signature_of

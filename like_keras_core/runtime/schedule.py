@@ -24,14 +24,13 @@ import threading
 import warnings
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from time import perf_counter
 from types import CodeType, FunctionType, TracebackType
 from typing import Any
 
 from like_keras_core.annotations import holds_no_array, is_array, is_immutable
-from like_keras_core.signature import signature_of
-from like_keras_core.spec import SystemSpec
+from like_keras_core.runtime.plan import Default, Plan, Step, Value
 from like_keras_core.values import IMMUTABLE, protect, read_only, snapshot
 
 _compiling = threading.Lock()
@@ -39,206 +38,6 @@ _compiling = threading.Lock()
 
 class _UNKNOWN:
     """The class of no value."""
-
-
-@dataclass(slots=True, eq=False)
-class Value:
-    """What one output port sends within a tick.
-
-    Args:
-        address: The port.
-        type: Its annotation.
-        step: The step that sends it.
-        counter: The gap counter that tells at how many ticks it was not sent.
-        counted_by: The step whose absence is counted there; None: the port's own.
-        waiting: Steps that need it and others: told by a flag when it is missing.
-        last_use: The last step that reads it in the same tick.
-        held: The register that keeps the newest one for hold inputs.
-        delays: Registers that take it over at the end of the tick.
-        slot: The local variable that it is in.
-        kind: Where the class it had last is kept, for types that may hold arrays.
-    """
-
-    address: str
-    type: Any
-    step: int
-    counter: int = -1
-    counted_by: int | None = None
-    waiting: list[int] = field(default_factory=list)
-    last_use: int = -1
-    held: int | None = None
-    delays: list[int] = field(default_factory=list)
-    slot: int = -1
-    kind: int = -1
-
-
-@dataclass(frozen=True, slots=True)
-class Default:
-    """What an unconnected parameter that has no name for callers is given."""
-
-    value: Any
-
-
-@dataclass(slots=True, eq=False)
-class Step:
-    """One component's place in a tick.
-
-    Args:
-        name: Its address.
-        forward: Its bound method.
-        unpack: Splits its result into ports; None for a single value.
-        every: Fire on each k-th tick.
-        needs: Sync values without which it is absent.
-        arguments: `(keyword or "", value, register or default)` for the call.
-        outputs: One value a port; None where nobody uses it.
-    """
-
-    name: str
-    forward: Callable[..., Any]
-    unpack: Callable[[Any], tuple[Any, ...]] | None
-    every: int
-    needs: list[Value] = field(default_factory=list)
-    arguments: list[tuple[str, Value | int | Default]] = field(default_factory=list)
-    outputs: list[Value | None] = field(default_factory=list)
-
-
-@dataclass(slots=True, eq=False)
-class Plan:
-    """A system, ready to be generated.
-
-    Args:
-        steps: In execution order.
-        values: By port address; those that somebody uses.
-        registers: The initial content of each register.
-        records: By port address, where values are appended, one entry a tick.
-        taps: By port address, what is called with `(tick, value)`.
-        gaps: At how many ticks each step, then each port, had nothing.
-        last: The last tick of each of them.
-        kinds: The class that each value had when it was last looked at.
-    """
-
-    steps: list[Step]
-    values: dict[str, Value]
-    registers: list[Any]
-    records: Mapping[str, list[Any]]
-    taps: Mapping[str, Sequence[Callable[[int, Any], object]]]
-    gaps: list[int] = field(default_factory=list)
-    last: list[int] = field(default_factory=list)
-    kinds: list[Any] = field(default_factory=list)
-
-
-def plan(
-    spec: SystemSpec,
-    order: Sequence[int],
-    components: Mapping[str, Any],
-    forwards: Mapping[str, Callable[..., Any]],
-    unpackers: Mapping[str, Callable[[Any], tuple[Any, ...]] | None],
-    initial: Callable[[Any], Any],
-    records: Mapping[str, list[Any]],
-    taps: Mapping[str, Sequence[Callable[[int, Any], object]]],
-) -> Plan:
-    """Work out what each step reads, sends and waits for.
-
-    Args:
-        spec: The system.
-        order: The indexes of its components in execution order.
-        components: Its live components by address, for the ports' types.
-        forwards: What to call for each.
-        unpackers: How to read the result of each.
-        initial: Decodes the initial value of a delay.
-        records: By port address, lists to append to.
-        taps: By port address, functions to call.
-    """
-    feeds = {connection.target: connection for connection in spec.connections}
-    used = {connection.source for connection in spec.connections}
-    used |= records.keys() | taps.keys()
-    result = Plan([], {}, [], records, taps)
-    for i, n in enumerate(order):
-        component = spec.components[n]
-        step = Step(
-            component.name,
-            forwards[component.name],
-            unpackers[component.name],
-            component.every,
-        )
-        for port in component.outputs:
-            address = f"{component.name}.{port.name}"
-            if address in used:
-                live = components[component.name].outputs[port.name]
-                value = Value(address, live.type, i, last_use=i)
-                result.values[address] = value
-                step.outputs.append(value)
-            else:
-                step.outputs.append(None)
-        result.steps.append(step)
-    for i, n in enumerate(order):
-        _wire(result, spec.components[n], i, feeds, components, initial)
-    _count(result)
-    return result
-
-
-def _wire(
-    result: Plan,
-    component: Any,
-    i: int,
-    feeds: Mapping[str, Any],
-    components: Mapping[str, Any],
-    initial: Callable[[Any], Any],
-) -> None:
-    step = result.steps[i]
-    positional = True
-    templates = {
-        port.name: port
-        for port in signature_of(type(components[component.name])).inputs
-    }
-    for port in component.inputs:
-        template = templates[port.name]
-        connection = feeds.get(f"{component.name}.{port.name}")
-        positional = positional and not template.keyword
-        if connection is None:
-            if template.nameless:
-                step.arguments.append(("", Default(template.default)))
-            else:
-                positional = False
-            continue
-        value = result.values[connection.source]
-        argument: Value | int | Default = value
-        if connection.delay is not None:
-            argument = len(result.registers)
-            result.registers.append(initial(connection.delay.initial))
-            value.delays.append(argument)
-        elif port.policy == "sync":
-            value.last_use = max(value.last_use, i)
-            if value not in step.needs:
-                step.needs.append(value)
-        else:
-            if value.held is None:
-                value.held = len(result.registers)
-                result.registers.append(None)
-            argument = value.held
-        step.arguments.append(("" if positional else port.name, argument))
-
-
-def _count(result: Plan) -> None:
-    """Give each value the counter that tells at how many ticks it was missing."""
-    counters = len(result.steps)
-    single: dict[str, int] = {}
-    for i, step in enumerate(result.steps):
-        if len(step.needs) == 1:
-            single.setdefault(step.needs[0].address, i)
-    for value in result.values.values():
-        if value.address in single:
-            value.counted_by = value.counter = single[value.address]
-        else:
-            value.counter = counters
-            counters += 1
-    for i, step in enumerate(result.steps):
-        if len(step.needs) > 1:
-            for value in step.needs:
-                if value.counted_by is None:
-                    value.waiting.append(i)
-    result.gaps = [0] * counters
-    result.last = [-1] * counters
 
 
 Run = Callable[[int, list[Any], list[Any], list[Any]], int]
@@ -270,14 +69,17 @@ class Schedule:
         return None
 
 
-def generate(plan: Plan, durations: Sequence[list[float]]) -> Schedule:
+def generate(
+    plan: Plan, durations: Sequence[list[float]], *, limited: bool = False
+) -> Schedule:
     """Generate the functions that run ticks of a plan.
 
     Args:
         plan: The system.
         durations: One list a step, where the measuring one appends [s].
+        limited: Fire only steps whose position is below `s[2]`; the others are absent.
     """
-    writer = _Writer(plan)
+    writer = _Writer(plan, limited)
     writer.write()
     code = _compile("\n".join(writer.source))
     timed = {f"@f{i}": _timed(step, durations[i]) for i, step in enumerate(plan.steps)}
@@ -291,8 +93,9 @@ def generate(plan: Plan, durations: Sequence[list[float]]) -> Schedule:
 class _Writer:
     """Writes the source, line by line, and remembers whose each line is."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan, limited: bool) -> None:
         self.plan = plan
+        self.limited = limited
         self.constants: dict[str, Any] = {}
         self.source: list[str] = []
         self.lines: list[int] = []
@@ -300,7 +103,7 @@ class _Writer:
         self.slots = 0
         self.kinds: list[int] = []
         self.ends: dict[int, list[Value]] = defaultdict(list)
-        for value in plan.values.values():
+        for value in (*plan.inlets, *plan.values.values()):
             self.ends[value.last_use].append(value)
 
     def constant(self, key: str, value: Any) -> str:
@@ -322,6 +125,9 @@ class _Writer:
             self.add(1, f"j{i} = 0")
         self.add(1, "while t < s[0]:")
         self.add(2, "s[1] = t")
+        for n, value in enumerate(self.plan.inlets):
+            value.slot = self._new_slot()
+            self.add(2, f"v{value.slot} = {self.constant(f'i{n}', value.inlet)}(t)")
         self._steps(flags)
         self._registers()
         self.add(2, "t += 1")
@@ -346,16 +152,21 @@ class _Writer:
 
     def _alike(self, first: int, other: int, flags: set[int]) -> bool:
         steps = self.plan.steps
-        return other not in flags and (
-            [value.address for value in steps[first].needs]
-            == [value.address for value in steps[other].needs]
+        return (
+            not self.limited
+            and other not in flags
+            and (
+                [value.address for value in steps[first].needs]
+                == [value.address for value in steps[other].needs]
+            )
         )
 
     def _condition(self, i: int, flags: set[int]) -> str:
         step = self.plan.steps[i]
-        if not step.needs:
-            return f"t % {step.every}" if step.every > 1 else ""
-        tests = [f"j{i}"] if i in flags else []
+        tests = [f"s[2] <= {self.plan.positions[i]}"] if self.limited else []
+        if step.every > 1:
+            tests.append(f"t % {step.every}")
+        tests += [f"j{i}"] if i in flags else []
         tests += [
             f"v{value.slot} is None" for value in step.needs if i not in value.waiting
         ]
@@ -424,6 +235,8 @@ class _Writer:
                 self.add(3, f"n{value.delays[0]} = None", i)
             if value.address in self.plan.records:
                 self.add(3, f"{self._recorder(value)}(None)", i)
+            if value.address in self.plan.outlets:
+                self.add(3, f"{self._outlet(value)}(t, None)", i)
 
     def _missing(self, value: Value, depth: int, i: int) -> None:
         if value.counted_by is None:
@@ -437,17 +250,16 @@ class _Writer:
     def _present(self, i: int, depth: int, call: str) -> None:
         step = self.plan.steps[i]
         values = step.outputs
-        if not any(value is not None for value in values):
-            self.add(depth, call, i)
-        elif step.unpack is None:
-            assert values[0] is not None
-            self.add(depth, f"v{values[0].slot} = {call}", i)
-        else:
+        if step.unpack is not None:
             names = [f"v{value.slot}" if value is not None else "_" for value in values]
             self.add(depth, f"o = {call}", i)
             self.add(depth, f"if o is None: {' = '.join(names)} = None", i)
             unpack = self.constant(f"u{i}", step.unpack)
             self.add(depth, f"else: {', '.join(names)}, = {unpack}(o)", i)
+        elif values and values[0] is not None:
+            self.add(depth, f"v{values[0].slot} = {call}", i)
+        else:
+            self.add(depth, call, i)
         for value in values:
             if value is not None:
                 self._after(value, i, depth)
@@ -460,6 +272,8 @@ class _Writer:
             self._missing(value, depth + 1, i)
         if value.address in self.plan.records:
             self.add(depth, f"{self._recorder(value)}({self._kept(value)})", i)
+        if value.address in self.plan.outlets:
+            self.add(depth, f"{self._outlet(value)}(t, {name})", i)
         for n, tap in enumerate(self.plan.taps.get(value.address, ())):
             function = self.constant(f"t{i}.{value.address}.{n}", tap)
             self.add(depth, f"if {name} is not None: {function}(t, {name})", i)
@@ -492,6 +306,10 @@ class _Writer:
     def _recorder(self, value: Value) -> str:
         append = self.plan.records[value.address].append
         return self.constant(f"a.{value.address}", append)
+
+    def _outlet(self, value: Value) -> str:
+        outlet = self.plan.outlets[value.address]
+        return self.constant(f"o.{value.address}", outlet)
 
     def _kept(self, value: Value) -> str:
         """Return an expression for a copy that its producer cannot change."""
