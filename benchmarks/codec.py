@@ -15,8 +15,7 @@ import json
 import platform
 import sys
 import timeit
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, is_dataclass
 from typing import Any
 
 import numpy as np
@@ -54,12 +53,22 @@ class Detection:
 
 @dataclass
 class Case:
-    """Something to measure, its floor, and the ratio that it must stay under."""
+    """A statement to measure, its floor, and the ratio that it must stay under."""
 
     name: str
-    run: Callable[[], Any]
-    floor: Callable[[], Any]
+    run: str
+    value: Any
+    floor: str
     goal: float | None = None
+
+    def timers(self) -> list[timeit.Timer]:
+        names = {**globals(), "value": self.value}
+        if "kind" in self.floor:
+            rows = [
+                vars(row) if is_dataclass(row) else row for row in rows_of(self.value)
+            ]
+            names["kind"] = pa.array(rows).type
+        return [timeit.Timer(code, globals=names) for code in (self.run, self.floor)]
 
 
 POSE = Pose(1_700_000_000_000, "map", 1.5, -2.5, 0.25, 0.0, 0.0, 0.7, 0.7, True)
@@ -82,69 +91,60 @@ IMAGE = np.arange(480 * 640 * 3, dtype=np.uint8).reshape(480, 640, 3)
 LARGE = np.zeros((40, 1000, 1000), np.uint8)
 
 
-def through_arrow(value: Any) -> Callable[[], Any]:
-    return lambda: from_arrow(*to_arrow(value))
+ARROW = "array, metadata = to_arrow(value); from_arrow(array, metadata)"
+BYTES = "from_bytes(to_bytes(value))"
+COPY = "IMAGE.copy()"
+VALUE = "pa.array([value], kind)[0].as_py()"
+DATACLASS = "Pose(**pa.array([vars(value)], kind)[0].as_py())"
+LIST = (
+    "array = pa.array([vars(item) for item in value], kind); "
+    "[Detection(**row) for row in array.to_pylist()]"
+)
+SMALL = ARROW.replace("value", "IMAGE")
 
 
-def through_bytes(value: Any) -> Callable[[], Any]:
-    return lambda: from_bytes(to_bytes(value))
-
-
-def scalar_floor(value: Any) -> Callable[[], Any]:
-    kind = pa.scalar(value).type
-    return lambda: pa.array([value], kind)[0].as_py()
-
-
-def struct_floor(rows: list[dict[str, Any]], make: Any) -> Callable[[], Any]:
-    kind = pa.array(rows).type
-    if len(rows) == 1:
-        return lambda: make(**pa.array(rows, kind)[0].as_py())
-    return lambda: [make(**row) for row in pa.array(rows, kind).to_pylist()]
+def rows_of(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
 
 
 def cases() -> list[Case]:
-    integer, number = scalar_floor(123_456), scalar_floor(1.5)
-    record = struct_floor([RECORD], dict)
-    pose = struct_floor([asdict(POSE)], Pose)
-    detections = struct_floor([vars(item) for item in DETECTIONS], Detection)
-    image, large = through_arrow(IMAGE), through_arrow(LARGE)
     nested = {"stamp": 1, "image": IMAGE}
     return [
-        Case("int, arrow", through_arrow(123_456), integer, 0.5),
-        Case("int, bytes", through_bytes(123_456), integer),
-        Case("float, arrow", through_arrow(1.5), number, 0.5),
-        Case("float, bytes", through_bytes(1.5), number),
-        Case("dict of 10, arrow", through_arrow(RECORD), record, 0.15),
-        Case("dict of 10, bytes", through_bytes(RECORD), record),
-        Case("dataclass of 10, arrow", through_arrow(POSE), pose, 0.15),
-        Case("dataclass of 10, bytes", through_bytes(POSE), pose),
-        Case("20 detections, arrow", through_arrow(DETECTIONS), detections, 0.5),
-        Case("20 detections, bytes", through_bytes(DETECTIONS), detections),
-        Case("image, arrow (copy)", image, IMAGE.copy, 0.2),
-        Case("40 MB, arrow (image, arrow)", large, image, 1.2),
-        Case("dict with an image, arrow (copy)", through_arrow(nested), IMAGE.copy),
-        Case("dict with an image, bytes (copy)", through_bytes(nested), IMAGE.copy),
+        Case("int, arrow", ARROW, 123_456, VALUE, 0.5),
+        Case("int, bytes", BYTES, 123_456, VALUE),
+        Case("float, arrow", ARROW, 1.5, VALUE, 0.5),
+        Case("float, bytes", BYTES, 1.5, VALUE),
+        Case("dict of 10, arrow", ARROW, RECORD, VALUE, 0.15),
+        Case("dict of 10, bytes", BYTES, RECORD, VALUE),
+        Case("dataclass of 10, arrow", ARROW, POSE, DATACLASS, 0.15),
+        Case("dataclass of 10, bytes", BYTES, POSE, DATACLASS),
+        Case("20 detections, arrow", ARROW, DETECTIONS, LIST, 0.5),
+        Case("20 detections, bytes", BYTES, DETECTIONS, LIST),
+        Case("image, arrow (floor: a copy)", ARROW, IMAGE, COPY, 0.2),
+        Case("40 MB, arrow (floor: the image)", ARROW, LARGE, SMALL, 1.2),
+        Case("dict with an image, arrow (floor: a copy)", ARROW, nested, COPY),
+        Case("dict with an image, bytes (floor: a copy)", BYTES, nested, COPY),
     ]
 
 
 def check() -> None:
     """Make sure that what is measured is right."""
     for value in (123_456, 1.5, RECORD, POSE, DETECTIONS, IMAGE):
-        assert same(through_arrow(value)(), value)
-        assert same(through_bytes(value)(), value)
+        assert same(from_arrow(*to_arrow(value)), value)
+        assert same(from_bytes(to_bytes(value)), value)
     for image in (IMAGE, LARGE):
-        assert np.shares_memory(through_arrow(image)(), image)
+        assert np.shares_memory(from_arrow(*to_arrow(image)), image)
 
 
 def measure(rounds: int) -> dict[str, tuple[float, float]]:
     """Return each case's best time and its floor's [s]."""
     best: dict[str, tuple[float, float]] = {}
     for case in cases():
-        timers = [timeit.Timer(case.run), timeit.Timer(case.floor)]
+        timers = case.timers()
         count = max(10, int(1e-3 / (timers[0].timeit(20) / 20)))
-        times = [[timer.timeit(count) / count for timer in timers]]
-        for _ in range(rounds - 1):
-            times.append([timer.timeit(count) / count for timer in timers])
+        times = [
+            [timer.timeit(count) / count for timer in timers] for _ in range(rounds)
+        ]
         ours, floor = (min(column) for column in zip(*times, strict=True))
         best[case.name] = (ours, floor)
     return best

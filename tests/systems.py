@@ -259,6 +259,17 @@ def spoil(value: Any) -> None:
         value.stamp = -1
 
 
+def is_read_only(value: Any) -> bool:
+    """Say whether every array in a value is read-only."""
+    if isinstance(value, np.ndarray):
+        return not value.flags.writeable
+    if isinstance(value, Frame):
+        return is_read_only(value.pixels)
+    if isinstance(value, dict):
+        return all(map(is_read_only, value.values()))
+    return not isinstance(value, (list, tuple)) or all(map(is_read_only, value))
+
+
 def refill(old: Any, new: Any) -> Any:
     """Return `new`, in the place of `old` if it fits there; `old` is spoilt if not."""
     spoil(old)
@@ -296,6 +307,7 @@ class Behaving(Component):
     def act(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
         """Fire once."""
         firing, self.firings = self.firings, self.firings + 1
+        assert is_read_only(list(inputs.values()))
         self.received.append(spell(dict(sorted(inputs.items()))))
         results = self.behaviour.compute(firing, inputs)
         if self.behaviour.reuses:
@@ -477,6 +489,14 @@ class Plan:
     """A system as data; its members in list order."""
 
     members: tuple[Member, ...]
+
+    def addresses(self) -> list[str]:
+        """Return the addresses of all outputs."""
+        return [
+            f"{member.address}.{output.name}"
+            for member in self.members
+            for output in member.behaviour.outputs
+        ]
 
     def that_reuses_nothing(self) -> Plan:
         """Return the same system with components that never write over a value."""

@@ -47,7 +47,9 @@ from tests.oracle import Outcome, evaluate
 from tests.systems import Plan, plans, spell
 
 TICKS = st.sampled_from([0, 1, 2, 7, 12, 12, 64, 70])
-VARIANTS = st.sampled_from(["live", "live", "again", "saved", "checked", "tapped"])
+VARIANTS = st.sampled_from(
+    ["live", "live", "again", "saved", "checked", "tapped", "unseen", "half seen"]
+)
 
 _tapped: list[tuple[str, int, str]] = []
 
@@ -71,13 +73,18 @@ def launch(
         plan: What to build.
         iterations: How many ticks.
         variant: `"live"`; `"again"`: a second time; `"saved"`: from its JSON;
-            `"checked"`: with check_values; `"tapped"`: with a tap on each port.
+            `"checked"`: with check_values; `"tapped"`: with a tap on each port;
+            `"unseen"`: nothing is recorded; `"half seen"`: every second port.
     """
-    system, options = plan.build(), dict[str, Any]()
+    system, options = plan.build(), dict[str, Any](record="all")
+    if variant == "unseen":
+        options["record"] = ()
+    elif variant == "half seen":
+        options["record"] = plan.addresses()[::2]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", LkWarning)
         if variant == "again":
-            _launch(system, iterations)
+            _launch(system, iterations, record="all")
         elif variant == "saved":
             spec = SystemSpec.from_json(system.to_spec().to_json())
             system = System.from_spec(spec)
@@ -87,9 +94,7 @@ def launch(
             _tapped.clear()
             options["taps"] = [
                 Tap(address, f"{__name__}:Listener", {"port": address})
-                for member in plan.members
-                for output in member.behaviour.outputs
-                for address in [f"{member.address}.{output.name}"]
+                for address in plan.addresses()
             ]
         return _launch(system, iterations, **options)
 
@@ -98,7 +103,7 @@ def _launch(
     system: System, iterations: int | None, **options: Any
 ) -> tuple[RunReport, ComponentError | None]:
     try:
-        return run(system, iterations, **options), None
+        return system.launch(iterations, engine="native", **options), None
     except ComponentError as error:
         return report_of(error), error
 
@@ -118,8 +123,8 @@ def differences(
     raised = error and (type(error.__cause__), error.component, error.tick)
     wanted = outcome.error and (type(outcome.error[0]), *outcome.error[1:])
     compare("error", wanted, raised)
-    compare("records of", sorted(outcome.records), sorted(report.records))
-    for address, sent in outcome.records.items():
+    for address in report.records:
+        sent = outcome.records[address]
         compare(f"records of {address}", sent, records(report, address))
     for address, pair in counts(report).items():
         wanted_pair = (outcome.fired[address], outcome.absent[address])
@@ -152,6 +157,8 @@ def agree(plan: Plan, iterations: int | None, variant: str) -> None:
 
     report, error = launch(plan, iterations, variant)
 
+    recorded = {"unseen": [], "half seen": plan.addresses()[::2]}
+    assert sorted(report.records) == sorted(recorded.get(variant, plan.addresses()))
     assert differences(plan, outcome, report, error) == []
     if variant == "tapped":
         heard = {
@@ -690,6 +697,21 @@ def test_absences_at_the_tick_of_an_error_count_below_its_place() -> None:
     report = report_of(failed(System([early, bad, late]), 10))
 
     assert counts(report) == {"early": (1, 1), "script": (1, 0), "late": (1, 0)}
+
+
+@pytest.mark.parametrize(("line", "sent"), [("b", 2), (None, 1)])
+def test_what_was_sent_before_an_error_counts_though_its_reader_never_came(
+    line: Any, sent: int
+) -> None:
+    """And what was not sent does not."""
+    source, bad = Script(["a", line], "source"), Script([0, ValueError("broken")])
+    sink = Sink()
+    sink(source.outputs.output)
+
+    report = report_of(failed(System([source, bad, sink]), 5))
+
+    assert messages(report) == {"source.output -> sink.value": sent}
+    assert len(records(report, "source.output")) == sent
 
 
 @pytest.mark.parametrize("first", ["end", "error"])

@@ -305,6 +305,16 @@ def test_a_value_may_change_its_type_from_tick_to_tick() -> None:
     assert [array.flags.writeable for array in arrays] == [False] * 3
 
 
+def test_a_value_that_keeps_its_type_is_protected_at_every_tick() -> None:
+    """What has no arrays at first may have one later."""
+    lines: list[Any] = [[n] for n in range(100)] + [[make(n)] for n in range(600)]
+    source, sink = Script(lines), Sink()
+
+    System([source, sink]).launch(len(lines), engine="native")
+
+    assert not any(array.flags.writeable for (array,) in sink.received[100:])
+
+
 def test_the_producers_own_array_stays_writable() -> None:
     """Only the view that the others get is protected."""
     array = make(0)

@@ -1,8 +1,14 @@
 """Messages as Arrow arrays, with metadata for whoever does not know like_keras.
 
-An array of numbers is an Arrow array of the same numbers over the same memory; its
-metadata says how to shape it. Every other message is its bytes, as `msgpack` writes
-them, in an Arrow array of `uint8`.
+The metadata is a dict of texts, and its `kind` says what the array is:
+
+- `array`: a numpy array, as an Arrow array of the same numbers over the same memory.
+  `dtype` is numpy's name for it, `shape` a JSON list; `axes`, if there, a JSON list for
+  `transpose` after `reshape`. What Arrow has no type for is `uint8`.
+- `record`: a dataclass or a named tuple, as MessagePack of a list of its fields, which
+  `class` names after the class.
+- `msgpack`: MessagePack of any value without arrays.
+- `frame`: a value with arrays inside, as `like_keras_core.codecs.msgpack` writes it.
 
 Needs the extra `[arrow]`.
 """
@@ -11,24 +17,24 @@ from __future__ import annotations
 
 import functools
 import json
-import sys
 from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 import pyarrow
 from msgspec.msgpack import decode as read
+from msgspec.msgpack import encode as write
+from numpy import ndarray
 
 from like_keras_core.codecs import arrays
-from like_keras_core.codecs.arrays import flat_bytes
 from like_keras_core.codecs.json import Resolver
 from like_keras_core.codecs.msgpack import CodecError, Encoded, damaged, from_bytes
-from like_keras_core.codecs.packing import PLAIN, pack
-from like_keras_core.codecs.unpacking import hook_of
+from like_keras_core.codecs.packing import PLAIN, RECORDS, pack
+from like_keras_core.codecs.records import find_record
+from like_keras_core.codecs.unpacking import HOOK, Unpacker
 from like_keras_core.entry_point import resolve as resolve_entry_point
 from like_keras_core.errors import LoadError
 
 _UINT8 = pyarrow.uint8()
-_py_buffer = pyarrow.py_buffer
 _TYPES: Mapping[str, Any] = {
     "|i1": pyarrow.int8(),
     "<i2": pyarrow.int16(),
@@ -42,6 +48,7 @@ _TYPES: Mapping[str, Any] = {
     "<f4": pyarrow.float32(),
     "<f8": pyarrow.float64(),
 }
+_as_buffer = pyarrow.py_buffer
 
 
 def _array_maker() -> Callable[[tuple[Any, ...]], Any]:
@@ -53,8 +60,8 @@ def _array_maker() -> Callable[[tuple[Any, ...]], Any]:
     """
     sample = pyarrow.array([1], _UINT8)
     make, arguments = sample.__reduce__()
-    expected = (_UINT8, 1, 0, 0, sample.buffers(), [], None)
-    if len(arguments) == 1 and arguments[0] == expected:
+    expected: Any = ((_UINT8, 1, 0, 0, sample.buffers(), [], None),)
+    if arguments == expected:
         return cast("Callable[[tuple[Any, ...]], Any]", make)
     return lambda parts: pyarrow.Array.from_buffers(*parts[:2], list(parts[4]))
 
@@ -65,63 +72,79 @@ _make_array = _array_maker()
 def to_arrow(value: Any, where: str = "value") -> tuple[Any, dict[str, str]]:
     """Return `value` as an Arrow array, and the metadata that must go with it.
 
+    An array that is the whole value is not copied. Arrays inside a value are, once.
+
     Args:
         value: What to encode.
-        where: What it is, for the error.
-
-    Returns:
-        The array, and a dict of texts. `kind` is `"array"` or `"message"`. Of an array,
-        `dtype` is numpy's name of it, `shape` a JSON list and `axes`, where there is
-        one, a JSON list for `transpose` after `reshape`.
+        where: What it is, for the error: `"output 'camera.image'"`.
 
     Raises:
-        NotSerializableError: A part of it cannot be sent.
+        NotSerializableError: A part of it cannot be sent; the text says which part,
+            its type, and what can be done.
     """
     kind = type(value)
-    if kind not in PLAIN:
-        numpy = sys.modules.get("numpy")
-        if numpy is not None and kind is numpy.ndarray:
-            return _to_array(value, where)
+    if kind is ndarray:
+        return _array_to_arrow(value, where)
+    data: Any
+    try:
+        # What needs no packer: most messages, and all that are small and frequent.
+        if kind in PLAIN or (
+            kind is dict
+            and PLAIN.issuperset(map(type, value))
+            and PLAIN.issuperset(map(type, value.values()))
+        ):
+            data, metadata = write(value), {"kind": "msgpack"}
+        elif (record := RECORDS.get(kind)) is not None and PLAIN.issuperset(
+            map(type, row := record.read(value))
+        ):
+            data = write(row)
+            metadata = {"kind": "record", "class": record.signature}
+        else:
+            data, metadata = _message(value, where)
+    except (OverflowError, UnicodeEncodeError):
+        data, metadata = _message(value, where)
+    buffers = (None, _as_buffer(data))
+    return _make_array((_UINT8, len(data), 0, 0, buffers, (), None)), metadata
+
+
+def _message(value: Any, where: str) -> tuple[Any, dict[str, str]]:
     header, found = pack(value, where)
     if not found:
-        buffers = (None, _py_buffer(header))
-        array = _make_array((_UINT8, len(header), 0, 0, buffers, (), None))
-        return array, {"kind": "msgpack"}
-    encoded = Encoded(header, [flat_bytes(array) for array in found])
-    size = encoded.nbytes
-    target = pyarrow.allocate_buffer(size)
+        return header, {"kind": "msgpack"}
+    encoded = Encoded(header, [arrays.flat_bytes(array) for array in found])
+    target = pyarrow.allocate_buffer(encoded.nbytes)
     encoded.write_into(target)
-    array = _make_array((_UINT8, size, 0, 0, (None, target), (), None))
-    return array, {"kind": "frame"}
+    return target, {"kind": "frame"}
 
 
-def _to_array(value: Any, where: str) -> tuple[Any, dict[str, str]]:
-    arrays.check_array(value, where)
-    data, axes = arrays.dense(value)
+def _array_to_arrow(value: Any, where: str) -> tuple[Any, dict[str, str]]:
+    if value.flags.c_contiguous:
+        data, axes = value, None
+    else:
+        data, axes = arrays.dense(value)
     arrow_type, length, metadata = _described(data.dtype, data.shape)
+    if arrow_type is None:
+        arrays.check_array(value, where)
     metadata = metadata.copy()
     if axes:
         metadata["axes"] = json.dumps(axes)
-    buffers = (None, _py_buffer(data))
+    buffers = (None, _as_buffer(data))
     return _make_array((arrow_type, length, 0, 0, buffers, (), None)), metadata
 
 
 @functools.lru_cache(maxsize=1024)
 def _described(dtype: Any, shape: tuple[int, ...]) -> tuple[Any, int, dict[str, str]]:
-    """Return the Arrow type, the length and the metadata of an array."""
+    """Return the Arrow type, the length and the metadata of an array.
+
+    The type is None where such arrays are not sent.
+    """
+    if dtype.kind not in arrays.PLAIN_DTYPES:
+        return None, 0, {}
     name = arrays.dtype_name(dtype)
-    size = arrays.size_of(dtype, shape)
     arrow_type = _TYPES.get(name, _UINT8)
-    length = size * 8 // arrow_type.bit_width
+    length = arrays.size_of(dtype, shape) * 8 // arrow_type.bit_width
     text = json.dumps(shape)
     return arrow_type, length, {"kind": "array", "dtype": name, "shape": text}
-
-
-@functools.lru_cache(maxsize=1024)
-def _read_described(name: str, text: str) -> tuple[Any, int, Any, tuple[int, ...]]:
-    """Return the Arrow type, the length, the dtype and the shape of an array."""
-    dtype, shape = arrays.dtype_of(name), tuple(json.loads(text))
-    return (*_described(dtype, shape)[:2], dtype, shape)
 
 
 def from_arrow(
@@ -141,41 +164,56 @@ def from_arrow(
     """
     try:
         kind = metadata["kind"]
-        if kind == "msgpack":
-            data = array.buffers()[1]
-            if data.size != len(array):
-                data = _memory(array)
-            return read(data, ext_hook=hook_of(resolve))
-        if kind == "frame":
-            return from_bytes(_memory(array), resolve)
         if kind == "array":
-            return _from_array(array, metadata)
+            return _array_from_arrow(array, metadata)
+        data = array.buffers()[1]
+        if data.size != len(array):
+            data = _part(array)
+        hook = HOOK if resolve is resolve_entry_point else Unpacker(resolve).extension
+        if kind == "msgpack":
+            return read(data, ext_hook=hook)
+        if kind == "record":
+            record, row = (
+                find_record(resolve, metadata["class"]),
+                read(data, ext_hook=hook),
+            )
+            return record.from_row(row)
+        if kind == "frame":
+            return from_bytes(data, resolve)
     except (CodecError, LoadError):
         raise
     except Exception as error:
         raise damaged(error) from error
     raise CodecError(
         f"Cannot read an Arrow array whose metadata has the kind {kind!r:.100}; "
-        "expected 'array', 'msgpack' or 'frame', as to_arrow writes it."
+        "expected 'array', 'frame', 'msgpack' or 'record', as to_arrow writes it."
     )
 
 
-def _memory(array: Any) -> Any:
-    """Return the memory of an array of bytes."""
-    data = array.buffers()[1]
-    if array.offset or data.size != len(array):
-        if array.type != _UINT8:
-            raise ValueError(f"expected uint8, not {array.type}")
-        return memoryview(data)[array.offset : array.offset + len(array)]
-    return data
+def _part(array: Any) -> memoryview:
+    """Return the memory of an array of bytes that is a part of its buffer."""
+    if array.type != _UINT8:
+        raise ValueError(f"expected uint8, not {array.type}")
+    return memoryview(array.buffers()[1])[array.offset : array.offset + len(array)]
 
 
-def _from_array(array: Any, metadata: Mapping[str, Any]) -> Any:
+def _array_from_arrow(array: Any, metadata: Mapping[str, Any]) -> Any:
     described = _read_described(metadata["dtype"], metadata["shape"])
     arrow_type, length, dtype, shape = described
-    if array.type != arrow_type or len(array) != length:
-        raise ValueError(f"expected {length} {arrow_type}, not {len(array)} of another")
-    buffer = array.buffers()[1] if length else b""
-    offset = array.offset * arrow_type.bit_width // 8 if array.offset else 0
-    axes = json.loads(metadata["axes"]) if "axes" in metadata else ()
-    return arrays.view(dtype, shape, axes, buffer, offset if length else 0)
+    if len(array) != length or array.type != arrow_type:
+        raise ValueError(
+            f"expected {length} of {arrow_type}, not {len(array)} of {array.type}"
+        )
+    buffer, offset = array.buffers()[1] if length else b"", array.offset
+    if offset:
+        offset *= arrow_type.bit_width // 8
+    made = ndarray(shape, dtype, buffer, offset if length else 0)
+    made.setflags(write=False)
+    return made.transpose(json.loads(metadata["axes"])) if "axes" in metadata else made
+
+
+@functools.lru_cache(maxsize=1024)
+def _read_described(name: str, text: str) -> tuple[Any, int, Any, tuple[int, ...]]:
+    """Return the Arrow type, the length, the dtype and the shape of an array."""
+    dtype, shape = arrays.dtype_of(name), tuple(json.loads(text))
+    return (*_described(dtype, shape)[:2], dtype, shape)

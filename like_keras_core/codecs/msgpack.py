@@ -19,7 +19,7 @@ from msgspec.msgpack import decode as read
 from like_keras_core.codecs.arrays import flat_bytes
 from like_keras_core.codecs.json import Resolver
 from like_keras_core.codecs.packing import pack
-from like_keras_core.codecs.unpacking import Unpacker, hook_of
+from like_keras_core.codecs.unpacking import HOOK, Unpacker
 from like_keras_core.entry_point import resolve as resolve_entry_point
 from like_keras_core.errors import LkError, LoadError
 
@@ -55,7 +55,8 @@ class Encoded:
         if not self.buffers:
             return [self.header]
         size = len(self.header)
-        pieces = [_PREFIX.pack(_MARK, _VERSION, size), self.header]
+        prefix = _PREFIX.pack(_MARK, _VERSION, size)
+        pieces: list[bytes | memoryview] = [prefix, self.header]
         size += _PREFIX.size
         for buffer in self.buffers:
             padding = -size % ALIGNMENT
@@ -151,7 +152,9 @@ def from_bytes(buffer: Any, resolve: Resolver = resolve_entry_point) -> Any:
         if type(buffer) is not bytes:
             buffer = memoryview(buffer).cast("B").toreadonly()
         if buffer[:1] != _MARK:
-            return read(buffer, ext_hook=hook_of(resolve))
+            if resolve is resolve_entry_point:
+                return read(buffer, ext_hook=HOOK)
+            return Unpacker(resolve).unpack(buffer)
         return _from_frame(memoryview(buffer), resolve)
     except (CodecError, LoadError):
         raise

@@ -57,6 +57,8 @@ class Code:
 
 COMPLEX = struct.Struct("<dd")
 PLAIN = frozenset({type(None), bool, int, float, str, bytes})
+RECORDS: dict[type, records.Record] = {}
+"""The classes of records that were met."""
 _PATHS: dict[type, str] = {
     type(Path()): "path",
     PurePosixPath: "posix",
@@ -76,15 +78,21 @@ def pack(value: Any, where: str) -> tuple[bytes, Sequence[Any]]:
             its type, and what can be done.
     """
     kind = type(value)
-    if kind in PLAIN or (
-        kind is dict
-        and PLAIN.issuperset(map(type, value))
-        and PLAIN.issuperset(map(type, value.values()))
-    ):
-        try:
+    try:
+        # What needs no packer: most messages, and all that are small and frequent.
+        if kind in PLAIN or (
+            kind is dict
+            and PLAIN.issuperset(map(type, value))
+            and PLAIN.issuperset(map(type, value.values()))
+        ):
             return write(value), ()
-        except (OverflowError, UnicodeEncodeError):
-            return _pack(value, _SafePacker())
+        record = RECORDS.get(kind)
+        if record is not None:
+            row = record.read(value)
+            if PLAIN.issuperset(map(type, row)):
+                return write(Ext(Code.RECORD, write((row, record.signature)))), ()
+    except (OverflowError, UnicodeEncodeError):
+        pass
     try:
         try:
             return _pack(value, _Packer())
@@ -155,14 +163,14 @@ class _Packer:
             return self._dict(value)
         if kind is list:
             return self._list(value)
-        if kind in registered:
-            inner = self.pack(registered[kind][0](value))
-            return _extension(Code.REGISTERED, inner, entry_point_of(kind, self.where))
-        packer = _packers.get(kind)
-        if packer is None:
-            packer = _packer_of(kind, value, self.where)
-            _packers[kind] = packer
-        return packer(self, value)
+        return self._way(kind, value)(self, value)
+
+    def _way(self, kind: type, value: Any) -> _Pack:
+        """Return what packs the instances of a class."""
+        way = _ways.get(kind)
+        if way is None:
+            way = _ways[kind] = _way_of(kind, value, self.where)
+        return way
 
     def items(self, values: Collection[Any]) -> Collection[Tree]:
         """Return the values, each as what msgspec writes exactly."""
@@ -199,12 +207,15 @@ class _Packer:
                 return None
             rows = self.items(list(itertools.chain.from_iterable(values)))
             return Ext(Code.TUPLES, write((rows, widths.pop())))
-        record = None if kind in registered else records.record_of(kind)
+        record = RECORDS.get(kind)
+        if record is None:
+            self._way(kind, values[0])
+            record = RECORDS.get(kind)
         if record is None or not record.names:
             return None
         flat = itertools.chain.from_iterable(map(record.read, values))
         rows = self.items(list(flat))
-        return Ext(Code.RECORDS, write((rows, record.signature(self.where))))
+        return Ext(Code.RECORDS, write((rows, record.signature)))
 
 
 class _SafePacker(_Packer):
@@ -220,13 +231,15 @@ def _extension(code: int, *content: Tree) -> Ext:
     return Ext(code, write(content))
 
 
-def _packer_of(kind: type, value: Any, where: str) -> _Pack:
+def _way_of(kind: type, value: Any, where: str) -> _Pack:
     """Return what packs the instances of a class that is met for the first time."""
+    if kind in registered:
+        return functools.partial(_pack_registered, entry_point_of(kind, where))
     if issubclass(kind, enum.Enum):
         return functools.partial(_pack_enum, entry_point_of(kind, where))
-    record = records.record_of(kind)
-    if record is not None:
-        record.signature(where)
+    if records.is_record(kind):
+        record = records.Record(kind, entry_point_of(kind, where))
+        RECORDS[kind] = record
         return functools.partial(_pack_record, record)
     if records.is_dataclass(kind):
         return functools.partial(_pack_object, entry_point_of(kind, where))
@@ -274,7 +287,7 @@ def _pack_enum(entry_point: str, packer: _Packer, value: enum.Enum) -> Tree:
 
 def _pack_record(record: records.Record, packer: _Packer, value: Any) -> Tree:
     row = packer.items(record.read(value))
-    return Ext(Code.RECORD, write((row, record.signature(packer.where))))
+    return Ext(Code.RECORD, write((row, record.signature)))
 
 
 def _pack_object(entry_point: str, packer: _Packer, value: Any) -> Tree:
@@ -294,7 +307,12 @@ def _pack_scalar(packer: _Packer, value: Any) -> Tree:
     return _extension(Code.SCALAR, name, packer.pack(content))
 
 
-_packers: dict[type, _Pack] = {
+def _pack_registered(entry_point: str, packer: _Packer, value: Any) -> Tree:
+    inner = registered[type(value)][0](value)
+    return _extension(Code.REGISTERED, packer.pack(inner), entry_point)
+
+
+_ways: dict[type, _Pack] = {
     int: _pack_int,
     str: _pack_text,
     complex: _pack_complex,

@@ -18,51 +18,48 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from like_keras_core.codecs.json import Resolver
-from like_keras_core.entry_point import entry_point_of
 
 
 class Record:
     """A class whose instances are rows.
 
+    Args:
+        cls: The class.
+        entry_point: Its name.
+
     Attributes:
         names: Its fields.
+        signature: The class's name and its fields', as they travel.
         read: Gives an instance's row.
-        make: Gives the instance that a row stands for.
     """
 
-    __slots__ = ("_signature", "cls", "make", "names", "read")
+    __slots__ = ("_make", "names", "read", "signature")
 
-    def __init__(self, cls: Any) -> None:
-        self.cls = cls
+    def __init__(self, cls: Any, entry_point: str) -> None:
         self.read: Callable[[Any], tuple[Any, ...]]
-        self.make: Callable[..., Any]
+        self._make: Callable[..., Any]
         if issubclass(cls, tuple):
             self.names = tuple(cls._fields)
             self.read = tuple
-            self.make = functools.partial(_make_tuple, cls)
+            self._make = functools.partial(_make_tuple, cls)
         else:
             self.names = tuple(field.name for field in dataclasses.fields(cls))
             self.read = _reader(self.names)
-            self.make = cls
-        self._signature = ""
+            self._make = cls
+        self.signature = f"{entry_point}({','.join(self.names)})"
 
-    def signature(self, where: str) -> str:
-        """Return the class's name and its fields', as they travel.
+    def from_row(self, row: Sequence[Any]) -> Any:
+        """Return the instance that a row stands for."""
+        if len(row) != len(self.names):
+            raise ValueError(f"{len(row)} values are no row of {self.signature!r}")
+        return self._make(*row)
 
-        Raises:
-            NotSerializableError: No other process can find the class.
-        """
-        if not self._signature:
-            entry_point = entry_point_of(self.cls, where)
-            self._signature = f"{entry_point}({','.join(self.names)})"
-        return self._signature
-
-    def make_all(self, flat: Sequence[Any]) -> list[Any]:
+    def from_rows(self, flat: Sequence[Any]) -> list[Any]:
         """Return the instances whose rows, one after another, are `flat`."""
         width = len(self.names)
         if not width or len(flat) % width:
-            raise ValueError(f"{len(flat)} values are no rows of {width}")
-        return list(map(self.make, *[iter(flat)] * width))
+            raise ValueError(f"{len(flat)} values are no rows of {self.signature!r}")
+        return list(map(self._make, *[iter(flat)] * width))
 
 
 def _make_tuple(cls: Any, *row: Any) -> Any:
@@ -76,17 +73,9 @@ def _reader(names: Sequence[str]) -> Callable[[Any], tuple[Any, ...]]:
     return operator.attrgetter(*names) if names else lambda value: ()
 
 
-_records: dict[type, Record | None] = {}
-
-
-def record_of(cls: type) -> Record | None:
-    """Return how a class's instances become rows; None if they do not."""
-    try:
-        return _records[cls]
-    except KeyError:
-        is_row = is_named_tuple(cls) or _is_all_fields(cls)
-        _records[cls] = Record(cls) if is_row else None
-        return _records[cls]
+def is_record(cls: type) -> bool:
+    """Say whether a class's instances are rows."""
+    return is_named_tuple(cls) or _is_all_fields(cls)
 
 
 def is_named_tuple(cls: type) -> bool:
@@ -150,16 +139,15 @@ def find_record(resolve: Resolver, signature: str) -> Record:
     Raises:
         ValueError: The class has other fields here, or is no record.
     """
-    entry_point, _, names = signature.rpartition("(")
+    entry_point, _, _ = signature.rpartition("(")
     cls = resolve(entry_point)
-    record = record_of(cls)
-    if record is None:
+    if not is_record(cls):
         raise ValueError(f"{entry_point!r} is no plain dataclass or named tuple here")
-    here = f"{','.join(record.names)})"
-    if names != here:
+    record = Record(cls, entry_point)
+    if record.signature != signature:
         raise ValueError(
-            f"{entry_point!r} was sent with the fields ({names} and has ({here} here: "
-            "the two processes run different versions of it"
+            f"{signature!r:.200} was sent, and it is {record.signature!r} here: the "
+            "two processes run different versions of it"
         )
     return record
 

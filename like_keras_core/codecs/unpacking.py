@@ -98,14 +98,11 @@ class Unpacker:
 
     def _record(self, data: memoryview) -> Any:
         row, signature = read(data, ext_hook=self.extension)
-        record = records.find_record(self._resolve, signature)
-        if len(row) != len(record.names):
-            raise ValueError(f"{record.cls.__qualname__} has other fields")
-        return record.make(*row)
+        return records.find_record(self._resolve, signature).from_row(row)
 
     def _records(self, data: memoryview) -> list[Any]:
         flat, signature = self.unpack(data)
-        return records.find_record(self._resolve, signature).make_all(flat)
+        return records.find_record(self._resolve, signature).from_rows(flat)
 
     def _object(self, data: memoryview) -> Any:
         found, entry_point = self.unpack(data)
@@ -154,11 +151,5 @@ _READERS: Mapping[int, Callable[[Unpacker, memoryview], Any]] = {
 }
 
 
-def hook_of(resolve: Resolver) -> Callable[[int, memoryview], Any]:
-    """Return what msgspec is handed to read messages without arrays."""
-    if resolve is resolve_entry_point:
-        return _hook
-    return Unpacker(resolve).extension
-
-
-_hook = Unpacker(resolve_entry_point).extension
+HOOK = Unpacker(resolve_entry_point).extension
+"""What msgspec is handed to read messages without arrays, with no allow-list."""

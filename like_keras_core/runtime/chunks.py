@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 
 from like_keras_core.runtime.wire_format import (
+    ALL_CHUNKS,
     DATA,
     HEADER,
     PARTED,
@@ -24,7 +25,7 @@ def encode(
     channel: int,
     seq: int,
     tick: int,
-    payload: Buffer | Sequence[Buffer],
+    payload: Payload,
     stamp: float,
     max_whole: int,
 ) -> tuple[Frame | Outgoing, int]:
@@ -39,7 +40,7 @@ def encode(
         max_whole: How many bytes fit in a frame behind the header.
     """
     buffers: Frame
-    if isinstance(payload, (list, tuple)):
+    if isinstance(payload, list):
         flags, buffers = PARTED, [flat(buffer) for buffer in payload]
         table = part_table(buffers)
     else:
@@ -126,7 +127,7 @@ class Incoming:
         self.chunks = first.chunks
         self.is_parted = first.is_parted
         self.in_order = 0
-        self._pieces: dict[int, Payload] = {}
+        self._pieces: dict[int, list[Buffer]] = {}
 
     @property
     def is_complete(self) -> bool:
@@ -144,6 +145,7 @@ class Incoming:
             raise FrameError("a chunk does not fit the others", own, data[:-1])
         if data.chunk in self._pieces:
             return False
+        assert isinstance(data.payload, list), "as every chunk is"
         self._pieces[data.chunk] = data.payload
         while self.in_order in self._pieces:
             self.in_order += 1
@@ -166,3 +168,23 @@ class Incoming:
         pieces = (self._pieces[chunk] for chunk in range(self.chunks))
         whole = b"".join(part for piece in pieces for part in piece)
         return take_apart(memoryview(whole)) if self.is_parted else whole
+
+
+def missing(
+    held: Mapping[int, Data | Incoming], expected: int, known: tuple[int, int]
+) -> Iterator[tuple[int, int, int]]:
+    """Yield value, first and last chunk of all that should be there, in order.
+
+    Args:
+        held: What has arrived, by number.
+        expected: The first number that has not been delivered.
+        known: The value, and the chunk of it, before which all has left.
+    """
+    for seq in range(expected, known[0] + 1):
+        end = ALL_CHUNKS + 1 if seq < known[0] else known[1]
+        value = held.get(seq)
+        if isinstance(value, Incoming):
+            for first, last in value.missing(min(end, value.chunks)):
+                yield seq, first, last
+        elif value is None and end:
+            yield seq, 0, end - 1

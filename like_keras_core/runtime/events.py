@@ -1,7 +1,8 @@
-"""What a channel brings to its consumer."""
+"""What a channel brings to its consumer, and what its ends count."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
 from like_keras_core.runtime.wire_format import Payload
@@ -32,3 +33,41 @@ class Closed(NamedTuple):
 
 
 Event: TypeAlias = Value | Watermark | Closed
+
+
+@dataclass(frozen=True, slots=True)
+class SenderStatistics:
+    """What a sender has counted.
+
+    Args:
+        messages: Values sent.
+        bytes: Their payloads' sizes in all.
+        dropped: Values that a newer one replaced before they left.
+        resends: Frames sent again.
+        probes: Questions asked for want of an answer.
+    """
+
+    messages: int
+    bytes: int
+    dropped: int
+    resends: int
+    probes: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiverStatistics:
+    """What a receiver has counted.
+
+    Args:
+        messages: Values delivered.
+        bytes: Their payloads' sizes in all.
+        duplicates: Values and chunks that had arrived before.
+        gaps: How often something was missing.
+        nacks: Frames that asked for something missing.
+    """
+
+    messages: int
+    bytes: int
+    duplicates: int
+    gaps: int
+    nacks: int

@@ -20,9 +20,16 @@ wait no longer than until `wakes_at`.
 
 from __future__ import annotations
 
-from like_keras_core.runtime.events import Closed, Event, Value, Watermark
-from like_keras_core.runtime.receiver import Receiver, ReceiverStatistics
-from like_keras_core.runtime.sender import Sender, SenderStatistics
+from like_keras_core.runtime.events import (
+    Closed,
+    Event,
+    ReceiverStatistics,
+    SenderStatistics,
+    Value,
+    Watermark,
+)
+from like_keras_core.runtime.receiver import Receiver
+from like_keras_core.runtime.sender import Sender
 from like_keras_core.runtime.wire_format import (
     Buffer,
     Frame,

@@ -45,6 +45,8 @@ SAMPLE_EVERY_FAST = 512
 FAST_TICK_S = 100e-6
 """Firings are timed at the first ticks, then at one in 64; where ticks are so short
 that the timing itself would show, at one in 512."""
+SAMPLES_KEPT = 4096
+"""When there are so many, every second one is dropped, and they become rarer."""
 
 _FOREVER = sys.maxsize
 
@@ -80,7 +82,7 @@ class Host:
 
     Args:
         spec: The system.
-        components: Its components by address; they run as they are.
+        components: Those of its components that run here, by address.
         seed: Seeds each component's `rng`, with its address.
         record: Addresses of output ports to record, or `"all"`.
         taps: What to call after emissions.
@@ -101,7 +103,8 @@ class Host:
         check_values: bool = False,
     ) -> None:
         self.spec = spec
-        self._indexes = execution_order(spec)
+        everywhere = execution_order(spec)
+        self._indexes = [n for n in everywhere if spec.components[n].name in components]
         self.order = [spec.components[n].name for n in self._indexes]
         self.components = {name: components[name] for name in self.order}
         self.nodes = {component.name: component.node for component in spec.components}
@@ -276,7 +279,7 @@ class Host:
         assert self._schedule is not None
         run, timed = self._schedule.run, self._schedule.timed
         regs, clock = list(self._plan.registers), self.tick
-        t, every = 0, SAMPLE_EVERY
+        t, every, samples = 0, SAMPLE_EVERY, 0
         if pacer is not None:
             pacer.start()
         began = time.perf_counter()
@@ -296,6 +299,11 @@ class Host:
             t = (timed if sampled else run)(t, clock, regs, self._plan.kinds)
             if progress is not None and sampled:
                 progress(t)
+            samples += sampled
+            if samples == SAMPLES_KEPT:
+                samples, every = samples // 2, every * 2
+                for durations in self._durations:
+                    del durations[1::2]
         return t
 
     def _end(self, error: Exception) -> Failure | None:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
-from dataclasses import dataclass
+from itertools import islice
 from math import inf
 
-from like_keras_core.runtime.chunks import Incoming
-from like_keras_core.runtime.events import Closed, Event, Value, Watermark
+from like_keras_core.runtime.chunks import Incoming, missing
+from like_keras_core.runtime.events import (
+    Closed,
+    Event,
+    ReceiverStatistics,
+    Value,
+    Watermark,
+)
 from like_keras_core.runtime.wire_format import (
-    ALL_CHUNKS,
     CHUNK_WINDOW,
     HEADER_SIZE,
     NACK_SIZE,
@@ -30,25 +34,6 @@ from like_keras_core.runtime.wire_format import (
 )
 
 _NACKS_MAX = 64
-
-
-@dataclass(frozen=True, slots=True)
-class ReceiverStatistics:
-    """What a receiver has counted.
-
-    Args:
-        messages: Values delivered.
-        bytes: Their payloads' sizes in all.
-        duplicates: Values and chunks that had arrived before.
-        gaps: How often something was missing.
-        nacks: Frames that asked for something missing.
-    """
-
-    messages: int
-    bytes: int
-    duplicates: int
-    gaps: int
-    nacks: int
 
 
 class Receiver:
@@ -95,9 +80,8 @@ class Receiver:
         self.is_closed = False
         self._ack_step = max(1, window // 2)
         self._chunk_step = max(1, chunk_window // 2)
-        self._nacks_max = _NACKS_MAX
-        if max_frame:
-            self._nacks_max = min(_NACKS_MAX, (max_frame - HEADER_SIZE) // NACK_SIZE)
+        room = (max_frame or 1 << 62) - HEADER_SIZE
+        self._nacks_max = min(_NACKS_MAX, room // NACK_SIZE)
         self._nack_after_s = nack_after_s
         self._nack_s = self._wait_s = nack_s
         self._nack_max_s = nack_max_s
@@ -144,7 +128,7 @@ class Receiver:
             nacks=self._nacks,
         )
 
-    def on_frame(self, frame: Sequence[Buffer] | Buffer, now: float) -> list[Event]:
+    def on_frame(self, frame: Frame | Buffer, now: float) -> list[Event]:
         """Take a frame from the sender; return what it brought, in order.
 
         Args:
@@ -175,7 +159,7 @@ class Receiver:
             self._events = []
         return events
 
-    def _next_whole(self, frame: Sequence[Buffer] | Buffer) -> Value | None:
+    def _next_whole(self, frame: Frame | Buffer) -> Value | None:
         """Take what nearly always comes, the next value in one piece; or nothing."""
         payload: Buffer
         if type(frame) is list and len(frame) == 2:
@@ -183,8 +167,9 @@ class Receiver:
             if type(payload) is not bytes and type(payload) is not memoryview:
                 return None
         elif type(frame) is bytes:
-            head = frame[:HEADER_SIZE]
-            payload = memoryview(frame)[HEADER_SIZE:]
+            head, payload = frame[:HEADER_SIZE], memoryview(frame)[HEADER_SIZE:]
+        elif type(frame) is memoryview and frame.format == "B" and frame.ndim == 1:
+            head, payload = bytes(frame[:HEADER_SIZE]), frame[HEADER_SIZE:]
         else:
             return None
         if type(head) is not bytes or len(head) != HEADER_SIZE:
@@ -202,14 +187,7 @@ class Receiver:
             or seq >= self._end
         ):
             return None
-        self._expected = seq + 1
-        self.resolved_up_to = tick
-        if tick <= self._released_tick or self.is_latest:
-            self._released += 1
-        else:
-            self._ticks.append(tick)
-        self._bytes += len(payload)
-        return Value(tick, payload, stamp)
+        return self._deliver(tick, payload, stamp)
 
     def _on_data(self, data: Data, events: list[Event]) -> None:
         seq = data.seq
@@ -218,13 +196,17 @@ class Receiver:
             self._duplicates += 1
             return
         if seq >= self._released + self.window or seq >= self._end:
-            raise FrameError("it is beyond the window or the end", self, data[:-1])
+            raise FrameError(
+                "it is beyond the window or the end", repr(self), data[:-1]
+            )
         if data.tick <= self.resolved_up_to + ahead:
-            raise FrameError("it is for a tick that was answered", self, data[:-1])
+            raise FrameError(
+                "it is for a tick that was answered", repr(self), data[:-1]
+            )
         if data.chunks > 1:
             self._on_chunk(data)
         elif not ahead and not self._held:
-            self._deliver(data.tick, data.payload, data.stamp, events)
+            events.append(self._deliver(data.tick, data.payload, data.stamp))
         elif seq in self._held:
             self._duplicates += 1
         else:
@@ -256,25 +238,25 @@ class Receiver:
             else:
                 return
             if value.tick <= self.resolved_up_to:
-                raise FrameError("its tick is out of order", self, value.tick)
-            self._deliver(value.tick, payload, value.stamp, events)
+                raise FrameError("its tick is out of order", repr(self), value.tick)
+            events.append(self._deliver(value.tick, payload, value.stamp))
 
-    def _deliver(
-        self, tick: int, payload: Payload, stamp: float, events: list[Event]
-    ) -> None:
+    def _deliver(self, tick: int, payload: Payload, stamp: float) -> Value:
         self._expected += 1
         self.resolved_up_to = tick
         if tick <= self._released_tick or self.is_latest:
             self._released += 1
         else:
             self._ticks.append(tick)
-        is_list = type(payload) is list
-        self._bytes += sum(map(len, payload)) if is_list else len(payload)
-        events.append(Value(tick, payload, stamp))
+        if isinstance(payload, list):
+            self._bytes += sum(map(len, payload))
+        else:
+            self._bytes += len(payload)
+        return Value(tick, payload, stamp)
 
     def _on_mark(self, mark: Mark) -> None:
         if mark.seq > min(self._released + self.window, self._end):
-            raise FrameError("it is beyond the window or the end", self, mark)
+            raise FrameError("it is beyond the window or the end", repr(self), mark)
         self._owes = self._owes or mark.wants_answer
         self._known = max(self._known, (mark.seq, mark.chunk))
         self._mark = max(self._mark, (mark.seq, mark.tick))
@@ -312,20 +294,9 @@ class Receiver:
             self.wakes_at = min(self.wakes_at, now + self._nack_s)
 
     def _missing(self) -> tuple[tuple[int, int, int], ...]:
-        """Return what has left the sender and is not here, the oldest first."""
-        found: list[tuple[int, int, int]] = []
-        known, known_chunk = self._known
-        for seq in range(self._expected, known + 1):
-            end = ALL_CHUNKS + 1 if seq < known else known_chunk
-            value = self._held.get(seq)
-            if isinstance(value, Incoming):
-                gaps = value.missing(min(end, value.chunks))
-                found += [(seq, first, last) for first, last in gaps]
-            elif value is None and end:
-                found.append((seq, 0, end - 1))
-            if len(found) >= self._nacks_max:
-                break
-        return tuple(found[: self._nacks_max])
+        """Return what has left and is not here, as much as one frame can ask for."""
+        found = missing(self._held, self._expected, self._known)
+        return tuple(islice(found, self._nacks_max))
 
     def release(self, tick: int) -> None:
         """Give back the credits of all values up to `tick`: they are used up.

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from math import inf
 
 from like_keras_core.runtime.chunks import Outgoing, encode
+from like_keras_core.runtime.events import SenderStatistics
 from like_keras_core.runtime.wire_format import (
     CHUNK_WINDOW,
     DATA,
@@ -24,25 +23,6 @@ from like_keras_core.runtime.wire_format import (
     pack_mark,
     parse,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class SenderStatistics:
-    """What a sender has counted.
-
-    Args:
-        messages: Values sent.
-        bytes: Their payloads' sizes in all.
-        dropped: Values that a newer one replaced before they left.
-        resends: Frames sent again.
-        probes: Questions asked for want of an answer.
-    """
-
-    messages: int
-    bytes: int
-    dropped: int
-    resends: int
-    probes: int
 
 
 class Sender:
@@ -92,7 +72,7 @@ class Sender:
         self._probe_s = self._wait_s = probe_s
         self._probe_max_s = probe_max_s
         self._retained: dict[int, Frame | Outgoing] = {}
-        self._slot: tuple[int, Payload | Sequence[Buffer], float] | None = None
+        self._slot: tuple[int, Payload, float] | None = None
         self._next = 0
         self._last_tick = -1
         self._out = self._out_chunk = self._chunks_out = 0
@@ -147,9 +127,7 @@ class Sender:
             probes=self._probes,
         )
 
-    def send(
-        self, tick: int, payload: Buffer | Sequence[Buffer], stamp: float = 0.0
-    ) -> None:
+    def send(self, tick: int, payload: Payload, stamp: float = 0.0) -> None:
         """Take a value; its buffers must not change any more.
 
         Args:
@@ -175,9 +153,7 @@ class Sender:
         self._retain(tick, payload, stamp)
         self.resolved = tick
 
-    def _retain(
-        self, tick: int, payload: Buffer | Sequence[Buffer], stamp: float
-    ) -> None:
+    def _retain(self, tick: int, payload: Payload, stamp: float) -> None:
         seq = self._next
         item: Frame | Outgoing
         if type(payload) is bytes and len(payload) <= self._max_whole:
@@ -246,7 +222,7 @@ class Sender:
                     return
                 self._out_chunk = 0
             self._out += 1
-        self._announced = max(self._announced, self._last_tick)
+        self._announced = self._last_tick
 
     def _is_mark_due(self, idle: bool) -> bool:
         if self._out < self._next or self._slot is not None:
@@ -302,8 +278,8 @@ class Sender:
         self._resends += len(frames)
         return frames
 
-    def on_frame(self, frame: Sequence[Buffer] | Buffer, now: float) -> int:
-        """Take a frame from the receiver; return how many credits it brought.
+    def on_frame(self, frame: Frame | Buffer, now: float) -> None:
+        """Take a frame from the receiver; it may bring credits.
 
         Args:
             frame: As it arrived, joined or not.
@@ -312,17 +288,15 @@ class Sender:
         Raises:
             FrameError: It cannot come from this channel's receiver.
         """
-        before = self._released
         for message in parse(frame):
             if type(message) is not Ack or message.channel != self.channel:
                 raise FrameError("it is not for it", f"an ack for {self!r}", message)
             self._on_ack(message, now)
-        return self._released - before
 
     def _on_ack(self, ack: Ack, now: float) -> None:
         place = (ack.received, ack.chunk)
         if place > (self._out, self._out_chunk) or ack.resolved > self.resolved:
-            raise FrameError("it is ahead of what was sent", self, ack)
+            raise FrameError("it is ahead of what was sent", repr(self), ack)
         before = (self._received, self._received_chunk)
         is_progress = (
             place > before

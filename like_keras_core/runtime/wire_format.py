@@ -214,14 +214,14 @@ def take_apart(view: memoryview) -> list[Buffer]:
     return buffers
 
 
-def channel_of(frame: Sequence[Buffer] | Buffer) -> int:
+def channel_of(frame: Frame | Buffer) -> int:
     """Return the channel that a frame belongs to, without looking further.
 
     Raises:
         FrameError: It has no header.
     """
     try:
-        head = frame[0] if isinstance(frame, (list, tuple)) else frame
+        head = frame[0] if isinstance(frame, list) else frame
         fields = HEADER.unpack_from(head)
     except (struct.error, TypeError, IndexError, BufferError) as error:
         raise _no_frame(frame, error) from error
@@ -229,7 +229,7 @@ def channel_of(frame: Sequence[Buffer] | Buffer) -> int:
     return channel
 
 
-def parse(frame: Sequence[Buffer] | Buffer) -> list[Message]:
+def parse(frame: Frame | Buffer) -> list[Message]:
     """Return what a frame says: one message, or those of a bundle.
 
     Nothing is copied: payloads are parts of the frame's own buffers.
@@ -241,7 +241,7 @@ def parse(frame: Sequence[Buffer] | Buffer) -> list[Message]:
         FrameError: It is not a frame; nothing else is ever raised.
     """
     try:
-        if isinstance(frame, (list, tuple)):
+        if isinstance(frame, list):
             return _parse(_bytes_view(frame[0]), frame[1:])
         return _parse(_bytes_view(frame), ())
     except FrameError:

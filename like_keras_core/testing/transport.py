@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import heapq
 import random
-from collections.abc import Sequence
 from math import inf
 
-from like_keras_core.runtime.wire_format import Buffer
+from like_keras_core.runtime.wire_format import Frame
 
 
 class FakeTransport:
@@ -53,7 +52,7 @@ class FakeTransport:
         self._random = random.Random(seed)
         self._last_s = -inf
         self._count = 0
-        self._under_way: list[tuple[float, int, bytes | Sequence[Buffer]]] = []
+        self._under_way: list[tuple[float, int, bytes | Frame]] = []
 
     def __len__(self) -> int:
         return len(self._under_way)
@@ -63,7 +62,7 @@ class FakeTransport:
         """When the next frame arrives [s]; infinity if none is under way."""
         return self._under_way[0][0] if self._under_way else inf
 
-    def send(self, frame: Sequence[Buffer], now: float) -> None:
+    def send(self, frame: Frame, now: float) -> None:
         """Take a frame at the time `now` [s]; it may never arrive.
 
         Raises:
@@ -81,7 +80,7 @@ class FakeTransport:
         for _ in range(1 + self._happens(self.duplicate)):
             self._add(b"".join(frame) if self.joins else frame, now)
 
-    def receive(self, now: float) -> list[bytes | Sequence[Buffer]]:
+    def receive(self, now: float) -> list[bytes | Frame]:
         """Return what has arrived by the time `now` [s]."""
         arrived = []
         while self._under_way and self._under_way[0][0] <= now:
@@ -91,7 +90,7 @@ class FakeTransport:
     def _happens(self, share: float) -> bool:
         return share > 0 and self._random.random() < share
 
-    def _add(self, frame: bytes | Sequence[Buffer], now: float) -> None:
+    def _add(self, frame: bytes | Frame, now: float) -> None:
         at = now + self.delay_s
         if self.jitter_s:
             at += self.jitter_s * self._random.random()

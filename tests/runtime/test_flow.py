@@ -23,7 +23,7 @@ from like_keras_core.runtime.flow import (
 from like_keras_core.testing.transport import FakeTransport
 
 SPEEDS = (1, 8, 60)
-STEPS_MAX = 20_000
+STEPS_MAX = 50_000
 
 
 @dataclass(frozen=True)
@@ -51,6 +51,7 @@ class Scenario:
     is_latest: bool
     is_delayed: bool
     is_ever_idle: bool
+    closes_late: bool
     noise: float
 
 
@@ -77,6 +78,7 @@ SCENARIOS = st.builds(
     is_latest=st.sampled_from([False, False, False, True]),
     is_delayed=st.booleans(),
     is_ever_idle=st.sampled_from([True, True, False]),
+    closes_late=st.booleans(),
     noise=st.sampled_from([0.0, 0.0, 0.05]),
 )
 
@@ -99,6 +101,7 @@ class Producer:
     outbox: FakeTransport
     random: random.Random
     tick: int = 0
+    may_close: bool = False
     sent: list[tuple[int, object]] = field(default_factory=list)
 
     @property
@@ -117,7 +120,7 @@ class Producer:
         idle = not busy and (
             self.scenario.is_ever_idle or self.tick == self.scenario.ticks
         )
-        if self.tick == self.scenario.ticks:
+        if self.tick == self.scenario.ticks and self.may_close:
             self.sender.close()
         for frame in self.sender.frames(now, idle=idle):
             self.outbox.send(frame, now)
@@ -135,7 +138,8 @@ class Producer:
     def payload(self) -> Buffer | list[Buffer]:
         def buffer() -> Buffer:
             data = self.random.randbytes(self.random.randint(0, self.scenario.size_max))
-            return self.random.choice([bytes, bytes, bytearray, memoryview])(data)
+            forms: list[Buffer] = [data, data, bytearray(data), memoryview(data)]
+            return self.random.choice(forms)
 
         if self.random.random() < 0.3:
             return [buffer() for _ in range(self.random.randint(0, 4))]
@@ -212,16 +216,22 @@ class World:
     def __init__(self, scenario: Scenario) -> None:
         self.scenario = s = scenario
         self.random = random.Random(s.seed)
-        limits = {"max_frame": s.max_frame, "chunk_window": s.chunk_window}
         self.sender = Sender(
             7,
             s.window,
             latest=s.is_latest,
             coalesce_bytes=s.coalesce_bytes,
             mark_every=s.mark_every,
-            **limits,
+            max_frame=s.max_frame,
+            chunk_window=s.chunk_window,
         )
-        self.receiver = Receiver(7, s.window, latest=s.is_latest, **limits)
+        self.receiver = Receiver(
+            7,
+            s.window,
+            latest=s.is_latest,
+            max_frame=s.max_frame,
+            chunk_window=s.chunk_window,
+        )
         forth, back = (
             FakeTransport(
                 s.seed + way,
@@ -255,6 +265,9 @@ class World:
             assert now < inf, f"nothing moves: {self!r}"
             busy = actors[i].step(now)
             at[i] = now + periods[i] if busy else inf
+            if self.may_close() and not self.producer.may_close:
+                self.producer.may_close = True
+                at[0] = now
             self.check()
             self.inject_noise(now)
             self.steps += 1
@@ -265,6 +278,17 @@ class World:
             self.sender.is_done
             and self.consumer.tick == self.scenario.ticks
             and self.sender.credit() == self.scenario.window
+        )
+
+    def may_close(self) -> bool:
+        """Whether the producer may end: perhaps only when the consumer is through."""
+        ticks = self.scenario.ticks
+        is_through = self.consumer.tick == ticks and (
+            not self.scenario.is_latest
+            or self.receiver.resolved_up_to == self.sender.resolved
+        )
+        return not self.scenario.closes_late or (
+            self.producer.tick == ticks and is_through
         )
 
     def check(self) -> None:
@@ -292,6 +316,9 @@ class World:
         assert self.sender.retained == self.receiver.held_back == 0
         assert len(got) == self.receiver.statistics.messages == statistics.messages
         assert self.receiver.statistics.bytes == statistics.bytes
+        if self.is_faultless:
+            assert statistics.resends == self.receiver.statistics.duplicates == 0
+            assert self.receiver.statistics.gaps == 0
         if self.scenario.is_latest:
             assert len(got) + statistics.dropped == len(sent)
             assert got[-1:] == sent[-1:]
@@ -299,6 +326,11 @@ class World:
         else:
             assert got == sent
             assert statistics.dropped == 0
+
+    @property
+    def is_faultless(self) -> bool:
+        s = self.scenario
+        return not (s.drop or s.duplicate or s.reorder or s.capacity)
 
     def __repr__(self) -> str:
         return (

@@ -1,0 +1,128 @@
+"""Values that wait between segments: aligned by tick, within a window.
+
+A `Channel` leads from one output port to the segments of one host that read it. Each
+of its `Inlet`s keeps the values for one segment until the segment has finished their
+tick; then the newest one lives on in a register, where the policy asks for it.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+from like_keras_core.spec import POLICIES
+
+NEVER = -1
+ALWAYS = 1 << 62
+
+
+class Inlet:
+    """What one reader of a channel has before it.
+
+    Args:
+        policy: `"sync"`, `"hold"` or `"latest"`; or `"delay"`, a register that is
+            one tick behind.
+        initial: What the register holds before the first value.
+    """
+
+    __slots__ = ("finished", "policy", "queue", "register", "resolved")
+
+    def __init__(self, policy: str, initial: Any = None) -> None:
+        assert policy in (*POLICIES, "delay")
+        self.policy = policy
+        self.register = initial
+        self.queue: deque[tuple[int, Any]] = deque()
+        self.resolved = NEVER
+        self.finished = NEVER
+
+    def arrive(self, tick: int, value: Any) -> None:
+        """Take in a value; into the register if its tick is finished already."""
+        if self.policy == "latest" or tick <= self.finished:
+            self.register = value
+        else:
+            self.queue.append((tick, value))
+        self.resolved = max(self.resolved, tick)
+
+    def resolve(self, tick: int) -> None:
+        """Know that nothing more comes up to a tick."""
+        self.resolved = max(self.resolved, tick)
+
+    def is_ready(self, tick: int) -> bool:
+        """Say whether a segment may run a tick as far as this input goes."""
+        if self.policy == "latest":
+            return True
+        return self.resolved >= (tick - 1 if self.policy == "delay" else tick)
+
+    def take(self, tick: int) -> Any:
+        """Return the value for a tick; None where there is none."""
+        queue = self.queue
+        if self.policy == "sync":
+            if queue and queue[0][0] == tick:
+                return queue[0][1]
+            return None
+        limit = tick - 1 if self.policy == "delay" else tick
+        while queue and queue[0][0] <= limit:
+            self.register = queue.popleft()[1]
+        return self.register
+
+    def finish(self, tick: int) -> None:
+        """Let go of what belongs to a tick that the segment has finished."""
+        self.finished = tick
+        queue = self.queue
+        while queue and queue[0][0] <= tick:
+            value = queue.popleft()[1]
+            if self.policy != "sync":
+                self.register = value
+
+
+class Channel:
+    """The way of one output port's values to the segments of one host.
+
+    Args:
+        source: The port's address.
+        window: How many values may be on the way; for a producer in the same host.
+        released: Called with a tick when every segment has finished it.
+    """
+
+    def __init__(
+        self, source: str, window: int, released: Callable[[int], object] | None = None
+    ) -> None:
+        self.source = source
+        self.window = window
+        self.inlets: list[Inlet] = []
+        self.waiting: deque[int] = deque()
+        self._released = released
+
+    @property
+    def has_credit(self) -> bool:
+        """Whether one more value may come."""
+        return len(self.waiting) < self.window
+
+    def send(self, tick: int, value: Any) -> None:
+        """Bring a value that nobody changes; the ticks before it are resolved too."""
+        for inlet in self.inlets:
+            inlet.arrive(tick, value)
+        self.waiting.append(tick)
+        self.release()
+
+    def absent(self, tick: int) -> None:
+        """Say that nothing more comes up to a tick."""
+        for inlet in self.inlets:
+            inlet.resolve(tick)
+
+    def close(self) -> None:
+        """Say that nothing comes any more."""
+        self.absent(ALWAYS)
+
+    def release(self) -> None:
+        """Give back the credits of ticks that every reader has finished."""
+        done = min(
+            (inlet.finished for inlet in self.inlets if inlet.policy != "latest"),
+            default=ALWAYS,
+        )
+        newest = NEVER
+        while self.waiting and self.waiting[0] <= done:
+            newest = self.waiting.popleft()
+        if newest > NEVER and self._released is not None:
+            self._released(newest)

@@ -1,0 +1,408 @@
+"""One node of several: its segments, driven by what arrives from the other nodes.
+
+The engine brings values in with `push`, `absent` and `close`, gives a `Link` for each
+node that reads one of this node's ports, and calls `step` until it says that there is
+nothing to do. Nothing here waits: a segment runs a tick when everything it needs is
+there, and then runs it through.
+
+Which ticks count is agreed with the other nodes, through `set_cut`, `freeze`, `thaw` and
+`set_floor`; what lies beyond the cut may have run, by less than the run-ahead limit, and
+is not counted.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Protocol
+
+from like_keras_core.codecs.json import decode
+from like_keras_core.component import Component
+from like_keras_core.errors import EndOfStream
+from like_keras_core.garbage import collection_paused
+from like_keras_core.report import ComponentReport
+from like_keras_core.runtime.cut import FOREVER, Cut
+from like_keras_core.runtime.host import Failure, Host
+from like_keras_core.runtime.mailbox import Channel, Inlet
+from like_keras_core.runtime.plan import Plan, plan
+from like_keras_core.runtime.schedule import Schedule, generate
+from like_keras_core.runtime.segments import Segment, segments_of
+from like_keras_core.runtime.tap import Tap
+from like_keras_core.signature import signature_of
+from like_keras_core.spec import ConnectionSpec, SystemSpec, split_address
+from like_keras_core.topology import execution_order
+from like_keras_core.values import snapshot
+
+
+class Link(Protocol):
+    """The way of one port's values to one other node."""
+
+    @property
+    def has_credit(self) -> bool:
+        """Whether one more value may be sent."""
+        ...
+
+    def send(self, tick: int, value: Any) -> None:
+        """Send a value without waiting; it is encoded or copied before this returns."""
+        ...
+
+    def absent(self, tick: int) -> None:
+        """Say that nothing more comes up to a tick; costs no credit."""
+        ...
+
+
+class _Outlet:
+    """Answers for one port after every tick, to everybody who reads it elsewhere."""
+
+    def __init__(self) -> None:
+        self.links: list[Link] = []
+        self.local: Channel | None = None
+        self.answered = -1
+
+    @property
+    def has_credit(self) -> bool:
+        return (self.local is None or self.local.has_credit) and all(
+            link.has_credit for link in self.links
+        )
+
+    def __call__(self, tick: int, value: Any) -> None:
+        if tick <= self.answered:
+            return
+        self.answered = tick
+        for link in self.links:
+            if value is None:
+                link.absent(tick)
+            else:
+                link.send(tick, value)
+        if self.local is not None and value is None:
+            self.local.absent(tick)
+        elif self.local is not None:
+            self.local.send(tick, snapshot(value))
+
+
+class _Runner:
+    """One segment as it runs: its schedule, its inputs, its outputs, its next tick."""
+
+    def __init__(self, segment: Segment) -> None:
+        self.segment = segment
+        self.next = 0
+        self.base = 0
+        self.inlets: list[tuple[Channel, Inlet]] = []
+        self.outlets: dict[str, _Outlet] = {}
+        self.plan: Plan
+        self.schedule: Schedule
+        self.limited: Schedule | None = None
+        self.durations: list[list[float]] = []
+        self.registers: list[Any] = []
+
+    def lacks(self) -> str:
+        """Name the first input or credit that its next tick waits for; or nothing."""
+        for channel, inlet in self.inlets:
+            if not inlet.is_ready(self.next):
+                return f"{channel.source} at tick {self.next}"
+        for address, outlet in self.outlets.items():
+            if not outlet.has_credit:
+                return f"credit for {address}"
+        return ""
+
+
+class NodeHost(Host):
+    """Runs the components of one node of a system.
+
+    Args:
+        spec: The whole system.
+        node: The node.
+        components: The components of this node, by address.
+        released: Called with a port's address and a tick when this node has finished
+            that tick of a port of another node: its credit goes back.
+        window: Values in flight on a connection.
+        run_ahead: Ticks that a segment may be ahead of the system's smallest one.
+        seed: Seeds each component's `rng`.
+        record: Addresses of this node's ports to record.
+        taps: What to call after emissions.
+        check_values: Find components that change what they received.
+    """
+
+    def __init__(
+        self,
+        spec: SystemSpec,
+        node: str,
+        components: Mapping[str, Component],
+        *,
+        released: Callable[[str, int], object],
+        window: int = 8,
+        run_ahead: int = 256,
+        seed: int = 0,
+        record: Sequence[str] = (),
+        taps: Iterable[Tap] = (),
+        check_values: bool = False,
+    ) -> None:
+        super().__init__(
+            spec,
+            components,
+            seed=seed,
+            record=record,
+            taps=taps,
+            check_values=check_values,
+        )
+        self.node = node
+        self.window = window
+        self.run_ahead = run_ahead
+        self.cut = FOREVER
+        self.failure: Failure | None = None
+        self.floor = 0
+        self._frozen_at: int | None = None
+        self._released = released
+        self._absences: list[tuple[int, int]] = []
+        self._plans: list[Plan] = []
+        place = {n: i for i, n in enumerate(execution_order(spec))}
+        self.place = {spec.components[n].name: i for n, i in place.items()}
+        self._inputs: dict[str, Channel] = {}
+        self._locals: dict[str, Channel] = {}
+        self._outlets: dict[str, _Outlet] = {}
+        mine = [segment for segment in segments_of(spec) if segment.node == node]
+        self._runners = [_Runner(segment) for segment in mine]
+
+    def link(self, source: str, link: Link) -> None:
+        """Send the values of one of this node's ports to one more node."""
+        self._outlets.setdefault(source, _Outlet()).links.append(link)
+
+    def push(self, source: str, tick: int, value: Any) -> None:
+        """Take in a value of a port of another node; nobody may change it."""
+        self._inputs[source].send(tick, value)
+
+    def absent(self, source: str, tick: int) -> None:
+        """Know that a port of another node sends nothing more up to a tick."""
+        self._inputs[source].absent(tick)
+
+    def close(self, source: str) -> None:
+        """Know that a port of another node sends nothing any more."""
+        self._inputs[source].close()
+
+    @property
+    def inputs(self) -> list[str]:
+        """The ports of other nodes that this one reads."""
+        return list(self._inputs)
+
+    def _prepare(
+        self, taps: Mapping[str, Sequence[Callable[[int, Any], object]]]
+    ) -> None:
+        with collection_paused():
+            for runner in self._runners:
+                self._open_outlets(runner)
+            for runner in self._runners:
+                self._plan_segment(runner, taps)
+
+    def _open_outlets(self, runner: _Runner) -> None:
+        """Find the ports of a segment that are read outside of it."""
+        inside = {self.spec.components[n].name for n in runner.segment.order}
+        for connection in self.spec.connections:
+            source = connection.source
+            if split_address(source)[0] not in inside:
+                continue
+            target = split_address(connection.target)[0]
+            if target in inside:
+                continue
+            outlet = self._outlets.setdefault(source, _Outlet())
+            if target in self.components and outlet.local is None:
+                outlet.local = self._locals[source] = Channel(source, self.window)
+        runner.outlets = {
+            source: outlet
+            for source, outlet in self._outlets.items()
+            if split_address(source)[0] in inside
+        }
+
+    def _plan_segment(
+        self,
+        runner: _Runner,
+        taps: Mapping[str, Sequence[Callable[[int, Any], object]]],
+    ) -> None:
+        names = [self.spec.components[n].name for n in runner.segment.order]
+        inside = set(names)
+
+        def belongs(address: str) -> bool:
+            return split_address(address)[0] in inside
+
+        runner.plan = plan(
+            self.spec,
+            runner.segment.order,
+            self.components,
+            {name: self.components[name].forward for name in names},
+            {name: signature_of(type(self.components[name])).unpack for name in names},
+            lambda data: snapshot(decode(data)),
+            {key: items for key, items in self._records.items() if belongs(key)},
+            {key: items for key, items in taps.items() if belongs(key)},
+            positions=[self.place[name] for name in names],
+            inlet=lambda connection, policy: self._inlet(runner, connection, policy),
+            outlets=runner.outlets,
+        )
+        runner.durations = [[] for _ in names]
+        runner.schedule = generate(runner.plan, runner.durations)
+        runner.registers = list(runner.plan.registers)
+        runner.base = sum(len(other.gaps) for other in self._plans)
+        self._plans.append(runner.plan)
+
+    def _inlet(
+        self, runner: _Runner, connection: ConnectionSpec, policy: str
+    ) -> Callable[[int], Any]:
+        source = connection.source
+        if split_address(source)[0] in self.components:
+            channel = self._locals[source]
+        else:
+            channel = self._inputs.setdefault(
+                source,
+                Channel(source, self.window, lambda tick: self._released(source, tick)),
+            )
+        if connection.delay is None:
+            inlet = Inlet(policy)
+        else:
+            inlet = Inlet("delay", snapshot(decode(connection.delay.initial)))
+        channel.inlets.append(inlet)
+        runner.inlets.append((channel, inlet))
+        return inlet.take
+
+    def set_cut(self, cut: Cut) -> None:
+        """Know where the run ends, if it is before what was known."""
+        if cut.place < self.cut.place:
+            self.cut = cut
+
+    def freeze(self) -> int:
+        """Start no tick that is not started; return the highest that is, -1 for none."""
+        started = max((runner.next for runner in self._runners), default=0) - 1
+        self._frozen_at = started
+        return started
+
+    def thaw(self) -> None:
+        """Start ticks again; after a freeze, together with the cut that it led to."""
+        self._frozen_at = None
+
+    def set_floor(self, tick: int) -> None:
+        """Know the smallest tick that the whole system has not finished."""
+        self.floor = max(self.floor, tick)
+
+    @property
+    def progress(self) -> int:
+        """The smallest tick that this node has not finished."""
+        return min((runner.next for runner in self._runners), default=1 << 62)
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether every tick up to the cut is finished here."""
+        return all(runner.next > self.cut.tick for runner in self._runners)
+
+    def _may_start(self, tick: int) -> bool:
+        return (
+            tick <= self.cut.tick
+            and tick < self.floor + self.run_ahead
+            and (self._frozen_at is None or tick <= self._frozen_at)
+        )
+
+    def step(self) -> bool:
+        """Run one tick of one segment, if one is ready: the earliest, then deepest.
+
+        Returns:
+            Whether there was one.
+        """
+        ready = self._ready()
+        if not ready:
+            return False
+        self._run(min(ready, key=lambda item: (item.next, -item.segment.depth)))
+        return True
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether `step` would run something."""
+        return bool(self._ready())
+
+    def _ready(self) -> list[_Runner]:
+        return [
+            runner
+            for runner in self._runners
+            if self._may_start(runner.next) and not runner.lacks()
+        ]
+
+    def waits_for(self) -> list[str]:
+        """Say of each segment at which tick it is, and what it lacks."""
+        return [
+            f"{self.node}/{runner.segment.order}: tick {runner.next}, "
+            f"lacks {runner.lacks() or 'nothing'}, cut {self.cut.place}, "
+            f"floor {self.floor}, frozen at {self._frozen_at}"
+            for runner in self._runners
+        ]
+
+    def _run(self, runner: _Runner) -> None:
+        tick = runner.next
+        schedule = runner.schedule
+        self.tick[0] = tick + 1
+        clock = [*self.tick, self.cut.order]
+        if tick == self.cut.tick:
+            if runner.limited is None:
+                runner.limited = generate(runner.plan, runner.durations, limited=True)
+            schedule = runner.limited
+        self.tick[1] = tick
+        try:
+            schedule.run(tick, clock, runner.registers, runner.plan.kinds)
+        except Exception as error:  # noqa: BLE001 - a component's own
+            self._raised(runner, schedule, tick, error)
+        for counter, last in enumerate(runner.plan.last):
+            if last == tick:
+                self._absences.append((runner.base + counter, tick))
+        self._finish(runner, tick)
+
+    def _finish(self, runner: _Runner, tick: int) -> None:
+        """Answer what has no answer yet, and give the credits back."""
+        for outlet in runner.outlets.values():
+            outlet(tick, None)
+        runner.next = tick + 1
+        for channel, inlet in runner.inlets:
+            inlet.finish(tick)
+            channel.release()
+
+    def _raised(
+        self, runner: _Runner, schedule: Schedule, tick: int, error: Exception
+    ) -> None:
+        found = schedule.step_at(error.__traceback__)
+        if found is None:
+            raise error
+        trace, step = found
+        name = runner.plan.steps[step].name
+        if isinstance(error, EndOfStream):
+            self.set_cut(Cut(tick, 0, "end of stream", name))
+            return
+        cut = Cut(tick, self.place[name], "error", name)
+        if cut.place < self.cut.place:
+            error.__traceback__ = trace.tb_next
+            self.failure = Failure(name, "forward", tick, error)
+        self.set_cut(cut)
+
+    def counts(self) -> tuple[dict[str, ComponentReport], dict[str, int]]:
+        """Return what each component did, and each port's messages, below the cut."""
+        missed = Counter(key for key, tick in self._absences if tick < self.cut.tick)
+        at_cut = {key for key, tick in self._absences if tick == self.cut.tick}
+        components, messages = {}, {}
+        for runner in self._runners:
+            base = runner.base
+            for i, step in enumerate(runner.plan.steps):
+                place = self.place[step.name]
+                counted = place < self.cut.order
+                ticks = self.cut.tick + counted
+                absent = missed[base + i] + (counted and base + i in at_cut)
+                components[step.name] = ComponentReport(
+                    fired=ticks - absent, absent=absent
+                )
+                for value in step.outputs:
+                    if value is not None:
+                        key = base + value.counter
+                        gone = missed[key] + (counted and key in at_cut)
+                        messages[value.address] = ticks - gone
+        return components, messages
+
+    def recorded(self) -> dict[str, list[tuple[int, Any]]]:
+        """Return the recorded values below the cut, by port address."""
+        found = {}
+        for address, values in self._records.items():
+            place = self.place[split_address(address)[0]]
+            ticks = self.cut.tick + (place < self.cut.order)
+            pairs = enumerate(values[:ticks])
+            found[address] = [(t, value) for t, value in pairs if value is not None]
+        return found

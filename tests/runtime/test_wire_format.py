@@ -1,0 +1,225 @@
+"""Frames: what they say comes out as it went in, and nothing else is let through."""
+
+from __future__ import annotations
+
+import copy
+import random
+from collections.abc import Callable
+from contextlib import suppress
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from like_keras_core.runtime.chunks import Incoming, Outgoing, encode
+from like_keras_core.runtime.flow import Receiver, Sender
+from like_keras_core.runtime.wire_format import (
+    HEADER,
+    VERSION,
+    Ack,
+    Buffer,
+    Data,
+    Frame,
+    FrameError,
+    Mark,
+    bundled,
+    pack_ack,
+    pack_mark,
+    parse,
+)
+
+U32 = st.integers(0, 2**32 - 1)
+U64 = st.integers(0, 2**64 - 1)
+TICKS = st.integers(-1, 2**63 - 1)
+MARKS = st.builds(Mark, U32, U64, TICKS, U32, st.booleans(), st.booleans())
+NACKS = st.lists(st.tuples(U64, U32, U32), max_size=5).map(tuple)
+ACKS = st.builds(Ack, U32, U64, TICKS, U32, U64, st.booleans(), NACKS).map(
+    lambda ack: ack._replace(released=min(ack.released, ack.received))
+)
+PAYLOADS = st.binary(max_size=100) | st.lists(st.binary(max_size=40), max_size=4)
+
+
+def values(payloads: list[bytes | list[Buffer]]) -> list[Frame]:
+    """Return the frame of each payload, as a sender makes it."""
+    frames = []
+    for seq, payload in enumerate(payloads):
+        frame, _ = encode(1, seq, seq, payload, 0.5, 1 << 62)
+        assert not isinstance(frame, Outgoing)
+        frames.append(frame)
+    return frames
+
+
+@given(MARKS)
+def test_a_mark_comes_out_as_it_went_in(mark: Mark) -> None:
+    """Whatever its numbers are."""
+    assert parse(pack_mark(mark)) == parse(pack_mark(mark)[0]) == [mark]
+
+
+@given(ACKS)
+def test_an_ack_comes_out_as_it_went_in(ack: Ack) -> None:
+    """Whatever its numbers are."""
+    assert parse(pack_ack(ack)) == parse(pack_ack(ack)[0]) == [ack]
+
+
+@given(st.lists(PAYLOADS, min_size=1), st.integers(0, 400))
+def test_values_come_out_as_they_went_in(
+    payloads: list[bytes | list[Buffer]], limit: int
+) -> None:
+    """As lists or joined, alone or in bundles."""
+    frames = values(payloads)
+    for form in (list[Buffer], b"".join):
+        found = [m for frame in bundled(1, frames, limit) for m in parse(form(frame))]
+        expected = [
+            Data(1, i, i, 0, 1, 0.5, isinstance(payload, list), payload)
+            for i, payload in enumerate(payloads)
+        ]
+        assert found == expected
+
+
+@given(
+    st.lists(st.binary(max_size=40), min_size=1, max_size=5),
+    st.integers(1, 15),
+    st.randoms(use_true_random=False),
+)
+def test_chunks_in_any_order_make_the_value(
+    parts: list[Buffer], size: int, shuffled: random.Random
+) -> None:
+    """Whatever is cut where."""
+    item, _ = encode(1, 0, 0, parts, 0.0, size)
+    assert isinstance(item, Outgoing)
+    order = list(range(item.chunks))
+    shuffled.shuffle(order)
+    messages = [parse(b"".join(item.frame(chunk)))[0] for chunk in order]
+
+    assert all(isinstance(message, Data) for message in messages)
+    chunks = [message for message in messages if isinstance(message, Data)]
+    if len(chunks) > 1:
+        value = Incoming(chunks[0])
+        assert [value.add(chunk) for chunk in chunks] == [True] * len(chunks)
+        assert value.is_complete
+        assert value.payload() == parts
+
+
+GOOD: list[bytes] = [
+    *(b"".join(frame) for frame in values([b"", b"value", [b"a", b"bc"], []])),
+    *(b"".join(frame) for frame in bundled(1, values([b"x", [b"y"]]), 999)),
+    bytes(pack_mark(Mark(1, 2, 3, 0, True, True))[0]),
+    bytes(pack_ack(Ack(1, 2, 3, 0, 1, False, ((2, 0, 9), (3, 1, 1))))[0]),
+    HEADER.pack(VERSION, 1, 1, 1, 0, 0, 1, 3, 0.0) + b"chunk",
+]
+
+
+def read(text: bytes | list) -> None:
+    """Read a frame everywhere; it is understood or refused."""
+    ends = (Sender(1, 4).on_frame, Receiver(1, 4).on_frame)
+    readers: tuple[Callable, ...] = (parse, *(lambda f, e=e: e(f, 0.0) for e in ends))
+    for reader in readers:
+        with suppress(FrameError):
+            reader(text)
+
+
+@settings(max_examples=500)
+@given(st.binary(max_size=120))
+def test_garbage_is_refused(text: bytes) -> None:
+    """Any bytes: an error that says so, or a frame; never anything else."""
+    read(text)
+    read(bytes([VERSION]) + text)
+    read([text, text])
+
+
+@settings(max_examples=1000)
+@given(st.sampled_from(GOOD), st.data())
+def test_frames_that_were_changed_on_the_way_do_no_worse(
+    text: bytes, drawn: st.DataObject
+) -> None:
+    """Cut off, continued, or with wrong bytes anywhere."""
+    changed = bytearray(text)
+    for _ in range(drawn.draw(st.integers(1, 3))):
+        at = drawn.draw(st.integers(0, len(changed) - 1))
+        changed[at] = drawn.draw(st.sampled_from([0, 1, 2, 4, 255]))
+    cut = drawn.draw(st.integers(0, len(changed)))
+
+    read(bytes(changed))
+    read(bytes(changed[:cut]))
+    read(bytes(changed) + text[:cut])
+    read([bytes(changed[:40]), bytes(changed[40:])])
+    read([bytes(changed[:cut]), bytes(changed[cut:]), b"more"])
+
+
+@pytest.mark.parametrize(
+    "thing",
+    [
+        None,
+        3,
+        "text",
+        [],
+        [None],
+        [b"", None],
+        [GOOD[0], 3],
+        [GOOD[0], b"", None],
+        (),
+        {},
+        memoryview(bytes(80))[::2],
+        memoryview(bytes(80)).cast("B", (2, 40)),
+        memoryview(bytes(80)).cast("d"),
+    ],
+)
+def test_things_that_are_no_frames_are_refused(thing: list) -> None:
+    """Whatever their type."""
+    with pytest.raises(FrameError, match="A frame was refused"):
+        parse(thing)
+    with pytest.raises(FrameError, match="A frame was refused"):
+        Receiver(1, 1).on_frame(thing, 0.0)
+
+
+def header(kind: int, **other: int) -> bytes:
+    fields = {"flags": 0, "seq": 0, "tick": 0, "chunk": 0, "count": 0, **other}
+    flags, seq, tick, chunk, count = fields.values()
+    return HEADER.pack(VERSION, kind, flags, 1, seq, tick, chunk, count, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("frame", "problem"),
+    [
+        (bytes(40), "its version is unknown; expected version 1, received 0"),
+        (header(9), "its kind is unknown"),
+        (header(1, flags=2, count=1), "its kind is unknown"),
+        (header(1), "it is no value"),
+        (header(1, chunk=2, count=2), "it is no value"),
+        (header(1, tick=-1, count=1), "it is no value"),
+        (header(1, count=2), "it is no chunk"),
+        ([header(1, count=2) + b"x", b"y"], "it is no chunk"),
+        ([header(1, count=1), b"", b""], "it has too many buffers"),
+        ([header(1, count=1) + b"x", b""], "it has too many buffers"),
+        (header(1, flags=1, count=1) + b"\1" + bytes(7), "ends within its table"),
+        (header(1, flags=1, count=1) + bytes(9), "its buffers do not fit"),
+        ([header(1, flags=1, count=1) + bytes(8), b"x"], "its buffers do not fit"),
+        ([header(1, flags=1, count=1) + bytes(9), *[]], "its buffers do not fit"),
+        ([header(2), b""], "it has a payload"),
+        (header(2, tick=-2), "it is before the first tick"),
+        (header(2) + b"x", "it is too long for a mark"),
+        (header(3, count=1), "it is no acknowledgement"),
+        (header(4, count=1), "it ends within its table"),
+        (header(4, count=1) + bytes(5), "its frames do not fit"),
+        (header(4, count=1) + b"\x28\0\0\0" + header(4), "a bundle of bundles"),
+    ],
+)
+def test_each_fault_has_its_sentence(frame: Frame, problem: str) -> None:
+    """The error says what is wrong, what was expected, and what came."""
+    with pytest.raises(FrameError, match=problem):
+        parse(frame)
+
+
+def test_bundles_are_of_one_channel() -> None:
+    """Who sorts frames by channel looks at the bundle alone."""
+    frames = [pack_mark(Mark(channel, 0, 0, 0, False, False)) for channel in (1, 2)]
+
+    with pytest.raises(FrameError, match="its frames are mixed"):
+        parse(bundled(1, frames, 999)[0])
+
+
+def test_the_error_travels_between_processes() -> None:
+    """It can be taken apart and rebuilt, as all exceptions of the core."""
+    error = FrameError("it is odd", "an even one", 3)
+
+    assert str(copy.copy(error)) == str(error)
