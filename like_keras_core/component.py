@@ -2,103 +2,24 @@
 
 from __future__ import annotations
 
-import logging
-import re
-import sys
-import threading
 from abc import ABCMeta
 from collections import namedtuple
-from collections.abc import Iterator, MutableMapping
-from contextlib import contextmanager
+from collections.abc import Iterator
 from dataclasses import is_dataclass
-from types import FrameType
 from typing import TYPE_CHECKING, Any
 
-from like_keras_core.capture import Captured, capture
+from like_keras_core.assignments import Watched
+from like_keras_core.capture import capture
 from like_keras_core.lifecycle import HOOKS, LifecycleState
 from like_keras_core.node import Node, check_name
 from like_keras_core.port import Delay, InputPort, OutputPort, PortCollection
-from like_keras_core.signature import signature_of
+from like_keras_core.record import Log, Record, Rng
 from like_keras_core.values import fingerprint
 
 if TYPE_CHECKING:
-    import numpy
+    pass
 
 _FIXED = ("name", "node", "every", "inputs", "outputs", "lifecycle_state")
-_PLACEMENT = frozenset({"name", "node", "every"})
-
-
-class Record:
-    """What like_keras knows of one component; kept in its attribute `_lk`."""
-
-    __slots__ = (
-        "address",
-        "assigned",
-        "called",
-        "captured",
-        "config_print",
-        "every",
-        "has_default_name",
-        "inputs",
-        "launched",
-        "made",
-        "name",
-        "node",
-        "outputs",
-        "rng",
-        "seed",
-        "state",
-        "tick",
-    )
-
-    def __init__(self, component: Component) -> None:
-        signature = signature_of(type(component))
-        self.name = snake_case(type(component).__name__)
-        self.has_default_name = True
-        self.node: Node | None = None
-        self.every = 1
-        self.inputs = PortCollection(
-            component, "input", [_input_port(port) for port in signature.inputs]
-        )
-        self.outputs = PortCollection(
-            component, "output", [_output_port(port) for port in signature.outputs]
-        )
-        self.state = LifecycleState.UNCONFIGURED
-        self.captured = Captured({})
-        self.config_print: bytes | None = None
-        self.made = False
-        self.called = False
-        self.launched = False
-        self.assigned: dict[str, None] = {}
-        self.address = ""
-        self.seed = 0
-        self.rng: numpy.random.Generator | None = None
-        self.tick: list[Any] = [None, None]
-
-    def bind(self, address: str, seed: int, tick: list[Any]) -> None:
-        """Tell the component where it runs: its address, the seed, and the clock."""
-        self.address, self.seed, self.tick = address, seed, tick
-        self.rng = None
-        self.launched = True
-        self.state = LifecycleState.UNCONFIGURED
-
-
-def _input_port(template: Any) -> InputPort:
-    port = InputPort(template.type, policy=template.policy, required=template.required)
-    port.name, port.options = template.name, dict(template.options)
-    return port
-
-
-def _output_port(template: Any) -> OutputPort:
-    port = OutputPort(template.type)
-    port.name, port.options = template.name, dict(template.options)
-    return port
-
-
-def snake_case(name: str) -> str:
-    """Return `"FaceTracker"` as `"face_tracker"`, `"HTTPServer"` as `"http_server"`."""
-    name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name)
-    return name.strip("_").lower() or "component"
 
 
 class ComponentType(ABCMeta):
@@ -133,57 +54,7 @@ def _default_config(cls: type) -> Any:
         ) from None
 
 
-class _Rng:
-    """A component's own random generator; its own attribute may take its place."""
-
-    def __get__(self, instance: Component | None, owner: type) -> Any:
-        if instance is None:
-            return self
-        record = instance._lk
-        if record.rng is None:
-            record.rng = make_rng(record.seed, record.address or record.name)
-        return record.rng
-
-
-def make_rng(seed: int, address: str) -> numpy.random.Generator:
-    """Return the generator that a component at `address` gets for a launch's seed."""
-    import hashlib
-
-    import numpy
-
-    key = int.from_bytes(hashlib.sha256(address.encode()).digest()[:16], "little")
-    return numpy.random.default_rng([seed, key])
-
-
-class _Log:
-    """A component's own logger; its own attribute may take its place."""
-
-    def __get__(self, instance: Component | None, owner: type) -> Any:
-        if instance is None:
-            return self
-        record = instance._lk
-        return _TickLogger(
-            logging.getLogger(f"like_keras.{record.address or record.name}"), record
-        )
-
-
-class _TickLogger(logging.LoggerAdapter):  # type: ignore[type-arg]
-    """Adds `address` and `tick` to each log record, and both to its text."""
-
-    def __init__(self, logger: logging.Logger, record: Record) -> None:
-        super().__init__(logger, {})
-        self._record = record
-
-    def process(
-        self, msg: Any, kwargs: MutableMapping[str, Any]
-    ) -> tuple[Any, MutableMapping[str, Any]]:
-        address, tick = self._record.address or self._record.name, self._record.tick[1]
-        kwargs["extra"] = {**kwargs.get("extra", {}), "address": address, "tick": tick}
-        when = "" if tick is None else f" @ {tick}"
-        return f"[{address}{when}] {msg}", kwargs
-
-
-class Component(metaclass=ComponentType):
+class Component(Watched, metaclass=ComponentType):
     """An atomic unit of computation: subclass it and write `forward`.
 
     Each parameter of `forward` is an input port, its result the output port `output`;
@@ -203,10 +74,10 @@ class Component(metaclass=ComponentType):
     _lk: Record
     config: Any
 
-    rng = _Rng()
+    rng = Rng()
     """`numpy.random.Generator`, seeded by the launch's seed and this address."""
 
-    log = _Log()
+    log = Log()
     """`logging` adapter whose records carry `address` and `tick`."""
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Component:
@@ -393,46 +264,3 @@ def fresh(component: Component) -> Component:
     twin._lk.name, twin._lk.has_default_name = old.name, old.has_default_name
     twin._lk.node, twin._lk.every = old.node, old.every
     return twin
-
-
-def _watch_assignment(self: Component, name: str, value: Any) -> None:
-    """Set an attribute; remember it if that is done from outside the component."""
-    object.__setattr__(self, name, value)
-    record = self._lk
-    if not record.made or name in _PLACEMENT:
-        return
-    frame: FrameType | None = sys._getframe(1)
-    while frame is not None:
-        code = frame.f_code
-        first = code.co_varnames[0] if code.co_argcount else ""
-        if hasattr(type(self), code.co_name) and frame.f_locals.get(first) is self:
-            return
-        frame = frame.f_back
-    record.assigned[name] = None
-
-
-_launches: list[None] = []
-_lock = threading.Lock()
-
-
-@contextmanager
-def unwatched() -> Iterator[None]:
-    """Let components assign at full speed while a launch runs."""
-    with _lock:
-        if not _launches:
-            delattr(Component, "__setattr__")
-        _launches.append(None)
-    try:
-        yield
-    finally:
-        with _lock:
-            _launches.pop()
-            if not _launches:
-                _watch()
-
-
-def _watch() -> None:
-    setattr(Component, "__setattr__", _watch_assignment)  # noqa: B010
-
-
-_watch()

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, MutableMapping, Sequen
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from like_keras_core.component import Component, snake_case
+from like_keras_core.component import Component
 from like_keras_core.diagram import to_mermaid, to_summary
 from like_keras_core.entry_point import stop_loading_script
 from like_keras_core.errors import (
@@ -20,13 +20,20 @@ from like_keras_core.errors import (
     LkWarning,
     MixedEnginesError,
     SpecError,
-    nearest,
 )
+from like_keras_core.flattening import flatten
 from like_keras_core.issue import Issue, errors_in
-from like_keras_core.lowering import REBUILT, Lowered, flatten, lower, node_of
+from like_keras_core.launch_options import (
+    address_of,
+    addresses_of,
+    check_numbers,
+    no_port,
+)
+from like_keras_core.lowering import REBUILT, Lowered, lower, node_of
 from like_keras_core.node import Node, check_name
 from like_keras_core.plugins import missing_capabilities
 from like_keras_core.port import Delay, InputPort, OutputPort, check_free
+from like_keras_core.record import snake_case
 from like_keras_core.runtime.loader import instantiate, wire
 from like_keras_core.runtime.stop import StopSignal
 from like_keras_core.runtime.tap import Tap
@@ -196,7 +203,7 @@ class System:
             for name, component in self._index.items()
             for item in getattr(component, side)
         ]
-        raise GraphError([_no_port(address, what, known)], self.name)
+        raise GraphError([no_port(address, what, known)], self.name)
 
     def lower(self) -> Lowered:
         """Return the system as data, with the live components and what is wrong."""
@@ -354,7 +361,7 @@ class System:
             LaunchTimeoutError: `timeout_s` passed; it carries the report.
         """
         stop_loading_script(self)
-        _check_numbers(iterations, rate_hz, timeout_s, seed, window, run_ahead)
+        check_numbers(iterations, rate_hz, timeout_s, seed, window, run_ahead)
         stop = StopSignal()
         options: dict[str, Any] = {
             "iterations": iterations,
@@ -371,9 +378,9 @@ class System:
         }
         with self._frozen() as lowered:
             session = _open(self._engine(engine))
-            options["record"] = _addresses(record, lowered)
+            options["record"] = addresses_of(record, lowered)
             options["taps"] = [
-                Tap(_address(tap.port, lowered), tap.entry_point, tap.config)
+                Tap(address_of(tap.port, lowered), tap.entry_point, tap.config)
                 for tap in taps
             ]
             _need(session, "rate", "rate_hz", options["rate_hz"])
@@ -503,65 +510,3 @@ def _core_issues(lowered: Lowered, *, in_process: bool) -> list[Issue]:
 def _need(session: Session, capability: str, option: str, value: Any) -> None:
     if value and capability not in session.engine.capabilities:
         raise CapabilityError(session.engine.name, capability, f"launch({option}=...)")
-
-
-def _check_numbers(
-    iterations: int | None,
-    rate_hz: float | None,
-    timeout_s: float | None,
-    seed: int,
-    window: int | None,
-    run_ahead: int,
-) -> None:
-    for name, value, least in (
-        ("iterations", iterations, 0),
-        ("seed", seed, 0),
-        ("window", window, 1),
-        ("run_ahead", run_ahead, 1),
-    ):
-        if value is None and name in ("iterations", "window"):
-            continue
-        if not isinstance(value, int) or isinstance(value, bool) or value < least:
-            raise ValueError(
-                f"{name} must be a whole number, {least} or more; got {value!r}."
-            )
-    for name, number in (("rate_hz", rate_hz), ("timeout_s", timeout_s)):
-        if number is not None and not 0 < number < float("inf"):
-            raise ValueError(f"{name} must be above zero; got {number!r}.")
-
-
-def _addresses(
-    record: Sequence[OutputPort | str] | OutputPort | str, lowered: Lowered
-) -> list[str] | str:
-    if record == "all":
-        return "all"
-    items = [record] if isinstance(record, (str, OutputPort)) else list(record)
-    return [_address(item, lowered) for item in items]
-
-
-def _address(port: OutputPort | str, lowered: Lowered) -> str:
-    known = [
-        f"{component.name}.{item.name}"
-        for component in lowered.spec.components
-        for item in component.outputs
-    ]
-    if isinstance(port, OutputPort):
-        for name, component in lowered.components.items():
-            if component is port.component:
-                return f"{name}.{port.name}"
-        raise GraphError([_no_port(port.address, "output", known)], lowered.spec.name)
-    if port not in known:
-        raise GraphError([_no_port(port, "output", known)], lowered.spec.name)
-    return port
-
-
-def _no_port(address: str, what: str, known: list[str]) -> Issue:
-    near = nearest(address, known)
-    hint = f"There are: {', '.join(known[:12]) or 'none'}."
-    if near:
-        hint = f"Did you mean {near!r}?"
-    return Issue(
-        f"There is no {what} port {address!r}. {hint}",
-        code="unknown-port",
-        address=address,
-    )

@@ -173,6 +173,7 @@ def agree(plan: Plan, iterations: int | None, variant: str) -> None:
             )
 
 
+@pytest.mark.timeout(600)  # most of it for the search of the smallest that fails
 @settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
 @given(plan=plans(), iterations=TICKS, variant=VARIANTS)
 def test_a_launch_gives_what_the_definitions_say(
@@ -182,7 +183,7 @@ def test_a_launch_gives_what_the_definitions_say(
     agree(plan, iterations, variant)
 
 
-@pytest.mark.slow
+@pytest.mark.soak
 @pytest.mark.timeout(3600)
 @settings(max_examples=10_000, deadline=None, suppress_health_check=list(HealthCheck))
 @given(plan=plans(), iterations=TICKS, variant=VARIANTS)

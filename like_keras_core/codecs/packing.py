@@ -14,7 +14,6 @@ from __future__ import annotations
 import enum
 import functools
 import itertools
-import struct
 import sys
 from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path, PurePath, PurePosixPath, PureWindowsPath
@@ -24,6 +23,7 @@ from msgspec.msgpack import Ext
 from msgspec.msgpack import encode as write
 
 from like_keras_core.codecs import arrays, records
+from like_keras_core.codecs.extensions import COMPLEX, Code
 from like_keras_core.codecs.json import _advice as advice
 from like_keras_core.codecs.json import _registered as registered
 from like_keras_core.entry_point import entry_point_of
@@ -33,29 +33,6 @@ Tree = Any
 """What msgspec writes exactly: plain values, lists and dicts of them, extensions."""
 
 
-class Code:
-    """The extensions, by number: what each stands for, and what its data is."""
-
-    INT = 1  # beyond 64 bits: two's complement, big end first
-    TEXT = 2  # with lone surrogates: UTF-8 with them
-    COMPLEX = 3  # two doubles, little end first
-    PATH = 4  # [kind, text]
-    TUPLE = 5  # [item, …]
-    TUPLES = 6  # a list of tuples of one width: [[item, …], width]
-    SET = 7  # [item, …]
-    FROZENSET = 8  # [item, …]
-    DICT = 9  # with keys that are not plain: [key, value, …]
-    ENUM = 10  # [name, class]
-    FLAG = 11  # [value, class]
-    RECORD = 12  # [[field, …], signature]
-    RECORDS = 13  # a list of records of one class: [[field, …], signature]
-    OBJECT = 14  # another dataclass: [{attribute: value}, class]
-    SCALAR = 15  # of numpy: [dtype, bytes or text]
-    ARRAY = 16  # [dtype, shape, axes]; the data is elsewhere
-    REGISTERED = 17  # [what its `encode` returned, class]
-
-
-COMPLEX = struct.Struct("<dd")
 PLAIN = frozenset({type(None), bool, int, float, str, bytes})
 RECORDS: dict[type, records.Record] = {}
 """The classes of records that were met."""

@@ -14,9 +14,9 @@ from typing import Any
 from msgspec.msgpack import decode as read
 
 from like_keras_core.codecs import arrays, records
+from like_keras_core.codecs.extensions import COMPLEX, Code
 from like_keras_core.codecs.json import Resolver
 from like_keras_core.codecs.json import _registered as registered
-from like_keras_core.codecs.packing import COMPLEX, Code
 from like_keras_core.entry_point import resolve as resolve_entry_point
 
 Take = Callable[[int], tuple[Any, int]]

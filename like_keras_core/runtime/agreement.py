@@ -1,8 +1,8 @@
 """How the hosts of a run agree on where it ends: pure state, no I/O.
 
 Each host tells the leader what it raised, how far it is, and that it has finished; the
-leader keeps the smallest cut and tells everybody whenever it falls. The messages between
-one host and the leader keep their order; between hosts nothing is assumed.
+leader keeps the smallest cut and tells everybody whenever it falls. The messages
+between one host and the leader keep their order; between hosts nothing is assumed.
 
 A stop takes two phases: every host answers the highest tick that it has started and
 starts none above; then the cut goes out, one above the highest of all, and thaws.

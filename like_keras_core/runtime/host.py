@@ -16,19 +16,18 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from like_keras_core.assignments import unwatched
 from like_keras_core.codecs.json import decode
-from like_keras_core.component import Component, unwatched
+from like_keras_core.component import Component
 from like_keras_core.errors import (
     ComponentError,
     EndOfStream,
-    GraphError,
-    nearest,
 )
 from like_keras_core.garbage import collection_paused
-from like_keras_core.issue import Issue
 from like_keras_core.lifecycle import AFTER
 from like_keras_core.report import ComponentReport, ConnectionReport, RunReport
 from like_keras_core.runtime.guard import ValueGuard
+from like_keras_core.runtime.observed import check_ports, ports_to_record, times_of
 from like_keras_core.runtime.pacer import Pacer
 from like_keras_core.runtime.plan import Plan, Value, plan
 from like_keras_core.runtime.schedule import Schedule, generate
@@ -45,7 +44,7 @@ SAMPLE_EVERY_FAST = 512
 FAST_TICK_S = 100e-6
 """Firings are timed at the first ticks, then at one in 64; where ticks are so short
 that the timing itself would show, at one in 512."""
-SAMPLES_KEPT = 4096
+SAMPLES_KEPT = 512
 """When there are so many, every second one is dropped, and they become rarer."""
 
 _FOREVER = sys.maxsize
@@ -113,10 +112,10 @@ class Host:
         self.tick: list[Any] = [0, None]
         taps = list(taps)
         self._records: dict[str, list[Any]] = {
-            address: [] for address in _recorded(spec, record)
+            address: [] for address in ports_to_record(spec, record)
         }
         self._tap_specs = taps
-        _known_ports(spec, [str(tap.port) for tap in taps], "tap")
+        check_ports(spec, [str(tap.port) for tap in taps], "tap")
         self._configured: list[str] = []
         self._active: list[str] = []
         self._stopped = False
@@ -386,7 +385,7 @@ class Host:
             ticks = self._ticks(i)
             absent = self._missed(i, i)
             samples = self._durations[i] if self._durations else []
-            reports[name] = _times(ticks - absent, absent, samples, self._duration_s)
+            reports[name] = times_of(ticks - absent, absent, samples, self._duration_s)
         return {item.name: reports[item.name] for item in self.spec.components}
 
     def _connection_reports(self) -> dict[str, ConnectionReport]:
@@ -464,60 +463,9 @@ def run_alone(
     raise host.error(found[0], report)
 
 
-def _times(
-    fired: int, absent: int, samples: list[float], limit_s: float
-) -> ComponentReport:
-    if not samples:
-        return ComponentReport(fired=fired, absent=absent)
-    first, rest = samples[0], samples[1:] or samples
-    mean = sum(rest) / len(rest)
-    ordered = sorted(samples)
-    return ComponentReport(
-        fired=fired,
-        absent=absent,
-        busy_s=min(limit_s, first + mean * (fired - 1)) if fired else 0.0,
-        latency_p50_s=ordered[len(ordered) // 2],
-        latency_p99_s=ordered[min(len(ordered) - 1, int(len(ordered) * 0.99))],
-    )
-
-
 def _users_part(trace: TracebackType | None) -> TracebackType | None:
     """Return a traceback without the frames of ours that it begins with."""
     ours = Path(__file__).parent
     while trace is not None and Path(trace.tb_frame.f_code.co_filename).parent == ours:
         trace = trace.tb_next
     return trace
-
-
-def _recorded(spec: SystemSpec, record: Sequence[str] | str) -> list[str]:
-    if record == "all":
-        return [
-            f"{component.name}.{port.name}"
-            for component in spec.components
-            for port in component.outputs
-        ]
-    addresses = [record] if isinstance(record, str) else list(record)
-    _known_ports(spec, addresses, "record")
-    return addresses
-
-
-def _known_ports(spec: SystemSpec, addresses: Iterable[str], what: str) -> None:
-    known = [
-        f"{component.name}.{port.name}"
-        for component in spec.components
-        for port in component.outputs
-    ]
-    issues = []
-    for address in addresses:
-        if address not in known:
-            near = nearest(address, known)
-            hint = f"Did you mean {near!r}?" if near else f"There are: {known}."
-            issues.append(
-                Issue(
-                    f"There is no output port {address!r} to {what}. {hint}",
-                    code="unknown-port",
-                    address=address,
-                )
-            )
-    if issues:
-        raise GraphError(issues, spec.name)

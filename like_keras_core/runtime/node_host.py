@@ -5,9 +5,9 @@ node that reads one of this node's ports, and calls `step` until it says that th
 nothing to do. Nothing here waits: a segment runs a tick when everything it needs is
 there, and then runs it through.
 
-Which ticks count is agreed with the other nodes, through `set_cut`, `freeze`, `thaw` and
-`set_floor`; what lies beyond the cut may have run, by less than the run-ahead limit, and
-is not counted.
+Which ticks count is agreed with the other nodes, through `set_cut`, `freeze`, `thaw`
+and `set_floor`; what lies beyond the cut may have run, by less than the run-ahead
+limit, and is not counted.
 """
 
 from __future__ import annotations
@@ -267,7 +267,7 @@ class NodeHost(Host):
             self.cut = cut
 
     def freeze(self) -> int:
-        """Start no tick that is not started; return the highest that is, -1 for none."""
+        """Start no tick that is not started; return the highest that is, or -1."""
         started = max((runner.next for runner in self._runners), default=0) - 1
         self._frozen_at = started
         return started

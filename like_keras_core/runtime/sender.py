@@ -22,6 +22,7 @@ from like_keras_core.runtime.wire_format import (
     check_limits,
     pack_mark,
     parse,
+    read_ack,
 )
 
 
@@ -288,6 +289,10 @@ class Sender:
         Raises:
             FrameError: It cannot come from this channel's receiver.
         """
+        ack = read_ack(frame, self.channel)
+        if ack is not None:
+            self._on_ack(ack, now)
+            return
         for message in parse(frame):
             if type(message) is not Ack or message.channel != self.channel:
                 raise FrameError("it is not for it", f"an ack for {self!r}", message)

@@ -153,6 +153,8 @@ def pack_ack(ack: Ack) -> Frame:
     count = len(ack.nacks)
     fields = (ack.channel, ack.received, ack.resolved, ack.chunk, count, ack.released)
     head = _ACK.pack(VERSION, ACK, FINAL * ack.is_final, *fields)
+    if not count:
+        return [head]
     return [b"".join((head, *(_NACK.pack(*nack) for nack in ack.nacks)))]
 
 
@@ -227,6 +229,19 @@ def channel_of(frame: Frame | Buffer) -> int:
         raise _no_frame(frame, error) from error
     channel: int = fields[3]
     return channel
+
+
+def read_ack(frame: Frame | Buffer, channel: int) -> Ack | None:
+    """Return what nearly always comes, an ack without nacks; None for all else."""
+    head = frame[0] if type(frame) is list and len(frame) == 1 else frame
+    if type(head) is not bytes or len(head) != HEADER_SIZE:
+        return None
+    version, kind, flags, sender, seq, tick, chunk, nacks, released = _ACK.unpack(head)
+    if (version, kind, sender) != (VERSION, ACK, channel) or nacks or flags:
+        return None
+    if tick < -1 or released > seq:
+        return None
+    return Ack(channel, seq, tick, chunk, released, False, ())
 
 
 def parse(frame: Frame | Buffer) -> list[Message]:

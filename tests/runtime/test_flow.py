@@ -353,7 +353,7 @@ def test_everything_arrives_once_and_in_order(scenario: Scenario) -> None:
     simulate(scenario)
 
 
-@pytest.mark.slow
+@pytest.mark.soak
 @pytest.mark.timeout(1800)
 @settings(max_examples=20_000, deadline=None)
 @given(SCENARIOS)

@@ -1,0 +1,203 @@
+"""What one message costs at each end of a channel, next to the least there is.
+
+Each end is timed alone: a run over a perfect transport is recorded once, and then each
+side is played against what the other one said. The sender's share is send, frames and
+the answers that return; the receiver's is on_frame, release and frames. Beside them, in
+the same rounds, run a bare deque (append and popleft) and struct (pack and unpack of
+one header). What is printed is the median of the rounds, in microseconds a message, and
+the median of each round's ratio.
+
+Run it with `python benchmarks/flow.py [--messages N] [--rounds N] [--json]`; it exits
+with 1 where a goal is missed. Goals are ratios to struct, so that a busy machine does
+not matter: 4 us where packing and unpacking a header takes 0.2 us.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+import statistics
+import sys
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from time import perf_counter
+
+from like_keras_core.runtime.flow import Buffer, Frame, Payload, Receiver, Sender
+from like_keras_core.runtime.wire_format import HEADER
+
+GOAL = 20.0
+GOAL_LARGE = 1.5
+SMALL = b"12345678"
+LARGE = bytes(10_000_000)
+DEQUE, STRUCT = "deque", "struct"
+Timed = Callable[[], float]
+
+
+@dataclass(frozen=True)
+class Case:
+    """One way to use a channel."""
+
+    window: int = 8
+    burst: int = 1
+    payload: Payload = SMALL
+    form: Callable[[Frame], Frame | Buffer] = list
+
+
+def joined(frame: Frame) -> bytes:
+    return b"".join(frame)
+
+
+def view(frame: Frame) -> memoryview:
+    return memoryview(joined(frame))
+
+
+CASES = {
+    "window 1": Case(window=1),
+    "window 8": Case(),
+    "window 32": Case(window=32),
+    "window 8, joined": Case(form=joined),
+    "window 8, memoryview": Case(form=view),
+    "window 16, 16 in a frame": Case(window=16, burst=16, form=joined),
+    "window 8, 10 MB": Case(payload=LARGE),
+    "window 8, two buffers": Case(payload=[SMALL, LARGE]),
+}
+FREE_OF_GOAL = {"window 8, two buffers"}
+"""A list of buffers takes the general way; it pays off for large ones only."""
+
+
+def sides(case: Case, messages: int) -> tuple[Timed, Timed]:
+    """Record a run; return what times each side of it [s per message]."""
+    sender, receiver = Sender(1, case.window), Receiver(1, case.window)
+    turns: list[tuple[list[Frame | Buffer], list[Frame | Buffer]]] = []
+    ticks = [range(t, t + case.burst) for t in range(0, messages, case.burst)]
+    for burst in ticks:
+        for tick in burst:
+            sender.send(tick, case.payload, 0.5)
+        there = [case.form(frame) for frame in sender.frames(0.0)]
+        for frame in there:
+            receiver.on_frame(frame, 0.0)
+        receiver.release(burst[-1])
+        back = [case.form(frame) for frame in receiver.frames(0.0)]
+        for frame in back:
+            sender.on_frame(frame, 0.0)
+        turns.append((there, back))
+
+    def send() -> float:
+        sender, payload = Sender(1, case.window), case.payload
+        began = perf_counter()
+        for burst, (_, back) in zip(ticks, turns, strict=True):
+            for tick in burst:
+                sender.send(tick, payload, 0.5)
+            sender.frames(0.0)
+            for frame in back:
+                sender.on_frame(frame, 0.0)
+        return (perf_counter() - began) / messages
+
+    def receive() -> float:
+        receiver = Receiver(1, case.window)
+        began = perf_counter()
+        for burst, (there, _) in zip(ticks, turns, strict=True):
+            for frame in there:
+                receiver.on_frame(frame, 0.0)
+            receiver.release(burst[-1])
+            receiver.frames(0.0)
+        return (perf_counter() - began) / messages
+
+    return send, receive
+
+
+def bare_deque(messages: int) -> Timed:
+    """Return what times a queue and nothing else."""
+
+    def run() -> float:
+        queue: deque[tuple[int, bytes]] = deque()
+        began = perf_counter()
+        for tick in range(messages):
+            queue.append((tick, SMALL))
+            queue.popleft()
+        return (perf_counter() - began) / messages
+
+    return run
+
+
+def bare_struct(messages: int) -> Timed:
+    """Return what times the packing and unpacking of a header."""
+
+    def run() -> float:
+        pack, unpack = HEADER.pack, HEADER.unpack
+        began = perf_counter()
+        for tick in range(messages):
+            unpack(pack(1, 1, 0, 1, tick, tick, 0, 1, 0.5))
+        return (perf_counter() - began) / messages
+
+    return run
+
+
+def measure(messages: int, rounds: int) -> dict[str, list[float]]:
+    """Return what each candidate took in each round [s per message]."""
+    timed = {DEQUE: bare_deque(messages), STRUCT: bare_struct(messages)}
+    for name, case in CASES.items():
+        timed[f"{name}: send"], timed[f"{name}: receive"] = sides(case, messages)
+    times: dict[str, list[float]] = {name: [] for name in timed}
+    for _ in range(rounds):
+        for name, run in timed.items():
+            times[name].append(run())
+    return times
+
+
+def ratio(times: dict[str, list[float]], name: str, base: str) -> float:
+    """Return the median over the rounds of one candidate's time by another's."""
+    pairs = zip(times[name], times[base], strict=True)
+    return statistics.median(own / other for own, other in pairs)
+
+
+def missed(times: dict[str, list[float]]) -> list[str]:
+    """Return a sentence for each goal that is missed."""
+    found = []
+    for name in CASES:
+        for side in ("send", "receive"):
+            by = ratio(times, f"{name}: {side}", STRUCT)
+            if by > GOAL and name not in FREE_OF_GOAL:
+                found.append(f"{name}: {side} takes {by:.1f} x struct, not {GOAL}")
+    for side in ("send", "receive"):
+        by = ratio(times, f"window 8, 10 MB: {side}", f"window 8: {side}")
+        if by > GOAL_LARGE:
+            found.append(f"10 MB take {by:.1f} x 8 bytes to {side}, not {GOAL_LARGE}")
+    return found
+
+
+def main() -> int:
+    """Measure, print, and compare with the goals."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--messages", type=int, default=3200)
+    parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--json", action="store_true")
+    options = parser.parse_args()
+    times = measure(options.messages, options.rounds)
+    rows = {
+        name: {
+            "us": statistics.median(taken) * 1e6,
+            "x deque": ratio(times, name, DEQUE),
+            "x struct": ratio(times, name, STRUCT),
+        }
+        for name, taken in times.items()
+    }
+    if options.json:
+        data = {"python": platform.python_version(), "rows": rows}
+        print(json.dumps(data, indent=2))
+    else:
+        print(f"Python {platform.python_version()}, {options.messages} messages")
+        print(f"{'us':>7} {'x deque':>9} {'x struct':>9}")
+        for name, row in rows.items():
+            us, by_deque, by_struct = row.values()
+            print(f"{us:7.2f} {by_deque:9.1f} {by_struct:9.1f}  {name}")
+    problems = missed(times)
+    for problem in problems:
+        print(f"missed the goal: {problem}", file=sys.stderr)
+    return 1 if problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

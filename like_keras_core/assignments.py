@@ -1,0 +1,66 @@
+"""Attributes that an author assigns to a component from outside, and when to look.
+
+What is assigned after construction does not reach an instance that is made anew, so it
+is remembered. A component's own code assigns state; it is told apart by the call stack,
+and not watched at all while a launch runs.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any
+
+_PLACEMENT = frozenset({"name", "node", "every"})
+
+
+class Watched:
+    """What remembers assignments from outside, in its record `_lk`."""
+
+    _lk: Any
+
+
+def _watch_assignment(self: Watched, name: str, value: Any) -> None:
+    """Set an attribute; remember it if that is done from outside the component."""
+    object.__setattr__(self, name, value)
+    record = self._lk
+    if not record.made or name in _PLACEMENT:
+        return
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None:
+        code = frame.f_code
+        first = code.co_varnames[0] if code.co_argcount else ""
+        if hasattr(type(self), code.co_name) and frame.f_locals.get(first) is self:
+            return
+        frame = frame.f_back
+    record.assigned[name] = None
+
+
+_launches: list[None] = []
+_lock = threading.Lock()
+
+
+@contextmanager
+def unwatched() -> Iterator[None]:
+    """Let components assign at full speed while a launch runs."""
+    with _lock:
+        if not _launches:
+            delattr(Watched, "__setattr__")
+        _launches.append(None)
+    try:
+        yield
+    finally:
+        with _lock:
+            _launches.pop()
+            if not _launches:
+                _watch()
+
+
+def _watch() -> None:
+    setattr(Watched, "__setattr__", _watch_assignment)  # noqa: B010
+
+
+_watch()
