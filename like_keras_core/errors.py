@@ -14,6 +14,7 @@ LkError
 │   ├── EngineContractError                it broke the rules of the hooks
 │   ├── EngineOptionError (TypeError)      it does not know an option
 │   ├── MixedEnginesError (ValueError)     nodes name several engines
+│   ├── HostLostError                      a node's process is gone
 │   └── CapabilityError                    it declares that it cannot do this
 ├── ComponentError (RuntimeError)      user code raised, with where and when
 ├── ValueMutationError (RuntimeError)  a component changed a value it had no right to
@@ -245,6 +246,17 @@ class CapabilityError(EngineError):
 
     def __reduce__(self) -> tuple[object, ...]:
         return (type(self), (self.engine, self.capability, self.what))
+
+
+class HostLostError(EngineError):
+    """The process of a node ended, or was silent, before the run was over."""
+
+    def __init__(self, node: str, how: str) -> None:
+        self.node, self.how = node, how
+        super().__init__(f"The process of node {node!r} was lost: {how}.")
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (type(self), (self.node, self.how))
 
 
 class ComponentError(LkError, RuntimeError):

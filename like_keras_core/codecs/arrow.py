@@ -26,8 +26,9 @@ from msgspec.msgpack import encode as write
 from numpy import ndarray
 
 from like_keras_core.codecs import arrays
+from like_keras_core.codecs.extensions import CodecError
 from like_keras_core.codecs.json import Resolver
-from like_keras_core.codecs.msgpack import CodecError, Encoded, damaged, from_bytes
+from like_keras_core.codecs.msgpack import Encoded, damaged, from_bytes
 from like_keras_core.codecs.packing import PLAIN, RECORDS, pack
 from like_keras_core.codecs.records import find_record
 from like_keras_core.codecs.unpacking import HOOK, Unpacker
@@ -108,7 +109,12 @@ def to_arrow(value: Any, where: str = "value") -> tuple[Any, dict[str, str]]:
 
 
 def _message(value: Any, where: str) -> tuple[Any, dict[str, str]]:
+    was_met = type(value) in RECORDS
     header, found = pack(value, where)
+    record = None if was_met else RECORDS.get(type(value))
+    if record is not None and PLAIN.issuperset(map(type, row := record.read(value))):
+        # The first message of a class is like the others.
+        return write(row), {"kind": "record", "class": record.signature}
     if not found:
         return header, {"kind": "msgpack"}
     encoded = Encoded(header, [arrays.flat_bytes(array) for array in found])

@@ -4,6 +4,12 @@ from __future__ import annotations
 
 import struct
 
+from like_keras_core.errors import LkError
+
+
+class CodecError(LkError, ValueError):
+    """Data that should be a message is not one that can be read here."""
+
 
 class Code:
     """The extensions, by number: what each stands for, and what its data is."""
@@ -21,7 +27,7 @@ class Code:
     FLAG = 11  # [value, class]
     RECORD = 12  # [[field, …], signature]
     RECORDS = 13  # a list of records of one class: [[field, …], signature]
-    OBJECT = 14  # another dataclass: [{attribute: value}, class]
+    OBJECT = 14  # another dataclass: [{attribute: value}, signature]
     SCALAR = 15  # of numpy: [dtype, bytes or text]
     ARRAY = 16  # [dtype, shape, axes]; the data is elsewhere
     REGISTERED = 17  # [what its `encode` returned, class]

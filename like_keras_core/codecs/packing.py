@@ -5,8 +5,8 @@ and dict. Everything else is an extension, by `Code`, whose data is MessagePack 
 An array's data is kept out of it, in the order in which the arrays are met.
 
 The types of plain values are looked at all at once, in C; that is what makes it fast.
-Whether an int fits, and whether a text is UTF-8, is found out by writing: what does
-not is written anew by a packer that looks at each.
+Whether an int fits and a text is UTF-8 is found out by writing: a value with one that
+does not is packed anew, by a packer that looks at each.
 """
 
 from __future__ import annotations
@@ -31,7 +31,6 @@ from like_keras_core.errors import NotSerializableError
 
 Tree = Any
 """What msgspec writes exactly: plain values, lists and dicts of them, extensions."""
-
 
 PLAIN = frozenset({type(None), bool, int, float, str, bytes})
 RECORDS: dict[type, records.Record] = {}
@@ -185,7 +184,7 @@ class _Packer:
             rows = self.items(list(itertools.chain.from_iterable(values)))
             return Ext(Code.TUPLES, write((rows, widths.pop())))
         record = RECORDS.get(kind)
-        if record is None:
+        if record is None and kind is not dict:
             self._way(kind, values[0])
             record = RECORDS.get(kind)
         if record is None or not record.names:
@@ -219,7 +218,8 @@ def _way_of(kind: type, value: Any, where: str) -> _Pack:
         RECORDS[kind] = record
         return functools.partial(_pack_record, record)
     if records.is_dataclass(kind):
-        return functools.partial(_pack_object, entry_point_of(kind, where))
+        signature = records.signature_of(kind, entry_point_of(kind, where))
+        return functools.partial(_pack_object, signature)
     numpy = sys.modules.get("numpy")
     if numpy is not None and issubclass(kind, numpy.ndarray):
         return _pack_array
@@ -267,8 +267,8 @@ def _pack_record(record: records.Record, packer: _Packer, value: Any) -> Tree:
     return Ext(Code.RECORD, write((row, record.signature)))
 
 
-def _pack_object(entry_point: str, packer: _Packer, value: Any) -> Tree:
-    return _extension(Code.OBJECT, packer.pack(records.attributes(value)), entry_point)
+def _pack_object(signature: str, packer: _Packer, value: Any) -> Tree:
+    return _extension(Code.OBJECT, packer.pack(records.attributes(value)), signature)
 
 
 def _pack_array(packer: _Packer, value: Any) -> Tree:

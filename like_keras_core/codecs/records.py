@@ -17,6 +17,7 @@ import operator
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from like_keras_core.codecs.extensions import CodecError
 from like_keras_core.codecs.json import Resolver
 
 
@@ -38,15 +39,14 @@ class Record:
     def __init__(self, cls: Any, entry_point: str) -> None:
         self.read: Callable[[Any], tuple[Any, ...]]
         self._make: Callable[..., Any]
+        self.names = _names(cls)
+        self.signature = signature_of(cls, entry_point)
         if issubclass(cls, tuple):
-            self.names = tuple(cls._fields)
             self.read = tuple
             self._make = functools.partial(_make_tuple, cls)
         else:
-            self.names = tuple(field.name for field in dataclasses.fields(cls))
             self.read = _reader(self.names)
             self._make = cls
-        self.signature = f"{entry_point}({','.join(self.names)})"
 
     def from_row(self, row: Sequence[Any]) -> Any:
         """Return the instance that a row stands for."""
@@ -60,6 +60,17 @@ class Record:
         if not width or len(flat) % width:
             raise ValueError(f"{len(flat)} values are no rows of {self.signature!r}")
         return list(map(self._make, *[iter(flat)] * width))
+
+
+def _names(cls: Any) -> tuple[str, ...]:
+    if issubclass(cls, tuple):
+        return tuple(cls._fields)
+    return tuple(field.name for field in dataclasses.fields(cls))
+
+
+def signature_of(cls: type, entry_point: str) -> str:
+    """Return a class's name and its fields', as they travel."""
+    return f"{entry_point}({','.join(_names(cls))})"
 
 
 def _make_tuple(cls: Any, *row: Any) -> Any:
@@ -93,8 +104,7 @@ def _is_all_fields(cls: Any) -> bool:
         code is not None
         # The file of what the dataclass decorator writes.
         and code.co_filename == "<string>"
-        and code.co_varnames[1 : code.co_argcount]
-        == tuple(field.name for field in dataclasses.fields(cls))
+        and code.co_varnames[1 : code.co_argcount] == _names(cls)
         and code.co_kwonlyargcount == 0
         and cls.__new__ is object.__new__
         and type(cls).__call__ is type.__call__
@@ -116,8 +126,8 @@ def is_dataclass(cls: type) -> bool:
 def attributes(value: Any) -> dict[str, Any]:
     """Return what an instance of a dataclass has: fields and other attributes."""
     cls = type(value)
-    names = [field.name for field in dataclasses.fields(value)]
-    found = {name: getattr(value, name) for name in names if hasattr(value, name)}
+    names = (name for name in _names(cls) if hasattr(value, name))
+    found = {name: getattr(value, name) for name in names}
     for name, item in getattr(value, "__dict__", {}).items():
         if not isinstance(getattr(cls, name, None), functools.cached_property):
             found.setdefault(name, item)
@@ -134,39 +144,56 @@ def with_attributes(cls: type, found: dict[str, Any]) -> Any:
 
 @functools.lru_cache(maxsize=4096)
 def find_record(resolve: Resolver, signature: str) -> Record:
-    """Return the record of a class that came in a message.
+    """Return the record that a signature in a message names.
 
     Raises:
-        ValueError: The class has other fields here, or is no record.
+        CodecError: The class has other fields here.
+        ValueError: The class is no record.
     """
-    entry_point, _, _ = signature.rpartition("(")
-    cls = resolve(entry_point)
+    cls, entry_point = _find(resolve, signature)
     if not is_record(cls):
-        raise ValueError(f"{entry_point!r} is no plain dataclass or named tuple here")
-    record = Record(cls, entry_point)
-    if record.signature != signature:
-        raise ValueError(
-            f"{signature!r:.200} was sent, and it is {record.signature!r} here: the "
-            "two processes run different versions of it"
-        )
-    return record
+        raise ValueError(f"{entry_point!r} is not sent as a row")
+    _check_fields(cls, entry_point, signature)
+    return Record(cls, entry_point)
 
 
 @functools.lru_cache(maxsize=4096)
-def find_class(resolve: Resolver, entry_point: str, base: type | None) -> Any:
-    """Return a class that came in a message.
-
-    Args:
-        resolve: Turns the name into the class.
-        entry_point: The name.
-        base: What it must be a subclass of; None for a dataclass.
+def find_dataclass(resolve: Resolver, signature: str) -> type:
+    """Return the dataclass, no record, that a signature in a message names.
 
     Raises:
-        ValueError: It is something else.
+        CodecError: The class has other fields here.
+        ValueError: The class is something else.
+    """
+    cls, entry_point = _find(resolve, signature)
+    if not is_dataclass(cls) or is_record(cls):
+        raise ValueError(f"{entry_point!r} is not sent as attributes")
+    _check_fields(cls, entry_point, signature)
+    return cls
+
+
+@functools.lru_cache(maxsize=4096)
+def find_class(resolve: Resolver, entry_point: str, base: type) -> Any:
+    """Return the class that an entry point in a message names.
+
+    Raises:
+        ValueError: It is no subclass of `base`.
     """
     cls = resolve(entry_point)
-    fits = is_dataclass(cls) if base is None else issubclass(cls, base)
-    if not fits:
-        expected = base.__name__ if base is not None else "dataclass"
-        raise ValueError(f"{entry_point!r} is no {expected}")
+    if not issubclass(cls, base):
+        raise ValueError(f"{entry_point!r} is no {base.__name__}")
     return cls
+
+
+def _find(resolve: Resolver, signature: str) -> tuple[type, str]:
+    entry_point, _, _ = signature.rpartition("(")
+    return resolve(entry_point), entry_point
+
+
+def _check_fields(cls: type, entry_point: str, signature: str) -> None:
+    here = signature_of(cls, entry_point)
+    if here != signature:
+        raise CodecError(
+            f"Cannot read a message: it has {signature!r:.200}, and here that is "
+            f"{here!r:.200}. Run the same version of it in both processes."
+        )

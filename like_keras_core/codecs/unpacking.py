@@ -14,7 +14,7 @@ from typing import Any
 from msgspec.msgpack import decode as read
 
 from like_keras_core.codecs import arrays, records
-from like_keras_core.codecs.extensions import COMPLEX, Code
+from like_keras_core.codecs.extensions import COMPLEX, Code, CodecError
 from like_keras_core.codecs.json import Resolver
 from like_keras_core.codecs.json import _registered as registered
 from like_keras_core.entry_point import resolve as resolve_entry_point
@@ -105,8 +105,8 @@ class Unpacker:
         return records.find_record(self._resolve, signature).from_rows(flat)
 
     def _object(self, data: memoryview) -> Any:
-        found, entry_point = self.unpack(data)
-        cls = records.find_class(self._resolve, entry_point, None)
+        found, signature = self.unpack(data)
+        cls = records.find_dataclass(self._resolve, signature)
         return records.with_attributes(cls, found)
 
     def _scalar(self, data: memoryview) -> Any:
@@ -123,9 +123,10 @@ class Unpacker:
         inner, entry_point = self.unpack(data)
         cls = records.find_class(self._resolve, entry_point, object)
         if cls not in registered:
-            raise ValueError(
-                f"no decoder for {entry_point!r}: call lk.register_type("
-                f"{cls.__qualname__}, encode, decode) in module {cls.__module__!r}"
+            raise CodecError(
+                f"Cannot read a message: no decoder for {entry_point!r}. Call "
+                f"lk.register_type({cls.__qualname__}, encode, decode) in module "
+                f"{cls.__module__!r}."
             )
         return registered[cls][1](inner)
 

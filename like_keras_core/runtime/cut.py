@@ -10,8 +10,9 @@ class Cut(NamedTuple):
 
     Args:
         tick: The first tick that does not count as a whole.
-        order: Components before this place in the execution order count at that tick,
-            too: 0 for an end of stream, a stop, or a number of iterations.
+        order: The place of who raised in the execution order; components before it
+            still fire at that tick, since one of them may raise, too. 0 for a stop
+            and a number of iterations.
         kind: `"error"`, `"end of stream"`, `"stop"` or `"iterations"`.
         component: Who raised.
     """
@@ -25,6 +26,13 @@ class Cut(NamedTuple):
     def place(self) -> tuple[int, int]:
         """What cuts are compared by, whatever their kind."""
         return (self.tick, self.order)
+
+    def ticks(self, order: int) -> int:
+        """Return how many ticks count for the component at a place in the order.
+
+        At the tick of an error, those before it count; at an end of stream, none.
+        """
+        return self.tick + (self.kind == "error" and order < self.order)
 
 
 FOREVER = Cut(1 << 60, 0)

@@ -29,7 +29,7 @@ from like_keras_core.report import ComponentReport, ConnectionReport, RunReport
 from like_keras_core.runtime.guard import ValueGuard
 from like_keras_core.runtime.observed import check_ports, ports_to_record, times_of
 from like_keras_core.runtime.pacer import Pacer
-from like_keras_core.runtime.plan import Plan, Value, plan
+from like_keras_core.runtime.plan import Plan, Value, last_readers, plan
 from like_keras_core.runtime.schedule import Schedule, generate
 from like_keras_core.runtime.stop import StopSignal
 from like_keras_core.runtime.tap import Tap
@@ -175,7 +175,7 @@ class Host:
         try:
             getattr(component, phase)()
         except Exception as error:
-            raise _Failed(Failure(name, phase, None, error)) from error
+            raise Failed(Failure(name, phase, None, error)) from error
         component._lk.state = AFTER[phase]
 
     def _leave(self, names: list[str], phase: str) -> Failure | None:
@@ -221,10 +221,7 @@ class Host:
             self._records,
             taps,
         )
-        guard.until = {
-            step.name: max((v.last_use for v in step.outputs if v), default=0)
-            for step in self._plan.steps
-        }
+        guard.until = last_readers(self._plan)
         self._durations = [[] for _ in self._plan.steps]
         self._schedule = generate(self._plan, self._durations)
 
@@ -416,7 +413,9 @@ class Host:
         return found
 
 
-class _Failed(Exception):
+class Failed(Exception):
+    """Carries a failure out of a phase."""
+
     def __init__(self, failure: Failure) -> None:
         self.failure = failure
 
@@ -441,7 +440,7 @@ def run_alone(
             host.configure()
             host.activate()
             failures.append(host.run(iterations, rate_hz=rate_hz, progress=progress))
-        except _Failed as failed:
+        except Failed as failed:
             failures.append(failed.failure)
             host.ended_by = "error"
         finally:

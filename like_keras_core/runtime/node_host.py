@@ -22,9 +22,10 @@ from like_keras_core.errors import EndOfStream
 from like_keras_core.garbage import collection_paused
 from like_keras_core.report import ComponentReport
 from like_keras_core.runtime.cut import FOREVER, Cut
+from like_keras_core.runtime.guard import ValueGuard
 from like_keras_core.runtime.host import Failure, Host
 from like_keras_core.runtime.mailbox import Channel, Inlet
-from like_keras_core.runtime.plan import Plan, plan
+from like_keras_core.runtime.plan import Plan, last_readers, plan
 from like_keras_core.runtime.schedule import Schedule, generate
 from like_keras_core.runtime.segments import Segment, segments_of
 from like_keras_core.runtime.tap import Tap
@@ -32,6 +33,9 @@ from like_keras_core.signature import signature_of
 from like_keras_core.spec import ConnectionSpec, SystemSpec, split_address
 from like_keras_core.topology import execution_order
 from like_keras_core.values import snapshot
+
+_ABSENCES_KEPT = 1024
+"""When so many are remembered, those that no cut can reach are only counted."""
 
 
 class Link(Protocol):
@@ -154,6 +158,7 @@ class NodeHost(Host):
         self._frozen_at: int | None = None
         self._released = released
         self._absences: list[tuple[int, int]] = []
+        self._missed_below: Counter[int] = Counter()
         self._plans: list[Plan] = []
         place = {n: i for i, n in enumerate(execution_order(spec))}
         self.place = {spec.components[n].name: i for n, i in place.items()}
@@ -223,11 +228,18 @@ class NodeHost(Host):
         def belongs(address: str) -> bool:
             return split_address(address)[0] in inside
 
+        forwards = {name: self.components[name].forward for name in names}
+        guard = ValueGuard(self.tick)
+        if self.check_values:
+            forwards = {
+                name: guard.wrap(name, i, self.components[name])
+                for i, name in enumerate(names)
+            }
         runner.plan = plan(
             self.spec,
             runner.segment.order,
             self.components,
-            {name: self.components[name].forward for name in names},
+            forwards,
             {name: signature_of(type(self.components[name])).unpack for name in names},
             lambda data: snapshot(decode(data)),
             {key: items for key, items in self._records.items() if belongs(key)},
@@ -236,6 +248,7 @@ class NodeHost(Host):
             inlet=lambda connection, policy: self._inlet(runner, connection, policy),
             outlets=runner.outlets,
         )
+        guard.until = last_readers(runner.plan)
         runner.durations = [[] for _ in names]
         runner.schedule = generate(runner.plan, runner.durations)
         runner.registers = list(runner.plan.registers)
@@ -279,6 +292,10 @@ class NodeHost(Host):
     def set_floor(self, tick: int) -> None:
         """Know the smallest tick that the whole system has not finished."""
         self.floor = max(self.floor, tick)
+        if len(self._absences) > _ABSENCES_KEPT:
+            below = [key for key, at in self._absences if at < self.floor]
+            self._missed_below.update(below)
+            self._absences = [item for item in self._absences if item[1] >= self.floor]
 
     @property
     def progress(self) -> int:
@@ -367,7 +384,7 @@ class NodeHost(Host):
         trace, step = found
         name = runner.plan.steps[step].name
         if isinstance(error, EndOfStream):
-            self.set_cut(Cut(tick, 0, "end of stream", name))
+            self.set_cut(Cut(tick, self.place[name], "end of stream", name))
             return
         cut = Cut(tick, self.place[name], "error", name)
         if cut.place < self.cut.place:
@@ -377,15 +394,16 @@ class NodeHost(Host):
 
     def counts(self) -> tuple[dict[str, ComponentReport], dict[str, int]]:
         """Return what each component did, and each port's messages, below the cut."""
-        missed = Counter(key for key, tick in self._absences if tick < self.cut.tick)
+        missed = self._missed_below + Counter(
+            key for key, tick in self._absences if tick < self.cut.tick
+        )
         at_cut = {key for key, tick in self._absences if tick == self.cut.tick}
         components, messages = {}, {}
         for runner in self._runners:
             base = runner.base
             for i, step in enumerate(runner.plan.steps):
-                place = self.place[step.name]
-                counted = place < self.cut.order
-                ticks = self.cut.tick + counted
+                ticks = self.cut.ticks(self.place[step.name])
+                counted = ticks > self.cut.tick
                 absent = missed[base + i] + (counted and base + i in at_cut)
                 components[step.name] = ComponentReport(
                     fired=ticks - absent, absent=absent
@@ -401,8 +419,7 @@ class NodeHost(Host):
         """Return the recorded values below the cut, by port address."""
         found = {}
         for address, values in self._records.items():
-            place = self.place[split_address(address)[0]]
-            ticks = self.cut.tick + (place < self.cut.order)
+            ticks = self.cut.ticks(self.place[split_address(address)[0]])
             pairs = enumerate(values[:ticks])
             found[address] = [(t, value) for t, value in pairs if value is not None]
         return found

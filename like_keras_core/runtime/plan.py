@@ -269,3 +269,11 @@ def _count(result: Plan, *, always: bool) -> None:
                     value.waiting.append(i)
     result.gaps = [0] * counters
     result.last = [-1] * counters
+
+
+def last_readers(plan: Plan) -> dict[str, int]:
+    """Return for each step the last one that reads what it sends."""
+    return {
+        step.name: max((value.last_use for value in step.outputs if value), default=0)
+        for step in plan.steps
+    }

@@ -326,6 +326,16 @@ class TestWatermarks:
         assert values(events) == [0, 1]
         assert events[-1] == Watermark(2)
 
+    def test_the_newest_counts(self) -> None:
+        """Of those that overtook a value, and each other."""
+        sender, receiver = pair()
+        frames = send(sender, 0)
+        for tick in (5, 9):
+            sender.watermark(tick)
+            frames += sender.frames(0.0, idle=True)
+
+        assert bring(frames[::-1], receiver)[-1] == Watermark(9)
+
     def test_one_that_is_late_says_nothing(self) -> None:
         """Order is kept over watermarks too."""
         sender, receiver = pair()
@@ -443,6 +453,7 @@ class TestLoss:
 
         assert values(bring(sender.frames(0.11), receiver)) == [1]
         assert sender.statistics.probes == 1
+        assert receiver.wakes_at == inf
 
     def test_questions_become_rare(self) -> None:
         """0.1 s, then twice as long each time, up to 2 s."""
@@ -832,13 +843,30 @@ class TestRefusals:
         with pytest.raises(FrameError, match="a whole value came before"):
             receiver.on_frame(data(1, 1, b"x", chunks=2), 0.0)
 
-    def test_values_after_the_end_are_refused(self) -> None:
-        """Whatever their number is."""
+    def test_a_whole_value_is_no_chunk(self) -> None:
+        """Of a number of which chunks have come, it is taken for a duplicate."""
         receiver = Receiver(1, 4)
-        receiver.on_frame(pack_mark(Mark(1, 1, 0, 0, False, True)), 0.0)
+        receiver.on_frame(data(0, 0, b"x", chunks=2), 0.0)
+
+        assert receiver.on_frame(data(0, 0, b"xy"), 0.0) == []
+        assert receiver.statistics.duplicates == 1
+
+    def test_the_next_value_needs_credit_too(self) -> None:
+        """What a correct sender would not have sent is not taken in."""
+        receiver = Receiver(1, 1)
+        receiver.on_frame(data(0, 0), 0.0)
+
+        with pytest.raises(FrameError, match="beyond the window"):
+            receiver.on_frame(data(1, 1), 0.0)
+
+    @pytest.mark.parametrize("count", [0, 1])
+    def test_values_after_the_end_are_refused(self, count: int) -> None:
+        """Whether all those before it have come or not."""
+        receiver = Receiver(1, 4)
+        receiver.on_frame(pack_mark(Mark(1, count, 0, 0, False, True)), 0.0)
 
         with pytest.raises(FrameError, match="or the end"):
-            receiver.on_frame(data(1, 1), 0.0)
+            receiver.on_frame(data(count, 1), 0.0)
 
     def test_ticks_must_rise_among_what_is_held_back(self) -> None:
         """A value whose tick was used is dropped when its turn comes."""

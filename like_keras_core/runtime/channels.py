@@ -1,0 +1,48 @@
+"""Which channels lead between the nodes of a system, and their numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from like_keras_core.spec import SystemSpec, split_address
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelSpec:
+    """One output port's way to one other node.
+
+    Args:
+        number: The same in every process.
+        source: The port's address.
+        producer: The node that it is on.
+        consumer: The node that reads it.
+        latest: Whether every reader there takes whatever came last.
+    """
+
+    number: int
+    source: str
+    producer: str
+    consumer: str
+    latest: bool
+
+
+def channels_of(spec: SystemSpec) -> list[ChannelSpec]:
+    """Return the channels of a system, in the order of its connections."""
+    nodes = {component.name: component.node for component in spec.components}
+    policies = {
+        f"{component.name}.{port.name}": port.policy
+        for component in spec.components
+        for port in component.inputs
+    }
+    found: dict[tuple[str, str], bool] = {}
+    for connection in spec.connections:
+        producer = nodes[split_address(connection.source)[0]]
+        consumer = nodes[split_address(connection.target)[0]]
+        if producer != consumer:
+            latest = policies[connection.target] == "latest" and not connection.delay
+            key = (connection.source, consumer)
+            found[key] = found.get(key, True) and latest
+    return [
+        ChannelSpec(n, source, nodes[split_address(source)[0]], consumer, latest)
+        for n, ((source, consumer), latest) in enumerate(found.items())
+    ]
