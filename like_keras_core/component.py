@@ -202,6 +202,16 @@ class Component(Watched, metaclass=ComponentType):
         """
         given = [*args, *kwargs.values()]
         ports = [isinstance(item, (OutputPort, Delay)) for item in given]
+        for item in given:
+            if isinstance(item, (Component, PortCollection)) or hasattr(
+                item, "get_components_by_node"
+            ):
+                giver = getattr(item, "name", "camera")
+                raise TypeError(
+                    f"{self.name}(...) takes output ports or values; got {item!r:.60}. "
+                    f"Pass its output: {self.name}({giver}()), or "
+                    f"{self.name}({giver}.outputs.output)."
+                )
         if given and not any(ports) and not _is_ports(given[0]):
             self._lk.called = True
             return self.forward(*args, **kwargs)
@@ -250,6 +260,9 @@ class Component(Watched, metaclass=ComponentType):
     def __repr__(self) -> str:
         place = f", node={self._lk.node.name!r}" if self._lk.node else ""
         return f"{type(self).__qualname__}(name={self.name!r}{place})"
+
+
+setattr(Component.forward, "is_missing", True)  # noqa: B010 - told from users' own
 
 
 def _is_ports(value: Any) -> bool:

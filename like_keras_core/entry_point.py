@@ -149,6 +149,11 @@ def resolve(
             "'file.py:Class'."
         )
     if module_name.endswith(".py"):
+        if Path(module_name).name != module_name or "\\" in module_name:
+            raise LoadError(
+                f"The entry point {entry_point!r} names a script by a path; a script "
+                "is named by its file name alone."
+            )
         module = _find_script(module_name, folders)
     else:
         module = _import(module_name, entry_point)
@@ -166,7 +171,7 @@ def resolve(
 def _import(name: str, entry_point: str) -> types.ModuleType:
     try:
         return importlib.import_module(name)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise LoadError(
             f"Cannot import {name!r} for the entry point {entry_point!r}: "
             f"{type(error).__name__}: {error}. Install it, or run from the folder "

@@ -5,6 +5,7 @@ LkError
 ├── GraphError (ValueError)            the system is wrong; carries every issue
 ├── SpecError (ValueError)             a saved system cannot be read
 │   └── SpecVersionError               … because a newer like_keras wrote it
+├── CodecError (ValueError)            a message cannot be read
 ├── NotSerializableError (TypeError)   a value has no form that outlives the process
 ├── LoadError (ImportError)            code that a spec names cannot be had
 │   └── NotAllowedError                … because the allow-list excludes it
@@ -91,6 +92,10 @@ class SpecVersionError(SpecError):
             f"reads versions up to {known}. Upgrade it: "
             "pip install --upgrade like-keras-core"
         )
+
+
+class CodecError(LkError, ValueError):
+    """Data that should be a message is not one that can be read here."""
 
 
 class NotSerializableError(LkError, TypeError):
@@ -267,6 +272,7 @@ class ComponentError(LkError, RuntimeError):
         node: The node it ran on.
         phase: `"__init__"`, `"forward"`, or a lifecycle hook such as `"on_configure"`.
         tick: The tick it failed at; None outside `forward`.
+        place: The file and line that raised, as `"camera.py:12"`; empty if unknown.
         traceback: The component's own traceback, as text.
         report: What the run had done so far; None before it began.
     """
@@ -280,13 +286,16 @@ class ComponentError(LkError, RuntimeError):
         error: str,
         traceback: str = "",
         report: RunReport | None = None,
+        place: str = "",
     ) -> None:
         self.component, self.node, self.phase = component, node, phase
-        self.tick, self.error = tick, error
+        self.tick, self.error, self.place = tick, error, place
         self.traceback, self.report = traceback, report
         when = f" at tick {tick}" if tick is not None else ""
+        where = f" ({place})" if place else ""
         super().__init__(
-            f"Component {component!r} on node {node!r} failed in {phase}{when}: {error}"
+            f"Component {component!r} on node {node!r} failed in {phase}{when}: "
+            f"{error}{where}"
         )
 
 

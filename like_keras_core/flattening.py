@@ -12,6 +12,7 @@ from like_keras_core.issue import Issue
 from like_keras_core.port import Delay, InputPort, OutputPort
 
 Source = OutputPort | Delay
+_DEEPEST = 100
 
 
 class Composition(Protocol):
@@ -65,10 +66,12 @@ def _flatten(
             flat.components[address] = child
             inside.append(child)
         elif hasattr(child, "children"):
-            if child is system or child in above:
+            if child is system or child in above or len(above) > _DEEPEST:
+                where = f"{address[:40]}..." if len(above) > _DEEPEST else address
                 flat.issues.append(
                     Issue(
-                        f"System {address!r} contains itself.",
+                        f"System {where!r} contains itself, or is nested more than "
+                        f"{_DEEPEST} deep.",
                         code="recursion",
                         address=address,
                     )

@@ -2,77 +2,126 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+import operator
+from collections.abc import Iterable
+from typing import Any
 
 from like_keras_core.errors import GraphError, nearest
 from like_keras_core.issue import Issue
 from like_keras_core.lowering import Lowered
 from like_keras_core.port import OutputPort
+from like_keras_core.runtime.tap import Tap
 
 
-def check_numbers(
-    iterations: int | None,
-    rate_hz: float | None,
-    timeout_s: float | None,
-    seed: int,
-    window: int | None,
-    run_ahead: int,
-) -> None:
-    """Refuse numbers that a launch cannot have.
+def whole_number(name: str, value: Any, least: int) -> int:
+    """Return a whole number of `least` or more, as an int.
 
     Raises:
-        ValueError: One is out of its range; the text names it.
+        ValueError: It is none; the text names it.
     """
-    for name, value, least in (
-        ("iterations", iterations, 0),
-        ("seed", seed, 0),
-        ("window", window, 1),
-        ("run_ahead", run_ahead, 1),
-    ):
-        if value is None and name in ("iterations", "window"):
-            continue
-        if not isinstance(value, int) or isinstance(value, bool) or value < least:
-            raise ValueError(
-                f"{name} must be a whole number, {least} or more; got {value!r}."
+    try:
+        number = operator.index(value)
+    except TypeError:
+        number = least - 1
+    if number < least or isinstance(value, bool):
+        raise ValueError(
+            f"{name} must be a whole number, {least} or more; got {value!r}."
+        )
+    return number
+
+
+def quantity(name: str, value: Any, *, zero: bool = False) -> float:
+    """Return a finite number above zero, as a float.
+
+    Args:
+        name: Whose it is, for the error.
+        value: What was given.
+        zero: Whether zero will do.
+
+    Raises:
+        ValueError: It is none; the text names it.
+    """
+    try:
+        number = math.nan if isinstance(value, (bool, str)) else float(value)
+    except (TypeError, ValueError):
+        number = math.nan
+    if not (0 < number < math.inf or (zero and number == 0)):
+        least = "zero or above" if zero else "above zero"
+        raise ValueError(f"{name} must be {least}, a number; got {value!r}.")
+    return number
+
+
+class OutputAddresses:
+    """Finds the addresses of output ports in a system.
+
+    Args:
+        lowered: The system.
+    """
+
+    def __init__(self, lowered: Lowered) -> None:
+        self._name = lowered.spec.name
+        self._known = [
+            f"{component.name}.{item.name}"
+            for component in lowered.spec.components
+            for item in component.outputs
+        ]
+        self._set = set(self._known)
+        self._names = {
+            component: name for name, component in lowered.components.items()
+        }
+
+    def of(self, port: object) -> str:
+        """Return the address of a port, or of an address.
+
+        Raises:
+            TypeError: It is neither.
+            GraphError: The system has no such output port.
+        """
+        if isinstance(port, OutputPort):
+            name = self._names.get(port.component)
+            address = port.address if name is None else f"{name}.{port.name}"
+        elif isinstance(port, str):
+            address = port
+        else:
+            raise TypeError(
+                "A port to observe is an output port or its address, such as "
+                f"'camera.output'; got {port!r:.80}."
             )
-    for name, number in (("rate_hz", rate_hz), ("timeout_s", timeout_s)):
-        if number is not None and not 0 < number < float("inf"):
-            raise ValueError(f"{name} must be above zero; got {number!r}.")
+        if address not in self._set:
+            issue = no_port(address, "output", self._known)
+            raise GraphError([issue], self._name)
+        return address
 
+    def recorded(self, record: object) -> list[str] | str:
+        """Return the addresses of what `record` asks for, or `"all"`.
 
-def addresses_of(
-    record: Sequence[OutputPort | str] | OutputPort | str, lowered: Lowered
-) -> list[str] | str:
-    """Return the addresses of ports to record, or `"all"`.
+        Raises:
+            TypeError: It is no port, address, or list of them.
+            GraphError: The system has no such output port.
+        """
+        if isinstance(record, str) and record == "all":
+            return record
+        if isinstance(record, Iterable) and not isinstance(record, str):
+            return [self.of(item) for item in record]
+        return [self.of(record)]
 
-    Raises:
-        GraphError: The system has no such output port.
-    """
-    if record == "all":
-        return "all"
-    items = [record] if isinstance(record, (str, OutputPort)) else list(record)
-    return [address_of(item, lowered) for item in items]
+    def tapped(self, taps: object) -> list[Tap]:
+        """Return taps with addresses for ports.
 
-
-def address_of(port: OutputPort | str, lowered: Lowered) -> str:
-    """Return the address of an output port in a system.
-
-    Raises:
-        GraphError: The system has no such output port.
-    """
-    known = [
-        f"{component.name}.{item.name}"
-        for component in lowered.spec.components
-        for item in component.outputs
-    ]
-    if isinstance(port, OutputPort):
-        for name, component in lowered.components.items():
-            if component is port.component:
-                return f"{name}.{port.name}"
-        raise GraphError([no_port(port.address, "output", known)], lowered.spec.name)
-    if port not in known:
-        raise GraphError([no_port(port, "output", known)], lowered.spec.name)
-    return port
+        Raises:
+            TypeError: It is no tap, or list of taps.
+            GraphError: The system has no such output port.
+        """
+        found = []
+        for tap in taps if isinstance(taps, (list, tuple)) else [taps]:
+            if not isinstance(tap, Tap):
+                raise TypeError(
+                    "taps is a list of Tap(port, 'package.module:Class', config); got "
+                    f"{tap!r:.80}."
+                )
+            found.append(Tap(self.of(tap.port), tap.entry_point, tap.config))
+        return found
 
 
 def no_port(address: str, what: str, known: list[str]) -> Issue:

@@ -38,6 +38,13 @@ class Node:
         **options: Any,
     ) -> None:
         self.name = check_name(name, "node")
+        for what, value in (("machine", machine), ("engine", engine)):
+            if not isinstance(value, str) and not (what == "engine" and value is None):
+                raise TypeError(
+                    f"The {what} of node {name!r} is a name, such as "
+                    f"{'192.168.1.10' if what == 'machine' else 'native'!r}; "
+                    f"got {value!r}."
+                )
         self.machine = machine
         self.engine = engine
         self.options: Mapping[str, Any] = options

@@ -83,8 +83,11 @@ def signature_of(cls: type) -> ForwardSignature:
 
 def _read(cls: type) -> ForwardSignature:
     forward = getattr(cls, "forward", None)
-    if not callable(forward):
-        raise TypeError(f"{cls.__qualname__} has no method forward().")
+    if not callable(forward) or getattr(forward, "is_missing", False):
+        raise TypeError(
+            f"{cls.__qualname__} has no forward(). Write one: its parameters are the "
+            "inputs, its result is the output."
+        )
     function = inspect.unwrap(forward)
     if inspect.iscoroutinefunction(function) or inspect.isgeneratorfunction(function):
         raise TypeError(

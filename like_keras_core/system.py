@@ -5,9 +5,9 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-import threading
 import warnings
 from collections.abc import Callable, Iterable, Iterator, MutableMapping, Sequence
+from contextvars import ContextVar
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,10 +24,10 @@ from like_keras_core.errors import (
 from like_keras_core.flattening import flatten
 from like_keras_core.issue import Issue, errors_in
 from like_keras_core.launch_options import (
-    address_of,
-    addresses_of,
-    check_numbers,
+    OutputAddresses,
     no_port,
+    quantity,
+    whole_number,
 )
 from like_keras_core.lowering import REBUILT, Lowered, lower, node_of
 from like_keras_core.node import Node, check_name
@@ -45,7 +45,10 @@ if TYPE_CHECKING:
     from like_keras_core.report import RunReport
 
 DEFAULT_ENGINE = "native"
-_OWN = frozenset({"_given", "links", "_index", "_lowered", "_stops", "_lock"})
+_OWN = frozenset({"_given", "links", "_index", "_stops"})
+
+_frozen: ContextVar[tuple[System, Lowered] | None] = ContextVar("frozen", default=None)
+"""The system that this thread compiles or launches, lowered once for all of it."""
 
 
 class System:
@@ -63,7 +66,6 @@ class System:
     name: str
     rate_hz: float | None = None
     _given: Sequence[Any] = ()
-    _lowered: Lowered | None = None
 
     def __new__(cls, *args: Any, **kwargs: Any) -> System:
         """Begin empty, so that attributes may be set before `super().__init__()`."""
@@ -72,7 +74,6 @@ class System:
         system.links = {}
         system._index = {}
         system._stops = []
-        system._lock = threading.Lock()
         return system
 
     links: MutableMapping[InputPort, OutputPort | Delay]
@@ -80,24 +81,24 @@ class System:
 
     _index: dict[str, Component]
     _stops: list[StopSignal]
-    _lock: threading.Lock
 
     def __init__(
         self,
         components: Iterable[Any] = (),
-        *,
+        *more: Any,
         name: str | None = None,
         rate_hz: float | None = None,
     ) -> None:
-        if isinstance(components, (Component, System)):
+        if more or not isinstance(components, Iterable):
+            got = ", ".join(f"{item!r:.40}" for item in (components, *more))
             raise TypeError(
-                f"components is a list; write System([{components.name}, ...])."
+                f"components is one list: System([camera, detector]); got {got}."
             )
         self._given = list(components)
         if name is not None:
             self.name = check_name(name, "system")
         if rate_hz is not None:
-            self.rate_hz = rate_hz
+            self.rate_hz = quantity("rate_hz", rate_hz)
 
     @property
     def has_default_name(self) -> bool:
@@ -169,16 +170,16 @@ class System:
         """
         start = self._port(source, "outputs") if isinstance(source, str) else source
         end = self._port(target, "inputs") if isinstance(target, str) else target
-        if not isinstance(start, (OutputPort, Delay)):
-            raise TypeError(
-                f"connect goes from an output port to an input port; the first is "
-                f"{start!r:.80}."
-            )
-        if not isinstance(end, InputPort):
-            raise TypeError(
-                f"connect goes from an output port to an input port; the second is "
-                f"{end!r:.80}."
-            )
+        for what, port, kinds in (
+            ("first", start, (OutputPort, Delay)),
+            ("second", end, InputPort),
+        ):
+            if not isinstance(port, kinds):
+                raise TypeError(
+                    "connect goes from an output port to an input port: "
+                    "connect(camera.outputs.output, detector.inputs.image); the "
+                    f"{what} is {port!r:.80}."
+                )
         check_free(end, start, self.links.get(end) or end.source)
         self.links[end] = start
         end.linked_in.add(self)
@@ -207,7 +208,10 @@ class System:
 
     def lower(self) -> Lowered:
         """Return the system as data, with the live components and what is wrong."""
-        return self._lowered or lower(self)
+        frozen = _frozen.get()
+        if frozen is not None and frozen[0] is self:
+            return frozen[1]
+        return lower(self)
 
     def to_spec(self) -> SystemSpec:
         """Return the system as frozen data."""
@@ -216,12 +220,12 @@ class System:
     @contextlib.contextmanager
     def _frozen(self) -> Iterator[Lowered]:
         """Lower once for all that happens inside."""
-        outer = self._lowered
-        self._lowered = outer or lower(self)
+        lowered = self.lower()
+        token = _frozen.set((self, lowered))
         try:
-            yield self._lowered
+            yield lowered
         finally:
-            self._lowered = outer
+            _frozen.reset(token)
 
     def summary(self) -> str:
         """Return the components and connections as text."""
@@ -241,6 +245,11 @@ class System:
             EngineNotFoundError: There is no such engine.
         """
         with self._frozen() as lowered:
+            try:
+                self._engine(engine)
+            except MixedEnginesError as error:
+                issues = _core_issues(lowered, in_process=False)
+                return [*issues, Issue(str(error), code="mixed-engines")]
             if engine is None and (name := self._engine(None)) == DEFAULT_ENGINE:
                 from like_keras_core.engines import list_engines
 
@@ -361,38 +370,44 @@ class System:
             LaunchTimeoutError: `timeout_s` passed; it carries the report.
         """
         stop_loading_script(self)
-        check_numbers(iterations, rate_hz, timeout_s, seed, window, run_ahead)
+        if "stop" in engine_options:
+            raise TypeError("launch takes no option 'stop'; call system.stop().")
         stop = StopSignal()
         options: dict[str, Any] = {
-            "iterations": iterations,
-            "rate_hz": rate_hz if rate_hz is not None else self.rate_hz,
-            "check_values": check_values,
-            "timeout_s": timeout_s,
-            "seed": seed,
-            "window": window,
-            "run_ahead": run_ahead,
-            "heartbeat_s": heartbeat_s,
+            "iterations": iterations and whole_number("iterations", iterations, 0),
+            "rate_hz": self.rate_hz
+            if rate_hz is None
+            else quantity("rate_hz", rate_hz),
+            "check_values": bool(check_values),
+            "timeout_s": timeout_s and quantity("timeout_s", timeout_s),
+            "seed": whole_number("seed", seed, 0),
+            "window": window if window is None else whole_number("window", window, 1),
+            "run_ahead": whole_number("run_ahead", run_ahead, 1),
+            "heartbeat_s": quantity("heartbeat_s", heartbeat_s, zero=True),
             "progress": progress,
             "stop": stop,
             **engine_options,
         }
+        self._stops.append(stop)
+        try:
+            return self._launch(engine, options, record, taps)
+        finally:
+            self._stops.remove(stop)
+
+    def _launch(
+        self, engine: str | None, options: dict[str, Any], record: Any, taps: Any
+    ) -> RunReport:
         with self._frozen() as lowered:
             session = _open(self._engine(engine))
-            options["record"] = addresses_of(record, lowered)
-            options["taps"] = [
-                Tap(address_of(tap.port, lowered), tap.entry_point, tap.config)
-                for tap in taps
-            ]
+            addresses = OutputAddresses(lowered)
+            options["record"] = addresses.recorded(record)
+            options["taps"] = addresses.tapped(taps)
             _need(session, "rate", "rate_hz", options["rate_hz"])
             _need(session, "record", "record", options["record"])
             _need(session, "record", "taps", options["taps"])
             self._check(session)
             artefact = session.compile(lowered.spec, None)
-            self._stops.append(stop)
-            try:
-                return session.launch(self, artefact, options)
-            finally:
-                self._stops.remove(stop)
+            return session.launch(self, artefact, options)
 
     def run(self, iterations: int | None = None, **options: Any) -> RunReport:
         """Launch on the native engine."""
@@ -470,7 +485,7 @@ class System:
         system.name, system.rate_hz = spec.name, spec.rate_hz
         inferred = all(connection.inferred for connection in spec.connections)
         if not inferred or system.to_spec().connections != spec.connections:
-            wire(spec, components, system.connect)
+            wire(spec, components, system.connect, allow=allow, folders=folders)
         return system
 
     def __repr__(self) -> str:

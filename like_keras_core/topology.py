@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
@@ -16,6 +17,10 @@ from like_keras_core.spec import (
     SystemSpec,
     split_address,
 )
+
+_ADDRESS = re.compile(r"\w[\w-]*(\.\w[\w-]*)*")
+_MOST_CANDIDATES = 20
+"""For how many unfed inputs a source is looked for; nobody reads more suggestions."""
 
 
 def execution_order(spec: SystemSpec) -> list[int]:
@@ -108,7 +113,8 @@ def needs(spec: SystemSpec) -> list[Capability]:
 
 def check(spec: SystemSpec) -> list[Issue]:
     """List everything that is wrong with a system, whatever the engine."""
-    issues = [*_nothing_there(spec), *_names_twice(spec), *_bad_nodes(spec)]
+    issues = [*_nothing_there(spec), *_bad_names(spec), *_names_twice(spec)]
+    issues += _bad_nodes(spec)
     issues += _bad_connections(spec)
     issues += unfed_inputs(spec)
     issues += _bad_times(spec)
@@ -127,6 +133,23 @@ def _nothing_there(spec: SystemSpec) -> Iterator[Issue]:
             code="empty",
             address=spec.name,
         )
+
+
+def _bad_names(spec: SystemSpec) -> Iterator[Issue]:
+    names = [("system", spec.name)]
+    names += [("node", node.name) for node in spec.nodes]
+    for component in spec.components:
+        names.append(("component", component.name))
+        ports = (*component.inputs, *component.outputs)
+        names += [("port", port.name) for port in ports]
+    for what, name in names:
+        if not _ADDRESS.fullmatch(name):
+            yield Issue(
+                f"{name!r} cannot be a {what}'s name: names are made of letters, "
+                "digits, '_' and '-'.",
+                code="bad-name",
+                address=ascii(name),
+            )
 
 
 def _names_twice(spec: SystemSpec) -> Iterator[Issue]:
@@ -192,12 +215,14 @@ def _bad_connections(spec: SystemSpec) -> Iterator[Issue]:
 def unfed_inputs(spec: SystemSpec) -> list[Issue]:
     """Name each required input that nothing feeds, and the line that would feed it."""
     fed = {connection.target for connection in spec.connections}
-    issues = []
+    issues: list[Issue] = []
     for component in spec.components:
         for port in component.inputs:
             address = f"{component.name}.{port.name}"
             if port.required and address not in fed:
-                source = _candidate(spec, component, port)
+                source = "COMPONENT.PORT"
+                if len(issues) < _MOST_CANDIDATES:
+                    source = _candidate(spec, component, port)
                 issues.append(
                     Issue(
                         f"Input {address!r} ({port.type}) is not connected. "

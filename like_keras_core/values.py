@@ -17,6 +17,7 @@ from collections.abc import Callable, Mapping
 from pathlib import PurePath
 from typing import Any
 
+_UNSET = object()
 IMMUTABLE: frozenset[type] = frozenset(
     {int, float, bool, complex, str, bytes, type(None), range, type, type(Ellipsis)}
 )
@@ -168,7 +169,7 @@ def _same(a: Any, b: Any, seen: set[tuple[int, int]]) -> bool:
         return sorted(map(fingerprint, a)) == sorted(map(fingerprint, b))
     if dataclasses.is_dataclass(a) and not isinstance(a, type):
         return all(
-            _same(getattr(a, field.name), getattr(b, field.name), seen)
+            _same(getattr(a, field.name, _UNSET), getattr(b, field.name, _UNSET), seen)
             for field in dataclasses.fields(a)
         )
     return bool(a == b)

@@ -11,75 +11,57 @@ from __future__ import annotations
 import random
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from like_keras_core.component import Component
 from like_keras_core.runtime.agreement import Follower, Leader
+from like_keras_core.runtime.channels import channels_of
 from like_keras_core.runtime.cut import Cut
 from like_keras_core.runtime.node_host import NodeHost
-from like_keras_core.spec import SystemSpec, split_address
-from like_keras_core.values import snapshot
+from like_keras_core.spec import SystemSpec
+from tests.links import Faults, FifoNetwork, FlowNetwork
 
-SPEEDS = (1, 8, 60)
+SPEEDS = (1, 1, 8, 60)
+TURNS_MAX = 100_000
+SILENCE_MAX_S = 600.0
 
 
 class Deadlock(AssertionError):
-    """Nobody can do anything, and the run is not over."""
+    """Nobody can do anything, or nobody gets on, and the run is not over."""
 
 
-@dataclass
-class FifoLink:
-    """Values in order, after any time; at most a window of them without a credit."""
-
-    window: int
-    data: deque[tuple[int, Any]] = field(default_factory=deque)
-    credits: deque[int] = field(default_factory=deque)
-    sent: deque[int] = field(default_factory=deque)
-    most: int = 0
-
-    @property
-    def has_credit(self) -> bool:
-        return len(self.sent) < self.window
-
-    def send(self, tick: int, value: Any) -> None:
-        assert self.has_credit
-        self.data.append((tick, snapshot(value)))
-        self.sent.append(tick)
-        self.most = max(self.most, len(self.sent))
-
-    def absent(self, tick: int) -> None:
-        if self.data and self.data[-1][1] is None:
-            self.data.pop()
-        self.data.append((tick, None))
-
-    def release(self, tick: int) -> None:
-        self.credits.append(tick)
-
-    def take_credit(self) -> None:
-        tick = self.credits.popleft()
-        while self.sent and self.sent[0] <= tick:
-            self.sent.popleft()
-
-    def deliver(self, host: NodeHost, source: str) -> None:
-        tick, value = self.data.popleft()
-        if value is None:
-            host.absent(source, tick)
-        else:
-            host.push(source, tick, value)
-
-
-@dataclass
+@dataclass(frozen=True)
 class Outcome:
-    """What a simulated run gave."""
+    """What a simulated run gave.
+
+    Args:
+        cut: Where it ended.
+        error: The component that failed, and the tick.
+        records: What each port sent, by its address.
+        components: How often each component fired, and at how many ticks it did not.
+        messages: How many values each port sent.
+        received: What each component was given, also beyond the end.
+        most_waiting: The most values that one channel of a host kept at a time.
+    """
 
     cut: Cut
-    records: dict[str, list[tuple[int, Any]]]
-    components: dict[str, tuple[int, int]]
-    messages: dict[str, int]
     error: tuple[str, int | None] | None
-    most_in_flight: int
-    furthest: int
+    records: Mapping[str, list[tuple[int, Any]]]
+    components: Mapping[str, tuple[int, int]]
+    messages: Mapping[str, int]
+    received: Mapping[str, list[str]]
+    most_waiting: int
+
+    @property
+    def ticks(self) -> int:
+        """How many ticks count as a whole."""
+        return self.cut.tick
+
+    @property
+    def ended_by(self) -> str:
+        """What kind of an end it was."""
+        return self.cut.kind
 
 
 class Simulation:
@@ -92,6 +74,8 @@ class Simulation:
         seed: Of the scheduler.
         window: Values in flight on a connection.
         run_ahead: Ticks that a host may be ahead.
+        faults: Links are channels of flow, over a transport as bad as this.
+        watch: Called after each turn.
     """
 
     def __init__(
@@ -103,135 +87,178 @@ class Simulation:
         seed: int,
         window: int,
         run_ahead: int,
+        faults: Faults | None = None,
+        watch: Callable[[Simulation], object] | None = None,
     ) -> None:
         self.dice = random.Random(seed)
-        self.spec = spec
-        self.hosts: dict[str, NodeHost] = {}
-        self.links: dict[tuple[str, str], FifoLink] = {}
-        nodes = {component.name: component.node for component in spec.components}
-        for node in dict.fromkeys(nodes.values()):
-            mine = {name: components[name] for name in nodes if nodes[name] == node}
-            ports = [
-                f"{item.name}.{port.name}"
-                for item in spec.components
-                if item.node == node
-                for port in item.outputs
-            ]
-            self.hosts[node] = NodeHost(
-                spec,
-                node,
-                mine,
-                released=lambda source, tick, node=node: self.links[
-                    source, node
-                ].release(tick),
-                window=window,
-                run_ahead=run_ahead,
-                record=ports,
-            )
-        for connection in spec.connections:
-            here = nodes[split_address(connection.source)[0]]
-            there = nodes[split_address(connection.target)[0]]
-            key = (connection.source, there)
-            if here != there and key not in self.links:
-                self.links[key] = FifoLink(window)
-                self.hosts[here].link(connection.source, self.links[key])
+        self.components = components
+        self.watch = watch
+        self.turns = 0
+        self.most_waiting = 0
+        self.hosts = {
+            node.name: self._host(spec, node.name, window, run_ahead)
+            for node in spec.nodes
+        }
+        self.network: FifoNetwork | FlowNetwork = FifoNetwork()
+        if faults is not None:
+            self.network = FlowNetwork(faults, seed)
+        self.readers: dict[tuple[str, str], Callable[[int], None]] = {}
+        for channel in channels_of(spec):
+            link = self.network.add(channel, window, self.hosts[channel.consumer])
+            self.hosts[channel.producer].link(channel.source, link)
+            self.readers[channel.source, channel.consumer] = link.release
         self.leader = Leader(self.hosts, iterations)
         self.followers = {node: Follower(host) for node, host in self.hosts.items()}
+        self.news: set[str] = set()
         self.up: dict[str, deque[Any]] = {node: deque() for node in self.hosts}
         self.down: dict[str, deque[Any]] = {node: deque() for node in self.hosts}
         self.weights: dict[Any, int] = {}
-        self.furthest = 0
+
+    def _host(
+        self, spec: SystemSpec, node: str, window: int, run_ahead: int
+    ) -> NodeHost:
+        mine = [item for item in spec.components if item.node == node]
+        return NodeHost(
+            spec,
+            node,
+            {item.name: self.components[item.name] for item in mine},
+            released=lambda source, tick: self.readers[source, node](tick),
+            window=window,
+            run_ahead=run_ahead,
+            record=[
+                f"{item.name}.{port.name}" for item in mine for port in item.outputs
+            ],
+        )
 
     def run(self, stop_after: int | None = None) -> Outcome:
-        """Let the actors act until the run is over."""
+        """Let the actors act until the run is over.
+
+        Args:
+            stop_after: Ask for a stop before this turn.
+
+        Raises:
+            Deadlock: It would never be.
+        """
         for host in self.hosts.values():
             host.configure()
-            host.activate()
-        turns = 0
-        while not self.leader.is_done:
-            if turns == stop_after:
-                self.leader.stop()
-            self._post()
-            actors = self._actors()
-            if not actors:
-                raise Deadlock("\n".join(self._state()))
-            keys = list(actors)
-            weights = [
-                self.weights.setdefault(key, self.dice.choice(SPEEDS)) for key in keys
-            ]
-            actors[self.dice.choices(keys, weights)[0]]()
-            turns += 1
-        self._post()
-        for node, messages in self.down.items():
-            for message in messages:
-                self.followers[node].receive(message)
         for host in self.hosts.values():
-            host.deactivate()
-            host.shutdown()
-        return self._outcome()
+            host.activate()
+        self._send_down()
+        heard_at = 0.0
+        while not self.leader.is_done:
+            if self.turns == stop_after:
+                self.leader.stop()
+                self._send_down()
+            actors = self._actors()
+            others = dict(self.network.actors(self.hosts))
+            if actors or not self.network.is_timed:
+                heard_at = self.network.now
+            actors.update(others)
+            silence_s = self.network.now - heard_at
+            if not actors or silence_s > SILENCE_MAX_S or self.turns > TURNS_MAX:
+                raise Deadlock("\n".join(self._state()))
+            actors[self._draw(actors)]()
+            self.turns += 1
+            self._measure()
+            if self.watch is not None:
+                self.watch(self)
+        return self._end()
 
-    def _post(self) -> None:
-        for node, follower in self.followers.items():
-            self.up[node].extend(follower.messages())
+    def _draw(self, actors: Mapping[Any, object]) -> Any:
+        keys = list(actors)
+        for key in keys:
+            if key not in self.weights:
+                self.weights[key] = self.dice.choice(SPEEDS)
+        return self.dice.choices(keys, [self.weights[key] for key in keys])[0]
+
+    def _actors(self) -> dict[Any, Callable[[], object]]:
+        """Return who can do something, but for the network."""
+        actors: dict[Any, Callable[[], object]] = {}
+        for node, host in self.hosts.items():
+            if host.is_ready:
+                actors["step", node] = lambda node=node: self._step(node)
+            if node in self.news:
+                actors["say", node] = lambda node=node: self._say(node)
+            if self.up[node]:
+                actors["up", node] = lambda node=node: self._take_up(node)
+            if self.down[node]:
+                actors["down", node] = lambda node=node: self._take_down(node)
+        return actors
+
+    def _step(self, node: str) -> None:
+        assert self.hosts[node].step()
+        self.news.add(node)
+        self.network.stepped(node)
+
+    def _say(self, node: str) -> None:
+        self.news.discard(node)
+        self.up[node].extend(self.followers[node].messages())
+
+    def _take_up(self, node: str) -> None:
+        self.leader.receive(node, self.up[node].popleft())
+        self._send_down()
+
+    def _take_down(self, node: str) -> None:
+        self.followers[node].receive(self.down[node].popleft())
+        self.news.add(node)
+
+    def _send_down(self) -> None:
         for node, message in self.leader.outbox:
             self.down[node].append(message)
         self.leader.outbox.clear()
 
-    def _actors(self) -> dict[Any, Callable[[], object]]:
-        actors: dict[Any, Callable[[], object]] = {}
-        for node, host in self.hosts.items():
-            if host.is_ready:
-                actors["step", node] = host.step
-            if self.up[node]:
-                actors["up", node] = lambda node=node: self.leader.receive(
-                    node, self.up[node].popleft()
-                )
-            if self.down[node]:
-                actors["down", node] = lambda node=node: self.followers[node].receive(
-                    self.down[node].popleft()
-                )
-        for (source, node), link in self.links.items():
-            if link.data:
-                actors["data", source, node] = (
-                    lambda link=link, source=source, node=node: link.deliver(
-                        self.hosts[node], source
-                    )
-                )
-            if link.credits:
-                actors["credit", source, node] = link.take_credit
-        return actors
+    def _measure(self) -> None:
+        for host in self.hosts.values():
+            for channel in (*host._inputs.values(), *host._locals.values()):
+                lengths = [len(inlet.queue) for inlet in channel.inlets]
+                most = max(len(channel.waiting), *lengths)
+                self.most_waiting = max(self.most_waiting, most)
 
     def _state(self) -> list[str]:
         lines = [line for host in self.hosts.values() for line in host.waits_for()]
-        return [f"leader at {self.leader.cut}", *lines]
+        return [
+            f"leader at {self.leader.cut} after {self.turns} turns",
+            *lines,
+            *self.network.state(),
+        ]
+
+    def _end(self) -> Outcome:
+        for node in self.hosts:
+            while self.down[node]:
+                self._take_down(node)
+        for host in self.hosts.values():
+            host.deactivate()
+        for host in self.hosts.values():
+            host.shutdown()
+        return self._outcome()
 
     def _outcome(self) -> Outcome:
         records: dict[str, list[tuple[int, Any]]] = {}
         components: dict[str, tuple[int, int]] = {}
         messages: dict[str, int] = {}
+        cut = self.leader.cut
         error = None
         for host in self.hosts.values():
-            assert host.cut.place == self.leader.cut.place
+            assert host.cut.place == cut.place
             records.update(host.recorded())
             counted, sent = host.counts()
-            components |= {
-                name: (item.fired, item.absent) for name, item in counted.items()
-            }
-            messages |= sent
+            for name, item in counted.items():
+                components[name] = (item.fired, item.absent)
+            messages.update(sent)
             failure = host.failure
-            if (
-                self.leader.cut.kind == "error"
-                and failure is not None
-                and failure.name == self.leader.cut.component
-                and failure.tick == self.leader.cut.tick
-            ):
-                error = (failure.name, failure.tick)
+            if cut.kind == "error" and failure is not None:
+                if (failure.name, failure.tick) == (cut.component, cut.tick):
+                    error = (failure.name, failure.tick)
+        received = {
+            name: list(getattr(component, "received", []))
+            for name, component in self.components.items()
+        }
         return Outcome(
-            self.leader.cut,
+            cut,
+            error,
             records,
             components,
             messages,
-            error,
-            max((link.most for link in self.links.values()), default=0),
-            max(host.progress for host in self.hosts.values()),
+            received,
+            self.most_waiting,
         )

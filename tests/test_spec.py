@@ -250,3 +250,41 @@ def test_arguments_that_do_not_fit_the_class_are_named(tmp_path: Path) -> None:
 
     with pytest.raises(lk.ComponentError, match="takes no argument 'begin'"):
         System.load(path)
+
+
+def test_the_initial_value_of_a_delay_is_under_the_allow_list_too(
+    tmp_path: Path,
+) -> None:
+    """It may name a class like any other value."""
+    scale = Scale()
+    scale(scale.outputs.output.delay(initial=1))
+    data = System([scale]).to_spec().to_dict()
+    data["connections"][0]["delay"]["initial"] = {"$enum": ["antigravity:E", "A"]}
+    path = tmp_path / "robot.json"
+    path.write_text(json.dumps(data))
+
+    with pytest.raises(lk.NotAllowedError, match="antigravity"):
+        System.load(path, allow=["like_keras_core"])
+
+
+@pytest.mark.parametrize("name", ["../evil.py:E", "/tmp/evil.py:E", "a.b/../evil.py:E"])
+def test_a_script_is_not_named_by_a_path(name: str, tmp_path: Path) -> None:
+    """A saved system cannot reach out of its folder."""
+    data = System([Count()]).to_spec().to_dict()
+    data["components"][0]["entry_point"] = name
+    path = tmp_path / "robot.json"
+    path.write_text(json.dumps(data))
+
+    with pytest.raises(lk.LoadError, match="by its file name alone"):
+        System.load(path, allow=None)
+
+
+def test_names_that_could_steer_a_terminal_are_refused(tmp_path: Path) -> None:
+    """Names are checked when they are read, too."""
+    data = System([Count()]).to_spec().to_dict()
+    data["components"][0]["name"] = "a\n\x1b[31m"
+    path = tmp_path / "robot.json"
+    path.write_text(json.dumps(data))
+
+    with pytest.raises(lk.GraphError, match="cannot be a component's name"):
+        System.load(path)

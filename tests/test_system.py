@@ -1,5 +1,6 @@
 """Systems: wiring, placement, names, and every way to get them wrong."""
 
+import threading
 import warnings
 from dataclasses import dataclass
 from typing import Any
@@ -708,3 +709,67 @@ def test_a_dataclass_argument_is_captured() -> None:
     system = System([Holder(Plain([]))])
 
     assert system.run(2, record="all").records == system.run(2, record="all").records
+
+
+def test_a_stop_before_the_run_has_begun_counts() -> None:
+    """From the moment that launch is called."""
+
+    class Eager(Component):
+        def on_configure(self) -> None:
+            system.stop()
+
+        def forward(self) -> int:
+            return 1
+
+    system = System([Eager()])
+
+    assert system.launch(timeout_s=30).iterations == 0
+
+
+def test_overlapping_launches_leave_nothing_behind() -> None:
+    """Each thread sees the system as it is."""
+    system = System([Count()])
+    threads = [
+        threading.Thread(target=system.run, args=[n], kwargs={"rate_hz": 100})
+        for n in (10, 20)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    system.other = Count(name="other")  # type: ignore[attr-defined]
+
+    assert len(system.to_spec().components) == 2
+
+
+@pytest.mark.parametrize(
+    ("make", "match"),
+    [
+        (lambda: Scale()(Count()), r"Pass its output: scale\(count\(\)\)"),
+        (lambda: type("Empty", (Component,), {})(), r"has no forward\(\). Write one"),
+        (lambda: System(Count(), Scale()), r"one list: System\(\[camera"),
+        (lambda: System(None), "one list"),
+        (lambda: Node("a", machine=5), "machine of node 'a' is a name"),
+        (lambda: System([Count()]).run(1, record=5), "output port or its address"),
+        (lambda: System([Count()]).run(1, taps=["x"]), "taps is a list of Tap"),
+        (lambda: System([Count(), Scale()]).connect(Count(), Scale()), "connect goes"),
+    ],
+)
+def test_a_slip_of_the_hand_is_answered_with_the_right_line(
+    make: Any, match: str
+) -> None:
+    """A TypeError that shows what to write."""
+    with pytest.raises(TypeError, match=match):
+        make()
+
+
+def test_a_misspelt_launch_option_is_answered_with_its_neighbour() -> None:
+    """The standard ones are known to every engine."""
+    with pytest.raises(lk.EngineOptionError, match="Did you mean 'iterations'"):
+        System([Count()]).run(itrations=3)
+
+
+def test_numpy_numbers_are_numbers() -> None:
+    """Whatever can be an index."""
+    assert System([Count()]).run(np.int64(3)).iterations == 3

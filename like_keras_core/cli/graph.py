@@ -9,13 +9,14 @@ import click
 from like_keras_core.cli.output import write, write_json
 from like_keras_core.cli.target import load_target
 from like_keras_core.diagram import to_mermaid, to_summary
+from like_keras_core.engines import get_engine
 
 
 @click.command("graph")
 @click.argument("target")
 @click.option("-o", "--output", type=click.Path(dir_okay=False), help="Write it here.")
 @click.option("--summary", is_flag=True, help="Print tables instead of a diagram.")
-@click.option("--engine", hidden=True, help="Accepted, as the other commands have it.")
+@click.option("--engine", help="Refuse TARGET if this engine is not installed.")
 @click.option("--allow", multiple=True, metavar="PREFIX", help="Import only these.")
 @click.option("--json", "as_json", is_flag=True, help="Print the spec as JSON.")
 def graph_command(
@@ -27,6 +28,8 @@ def graph_command(
     as_json: bool,
 ) -> None:
     """Draw TARGET as a Mermaid flowchart."""
+    if engine is not None:
+        get_engine(engine)
     spec = load_target(target, allow).to_spec()
     if as_json and output is None:
         write_json(spec.to_dict())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import inspect
 import json
 import sys
 from collections.abc import Callable, Iterator
@@ -14,8 +16,11 @@ from like_keras_core.cli.listing import complete_engine
 from like_keras_core.cli.output import write, write_json
 from like_keras_core.cli.target import load_target
 from like_keras_core.codecs.json import encode
-from like_keras_core.errors import NotSerializableError
+from like_keras_core.errors import LkError, NotSerializableError
 from like_keras_core.report import RunReport
+from like_keras_core.system import System
+
+_POSITIVE = click.FloatRange(0, min_open=True)
 
 
 @click.command("launch")
@@ -28,12 +33,12 @@ from like_keras_core.report import RunReport
 @click.option(
     "--iterations", type=click.IntRange(0), help="Ticks; until Ctrl-C when omitted."
 )
-@click.option("--rate-hz", type=float, help="Ticks per second.")
+@click.option("--rate-hz", type=_POSITIVE, help="Ticks per second.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
 @click.option(
     "--record", multiple=True, metavar="PORT", help="Keep its values; or all."
 )
-@click.option("--timeout-s", type=float, help="Stop after this many seconds.")
+@click.option("--timeout-s", type=_POSITIVE, help="Stop after this many seconds.")
 @click.option(
     "--check-values", is_flag=True, help="Find components that change inputs."
 )
@@ -60,21 +65,31 @@ def launch_command(
     The first Ctrl-C ends the run after the current tick, with its report.
     """
     extra = dict(_option(text) for text in options)
-    system = load_target(target, allow)
-    with _progress(iterations) as progress:
-        report = system.launch(
-            iterations,
-            engine=engine,
-            rate_hz=rate_hz,
-            record="all" if "all" in record else list(record),
-            timeout_s=timeout_s,
-            seed=seed,
-            check_values=check_values,
-            progress=progress,
-            **extra,
-        )
+    with contextlib.redirect_stdout(sys.stderr if as_json else sys.stdout):
+        system = load_target(target, allow)
+        try:
+            with _progress(iterations) as progress:
+                report = system.launch(
+                    iterations,
+                    engine=engine,
+                    rate_hz=rate_hz,
+                    record="all" if "all" in record else list(record),
+                    timeout_s=timeout_s,
+                    seed=seed,
+                    check_values=check_values,
+                    progress=progress,
+                    **extra,
+                )
+        except LkError as error:
+            failed: RunReport | None = getattr(error, "report", None)
+            known = {} if failed is None else _as_data(failed)
+            found = {"schema": 1, "error": str(error), **known}
+            if as_json:
+                with contextlib.redirect_stdout(sys.__stdout__):
+                    write_json(found)
+            raise
     if as_json:
-        write_json({**report.to_dict(), "records": _records(report)})
+        write_json(_as_data(report))
     else:
         write(str(report))
         for address, values in report.records.items():
@@ -88,10 +103,19 @@ def _option(text: str) -> tuple[str, Any]:
     key, equals, value = text.partition("=")
     if not equals or not key.isidentifier():
         raise click.UsageError(f"--opt takes KEY=VALUE, got {text!r}.")
+    if key in inspect.signature(System.launch).parameters or key == "stop":
+        raise click.UsageError(
+            f"--opt is for the engine's own options; {key!r} is every engine's. "
+            "See lk launch --help."
+        )
     try:
         return key, json.loads(value)
     except ValueError:
         return key, value
+
+
+def _as_data(report: RunReport) -> dict[str, Any]:
+    return {**report.to_dict(), "records": _records(report)}
 
 
 def _records(report: RunReport) -> dict[str, list[list[Any]]]:

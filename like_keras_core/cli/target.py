@@ -78,7 +78,7 @@ def _module(name: str) -> ModuleType:
         if error.name is not None and (name + ".").startswith(error.name + "."):
             raise LoadError(f"There is no module {error.name!r}. {FORMS}") from error
         raise LoadError(f"Module {name!r} needs {error.name!r}: {error}") from error
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         text = f"Module {name!r} raised {type(error).__name__}: {error}"
         raise LoadError(text) from error
 
@@ -115,7 +115,7 @@ def _as_system(found: Any, where: str) -> System:
         made = found()
     except LkError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         text = f"{where!r} raised {type(error).__name__}: {error}"
         raise LoadError(text) from error
     if not isinstance(made, System):

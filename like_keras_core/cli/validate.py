@@ -34,5 +34,7 @@ def validate_command(
             write(f"{issue.severity}: {issue} [{issue.plugin}: {issue.code}]")
         if not issues:
             count = len(system.components)
-            write(f"{system.name}: nothing is wrong ({count} components)")
+            write(
+                f"{system.name}: nothing is wrong ({count} component{'s' * (count != 1)})"
+            )
     return 1 if errors else 0

@@ -26,14 +26,13 @@ from msgspec.msgpack import encode as write
 from numpy import ndarray
 
 from like_keras_core.codecs import arrays
-from like_keras_core.codecs.extensions import CodecError
 from like_keras_core.codecs.json import Resolver
 from like_keras_core.codecs.msgpack import Encoded, damaged, from_bytes
 from like_keras_core.codecs.packing import PLAIN, RECORDS, pack
 from like_keras_core.codecs.records import find_record
 from like_keras_core.codecs.unpacking import HOOK, Unpacker
 from like_keras_core.entry_point import resolve as resolve_entry_point
-from like_keras_core.errors import LoadError
+from like_keras_core.errors import CodecError, LoadError
 
 _UINT8 = pyarrow.uint8()
 _TYPES: Mapping[str, Any] = {

@@ -4,12 +4,6 @@ from __future__ import annotations
 
 import struct
 
-from like_keras_core.errors import LkError
-
-
-class CodecError(LkError, ValueError):
-    """Data that should be a message is not one that can be read here."""
-
 
 class Code:
     """The extensions, by number: what each stands for, and what its data is."""

@@ -31,7 +31,7 @@ _PLAIN_DTYPES = "biufcSUmM"
 Resolver = Callable[[str], type]
 """Turns `"module:Class"` into the class."""
 
-_registered: dict[type, tuple[Callable[[Any], Any], Callable[[Any], Any]]] = {}
+registered: dict[type, tuple[Callable[[Any], Any], Callable[[Any], Any]]] = {}
 
 
 def register_type(
@@ -39,14 +39,15 @@ def register_type(
 ) -> None:
     """Teach like_keras to save values of a class.
 
-    Call it in the class's own module, which is imported before a value is decoded.
+    Call it in the class's own module, which is imported before a value is decoded, and
+    before the first value of the class is sent.
 
     Args:
         cls: The class; its subclasses are not included.
         encode: Makes of a value another that can be saved (JSON, tuples, arrays, …).
         decode: Makes the value of that again.
     """
-    _registered[cls] = (encode, decode)
+    registered[cls] = (encode, decode)
 
 
 def encode(value: Any, where: str = "value") -> Any:
@@ -60,7 +61,12 @@ def encode(value: Any, where: str = "value") -> Any:
         NotSerializableError: A part of it has no such form; the text says which part,
             its type, and what can be done.
     """
-    return _encode(value, where, set())
+    try:
+        return _encode(value, where, set())
+    except RecursionError:
+        raise NotSerializableError(
+            f"{where} is nested too deeply to be saved."
+        ) from None
 
 
 def _encode(value: Any, where: str, path: set[int]) -> Any:
@@ -88,8 +94,8 @@ def _encode(value: Any, where: str, path: set[int]) -> Any:
     if id(value) in path:
         raise NotSerializableError(f"{where} contains itself, so it cannot be saved.")
     path = path | {id(value)}
-    if kind in _registered:
-        inner = _registered[kind][0](value)
+    if kind in registered:
+        inner = registered[kind][0](value)
         return {"$type": [entry_point_of(kind, where), _encode(inner, where, path)]}
     if kind is list:
         return [_encode(item, f"{where}[{n}]", path) for n, item in enumerate(value)]
@@ -98,7 +104,7 @@ def _encode(value: Any, where: str, path: set[int]) -> Any:
     encoded = _encode_object(value, where, path)
     if encoded is not None:
         return encoded
-    raise NotSerializableError(_advice(where, value))
+    raise NotSerializableError(advice(where, value))
 
 
 def _encode_dict(value: dict[Any, Any], where: str, path: set[int]) -> Any:
@@ -159,7 +165,8 @@ def _encode_array(value: Any, where: str, numpy: Any) -> Any:
     return {"$array": [value.dtype.str, list(value.shape), data]}
 
 
-def _advice(where: str, value: Any) -> str:
+def advice(where: str, value: Any) -> str:
+    """Return what to say of a value that can neither be saved nor sent."""
     kind = type(value)
     name = f"{kind.__module__}.{kind.__qualname__}"
     return (
@@ -187,15 +194,22 @@ def decode(data: Any, resolve: Resolver = resolve_entry_point) -> Any:
         SpecError: It is not what `encode` writes.
         LoadError: A class in it cannot be found.
     """
+    try:
+        return _decode(data, resolve)
+    except RecursionError:
+        raise SpecError("A saved value is nested too deeply to be read.") from None
+
+
+def _decode(data: Any, resolve: Resolver) -> Any:
     if isinstance(data, list):
-        return [decode(item, resolve) for item in data]
+        return [_decode(item, resolve) for item in data]
     if not isinstance(data, dict):
         return data
     if len(data) == 1:
         ((tag, content),) = data.items()
         if tag.startswith("$"):
             return _decode_tagged(tag, content, resolve)
-    return {key: decode(item, resolve) for key, item in data.items()}
+    return {key: _decode(item, resolve) for key, item in data.items()}
 
 
 def _decode_tagged(tag: str, content: Any, resolve: Resolver) -> Any:
@@ -214,7 +228,7 @@ def _decode_tagged(tag: str, content: Any, resolve: Resolver) -> Any:
 
 
 def _decode_dict(content: Any, resolve: Resolver) -> dict[Any, Any]:
-    return {decode(key, resolve): decode(item, resolve) for key, item in content}
+    return {_decode(key, resolve): _decode(item, resolve) for key, item in content}
 
 
 def _decode_enum(content: Any, resolve: Resolver) -> Any:
@@ -235,14 +249,14 @@ def _decode_namedtuple(content: Any, resolve: Resolver) -> Any:
     cls = resolve(content[0])
     if not (issubclass(cls, tuple) and hasattr(cls, "_make")):
         raise SpecError(f"{content[0]!r} is no named tuple.")
-    return cls._make(decode(item, resolve) for item in content[1])
+    return cls._make(_decode(item, resolve) for item in content[1])
 
 
 def _decode_dataclass(content: Any, resolve: Resolver) -> Any:
     cls = resolve(content[0])
     if not dataclasses.is_dataclass(cls):
         raise SpecError(f"{content[0]!r} is no dataclass.")
-    values = {name: decode(item, resolve) for name, item in content[1].items()}
+    values = {name: _decode(item, resolve) for name, item in content[1].items()}
     initial = {field.name for field in dataclasses.fields(cls) if field.init}
     made = cls(**{name: item for name, item in values.items() if name in initial})
     for name, item in values.items():
@@ -267,23 +281,23 @@ def _decode_scalar(content: Any, resolve: Resolver) -> Any:
 
 def _decode_type(content: Any, resolve: Resolver) -> Any:
     cls = resolve(content[0])
-    if cls not in _registered:
+    if cls not in registered:
         raise SpecError(
             f"No decoder for {content[0]!r}. Call lk.register_type({cls.__qualname__}, "
             f"encode, decode) in module {cls.__module__!r}."
         )
-    return _registered[cls][1](decode(content[1], resolve))
+    return registered[cls][1](_decode(content[1], resolve))
 
 
 _READERS: Mapping[str, Callable[[Any, Resolver], Any]] = {
     "$int": lambda content, resolve: int(content, 16),
     "$float": lambda content, resolve: float(content),
-    "$complex": lambda content, resolve: complex(*decode(content, resolve)),
+    "$complex": lambda content, resolve: complex(*_decode(content, resolve)),
     "$bytes": lambda content, resolve: base64.b64decode(content, validate=True),
     "$path": lambda content, resolve: _PATHS[content[0]](content[1]),
-    "$tuple": lambda content, resolve: tuple(decode(content, resolve)),
-    "$set": lambda content, resolve: set(decode(content, resolve)),
-    "$frozenset": lambda content, resolve: frozenset(decode(content, resolve)),
+    "$tuple": lambda content, resolve: tuple(_decode(content, resolve)),
+    "$set": lambda content, resolve: set(_decode(content, resolve)),
+    "$frozenset": lambda content, resolve: frozenset(_decode(content, resolve)),
     "$dict": _decode_dict,
     "$enum": _decode_enum,
     "$flag": _decode_flag,

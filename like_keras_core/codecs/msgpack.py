@@ -17,12 +17,11 @@ from typing import Any
 from msgspec.msgpack import decode as read
 
 from like_keras_core.codecs.arrays import flat_bytes
-from like_keras_core.codecs.extensions import CodecError
 from like_keras_core.codecs.json import Resolver
 from like_keras_core.codecs.packing import pack
 from like_keras_core.codecs.unpacking import HOOK, Unpacker
 from like_keras_core.entry_point import resolve as resolve_entry_point
-from like_keras_core.errors import LoadError
+from like_keras_core.errors import CodecError, LoadError
 
 ALIGNMENT = 64
 _MARK = b"\xc1"

@@ -24,8 +24,7 @@ from msgspec.msgpack import encode as write
 
 from like_keras_core.codecs import arrays, records
 from like_keras_core.codecs.extensions import COMPLEX, Code
-from like_keras_core.codecs.json import _advice as advice
-from like_keras_core.codecs.json import _registered as registered
+from like_keras_core.codecs.json import advice, registered
 from like_keras_core.entry_point import entry_point_of
 from like_keras_core.errors import NotSerializableError
 

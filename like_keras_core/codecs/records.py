@@ -17,8 +17,8 @@ import operator
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from like_keras_core.codecs.extensions import CodecError
 from like_keras_core.codecs.json import Resolver
+from like_keras_core.errors import CodecError
 
 
 class Record:

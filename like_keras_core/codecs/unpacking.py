@@ -14,10 +14,10 @@ from typing import Any
 from msgspec.msgpack import decode as read
 
 from like_keras_core.codecs import arrays, records
-from like_keras_core.codecs.extensions import COMPLEX, Code, CodecError
-from like_keras_core.codecs.json import Resolver
-from like_keras_core.codecs.json import _registered as registered
+from like_keras_core.codecs.extensions import COMPLEX, Code
+from like_keras_core.codecs.json import Resolver, registered
 from like_keras_core.entry_point import resolve as resolve_entry_point
+from like_keras_core.errors import CodecError
 
 Take = Callable[[int], tuple[Any, int]]
 """Gives the memory of the next array, of a size: a buffer and where it begins."""

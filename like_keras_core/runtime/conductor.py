@@ -235,4 +235,5 @@ class Conductor:
             said["error"],
             said["traceback"],
             report,
+            said["place"],
         )

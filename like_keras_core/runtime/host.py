@@ -346,6 +346,7 @@ class Host:
             f"{type(error).__name__}: {error}",
             "".join(traceback.format_exception(error)),
             report,
+            place_of(error),
         )
         wrapped.__cause__ = error
         return wrapped
@@ -460,6 +461,12 @@ def run_alone(
                 f"afterwards {later.name!r} failed in {later.phase}: {later.error!r}"
             )
     raise host.error(found[0], report)
+
+
+def place_of(error: BaseException) -> str:
+    """Return the file and line that raised, without the folder; or nothing."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
 
 
 def _users_part(trace: TracebackType | None) -> TracebackType | None:

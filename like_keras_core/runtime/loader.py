@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -70,11 +71,9 @@ def build(
         LoadError: Its entry point is no component, or cannot be had.
         ComponentError: Its constructor raised.
     """
-    allowed = None if allow is None else list(allow)
-
-    def find(entry_point: str) -> type:
-        return resolve(entry_point, allow=allowed, folders=folders)
-
+    find = partial(
+        resolve, allow=None if allow is None else list(allow), folders=folders
+    )
     cls = find(component.entry_point)
     if not issubclass(cls, Component):
         raise LoadError(
@@ -113,17 +112,29 @@ def failed_to_build(spec: ComponentSpec, error: BaseException) -> LkError:
     )
 
 
-def wire(spec: SystemSpec, components: dict[str, Component], link: Any) -> None:
+def wire(
+    spec: SystemSpec,
+    components: dict[str, Component],
+    link: Callable[[Any, Any], object],
+    *,
+    allow: Iterable[str] | None = None,
+    folders: Sequence[Path] = (),
+) -> None:
     """Connect live components as their spec says.
 
     Args:
         spec: The system.
         components: Its components by address, as `instantiate` gives them.
         link: Called with source and target port for each connection.
+        allow: Module prefixes that may be imported; None allows all.
+        folders: Where scripts are looked for.
 
     Raises:
         SpecError: A component no longer has a port that the spec names.
     """
+    find = partial(
+        resolve, allow=None if allow is None else list(allow), folders=folders
+    )
     for connection in spec.connections:
         source, _, output = connection.source.rpartition(".")
         target, _, port = connection.target.rpartition(".")
@@ -136,5 +147,5 @@ def wire(spec: SystemSpec, components: dict[str, Component], link: Any) -> None:
                 f"{error.args[0]}"
             ) from None
         if connection.delay is not None:
-            start = start.delay(decode(connection.delay.initial))
+            start = start.delay(decode(connection.delay.initial, find))
         link(start, end)

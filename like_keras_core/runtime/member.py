@@ -24,7 +24,7 @@ from like_keras_core.runtime.channels import ChannelSpec, channels_of
 from like_keras_core.runtime.control import Line, Message
 from like_keras_core.runtime.events import Closed, Value
 from like_keras_core.runtime.flow import Receiver, Sender, channel_of
-from like_keras_core.runtime.host import Failed, Failure
+from like_keras_core.runtime.host import Failed, Failure, place_of
 from like_keras_core.runtime.loader import build
 from like_keras_core.runtime.node_host import NodeHost
 from like_keras_core.spec import SystemSpec
@@ -284,4 +284,5 @@ def _failed(name: str, phase: str, error: BaseException) -> dict[str, Any]:
         "tick": None,
         "error": f"{type(error).__name__}: {error}",
         "traceback": "".join(traceback.format_exception(error)),
+        "place": place_of(error),
     }

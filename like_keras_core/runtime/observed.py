@@ -57,8 +57,9 @@ def check_ports(spec: SystemSpec, addresses: Iterable[str], what: str) -> None:
         for port in component.outputs
     ]
     issues = []
+    every = set(known)
     for address in addresses:
-        if address not in known:
+        if address not in every:
             near = nearest(address, known)
             hint = f"Did you mean {near!r}?" if near else f"There are: {known}."
             issues.append(

@@ -339,19 +339,10 @@ class Receiver:
             self._nacked_at = now
             self.wakes_at = now + self._wait_s
             self._wait_s = min(2 * self._wait_s, self._nack_max_s)
-        chunk = self._in_order()
+        chunk = self._in_order() if self._held else 0
         self._owes = False
-        self._told_released = self._released
+        self._told_released = released = self._released
         self._told_chunks = self._chunks + chunk
-        self._told_expected = self._expected
-        return pack_ack(
-            Ack(
-                channel=self.channel,
-                received=self._expected,
-                resolved=self.resolved_up_to,
-                chunk=chunk,
-                released=self._released,
-                is_final=self.is_closed,
-                nacks=missing,
-            )
-        )
+        self._told_expected = received = self._expected
+        state = (received, self.resolved_up_to, chunk, released, self.is_closed)
+        return pack_ack(Ack(self.channel, *state, missing))

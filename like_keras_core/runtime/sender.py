@@ -235,7 +235,7 @@ class Sender:
 
     def _mark(self, asks: bool) -> Frame:
         is_all = self._out == self._next and self._slot is None
-        if not is_all and self._out < self._next:
+        if self._out < self._next:
             tick = self._retained_tick(self._out) - 1
         elif self.is_latest:
             tick = self._last_tick

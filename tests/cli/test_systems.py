@@ -4,6 +4,7 @@ import contextlib
 import io
 import json
 import os
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -112,10 +113,31 @@ def test_a_component_that_fails_is_exit_code_4(lk: Lk) -> None:
     result = lk("launch", "robot.py:make", "--iterations", "20")
 
     assert result.code == 4
-    assert result.err == (
+    assert re.fullmatch(
         "error: Component 'fail' on node 'main' failed in forward at tick 7: "
-        "ValueError: asked to fail at 7\n"
+        r"ValueError: asked to fail at 7 \(components\.py:\d+\)\n",
+        result.err,
     )
+
+
+def test_a_failure_as_json_has_the_report(lk: Lk) -> None:
+    """What was done before it; what components print stays out of it."""
+    result = lk("launch", "robot.py:make", "--iterations", "20", "--json")
+
+    found = json.loads(result.out)
+    assert result.code == 4
+    assert "asked to fail at 7" in found["error"]
+    assert found["components"]["count"]["fired"] == 8
+
+
+def test_a_module_that_exits_is_named(lk: Lk, tmp_path: Path) -> None:
+    """Its exit code is not ours."""
+    (tmp_path / "leaver.py").write_text("import sys; sys.exit(3)")
+
+    for target in ("leaver:robot", "leaver.py"):
+        result = lk("validate", target)
+        assert result.code == 2
+        assert "leaver" in result.err
 
 
 def test_debug_shows_where(lk: Lk) -> None:
@@ -162,7 +184,9 @@ def test_graph_writes_a_file(lk: Lk, tmp_path: Path) -> None:
         (["launch", "robot.py", "--engine", "natvie"], 3, "Did you mean 'native'?"),
         (["launch", "robot.py", "--engine", "dora"], 3, "pip install lk-engine-dora"),
         (["launch", "robot.py", "--iterations", "-1"], 2, "range x>=0"),
-        (["launch", "robot.py", "--rate-hz", "0"], 1, "rate_hz must be above zero"),
+        (["launch", "robot.py", "--rate-hz", "0"], 2, "range x>0"),
+        (["launch", "robot.py", "--opt", "seed=3"], 2, "every engine's"),
+        (["graph", "robot.py", "--engine", "natvie"], 3, "Did you mean 'native'?"),
         (["launch", "robot.py", "--opt", "speed=3"], 2, "the option 'speed'"),
         (["launch", "robot.py", "--opt", "speed"], 2, "--opt takes KEY=VALUE"),
         (["launch", "robot.py", "--record", "scale.outptu"], 1, "Did you mean"),

@@ -24,7 +24,7 @@ from msgspec import msgpack
 
 import like_keras_core as lk
 from like_keras_core.codecs.arrow import from_arrow, to_arrow
-from like_keras_core.codecs.extensions import CodecError
+from like_keras_core.errors import CodecError
 from like_keras_core.codecs.msgpack import (
     Encoded,
     decode,

@@ -71,6 +71,12 @@ def values(events: list[Event]) -> list[int]:
     return [event.tick for event in events if isinstance(event, Value)]
 
 
+def wake(end: Sender | Receiver) -> float:
+    """Return when an end wants to be called."""
+    assert end.wakes_at < inf
+    return end.wakes_at
+
+
 def kinds(frames: list[Frame]) -> list[int]:
     return [frame[0][1] for frame in frames]
 
@@ -251,6 +257,34 @@ class TestCredits:
 
         assert sender.credit() == 2
         assert sender.retained == 0
+        assert sender.frames(0.0) == []
+        assert sender.wakes_at == inf
+
+    def test_an_answer_from_before_the_end_takes_nothing_back(self) -> None:
+        """Watermarks and the end stay known as well."""
+        sender, receiver = pair()
+        receiver.on_frame(pack_mark(Mark(1, 0, -1, 0, True, False)), 0.0)
+        old = receiver.frames(0.0)
+        sender.watermark(3)
+        sender.close()
+        bring(sender.frames(0.0), receiver)
+        answer(receiver, sender)
+
+        sender.on_frame(old[0], 0.0)
+
+        assert sender.is_done
+        assert sender.frames(0.0) == []
+        assert sender.wakes_at == inf
+
+    def test_a_tick_stays_finished(self) -> None:
+        """Finishing an earlier one changes nothing."""
+        sender, receiver = pair(window=1)
+        receiver.release(5)
+        receiver.release(3)
+
+        bring(send(sender, 5), receiver)
+
+        assert receiver.unreleased == 0
 
     def test_a_last_answer_that_is_lost_is_asked_for(self) -> None:
         """A producer without credit does not wait for ever."""
@@ -259,7 +293,7 @@ class TestCredits:
         receiver.release(0)
         assert receiver.frames(0.0)
 
-        bring(sender.frames(sender.wakes_at), receiver)
+        bring(sender.frames(wake(sender)), receiver)
         answer(receiver, sender)
 
         assert sender.has_credit
@@ -351,7 +385,7 @@ class TestWatermarks:
         sender.watermark(0)
         assert sender.frames(0.0, idle=True)
 
-        events = bring(sender.frames(sender.wakes_at), receiver)
+        events = bring(sender.frames(wake(sender)), receiver)
         answer(receiver, sender)
 
         assert events == [Watermark(0)]
@@ -375,7 +409,7 @@ class TestLoss:
 
         assert values(bring([frames[0], frames[2]], receiver)) == [0]
         assert receiver.held_back == 1
-        assert answer(receiver, sender, receiver.wakes_at) == 1
+        assert answer(receiver, sender, wake(receiver)) == 1
 
         again = sender.frames(0.01)
         assert len(again) == sender.statistics.resends == 1
@@ -403,7 +437,7 @@ class TestLoss:
 
         while receiver.wakes_at < 1:
             asked.append(receiver.wakes_at)
-            receiver.frames(receiver.wakes_at)
+            receiver.frames(wake(receiver))
 
         waits = [b - a for a, b in pairwise(asked)]
         assert waits == pytest.approx([0.02, 0.04, 0.08, 0.16, 0.32])
@@ -419,6 +453,61 @@ class TestLoss:
         assert receiver.frames(0.021) == []
         assert nacked(receiver.frames(0.022)) == [(2, 0, 0xFFFFFFFF)]
 
+    def test_after_a_gap_has_closed_the_next_is_asked_for_often_again(self) -> None:
+        """The long waits belong to the gap that was long."""
+        sender, receiver = pair(window=8)
+        frames = send(sender, 0, 1, 2, 3)
+        bring([frames[1]], receiver)
+        for _ in range(5):
+            receiver.frames(wake(receiver))
+        bring([frames[0], frames[3]], receiver, 1.0)
+
+        receiver.frames(wake(receiver))
+
+        assert wake(receiver) == pytest.approx(1.022)
+
+    def test_what_comes_shows_that_asking_helps(self) -> None:
+        """With part of a gap filled, the rest is asked for soon."""
+        sender, receiver = pair(window=8)
+        frames = send(sender, 0, 1, 2, 3)
+        bring([frames[3]], receiver)
+        for _ in range(5):
+            receiver.frames(wake(receiver))
+
+        bring([frames[0]], receiver, 0.4)
+
+        assert wake(receiver) == pytest.approx(0.42)
+        receiver.frames(wake(receiver))
+        assert wake(receiver) == pytest.approx(0.44)
+
+    def test_chunks_that_have_not_left_are_not_asked_for(self) -> None:
+        """A gap ends where the sender is known to be."""
+        sender, receiver = pair(max_frame=100, chunk_window=3)
+        sender.send(0, b"x" * 60 * 10)
+        frames = sender.frames(0.0)
+
+        bring([frames[0], frames[2]], receiver)
+
+        assert nacked(receiver.frames(wake(receiver))) == [(0, 1, 1)]
+
+    def test_a_request_puts_off_the_question(self) -> None:
+        """It is a sign of life."""
+        sender, receiver = pair()
+        bring(send(sender, 0, 1)[1:], receiver)
+
+        answer(receiver, sender, 0.05)
+
+        assert wake(sender) == pytest.approx(0.15)
+
+    def test_a_busy_host_asks_in_time(self) -> None:
+        """Calling often does not put off the question."""
+        sender, _ = pair()
+        send(sender, 0)
+
+        asked = [t for t in range(300) if sender.frames(0.001 * t)]
+
+        assert asked == [100]
+
     def test_a_request_is_met_once(self) -> None:
         """What was asked for leaves with the next frames and not again."""
         sender, receiver = pair()
@@ -432,12 +521,14 @@ class TestLoss:
         """It will leave anyway."""
         sender, _ = pair(max_frame=64, chunk_window=2)
         sender.send(0, b"x" * 240)
-        sender.frames(0.0)
-        nacks = ((0, 2, 9), (1, 0, 0), (99, 0, 0))
+        sender.send(1, b"waits")
+        chunks = sender.frames(0.0)
+        nacks = ((0, 1, 9), (0, 2, 9), (1, 0, 0), (99, 0, 0))
 
         sender.on_frame(pack_ack(Ack(1, 0, -1, 0, 0, False, nacks)), 0.0)
 
-        assert sender.frames(0.0) == []
+        assert len(chunks) == 2
+        assert list(map(b"".join, sender.frames(0.0))) == [b"".join(chunks[1])]
 
     def test_a_lost_tail_is_found_by_asking(self) -> None:
         """With nothing behind the loss the sender asks how far the receiver is."""
@@ -445,11 +536,11 @@ class TestLoss:
         frames = send(sender, 0, 1)
         bring(frames[:1], receiver)
 
-        question = sender.frames(sender.wakes_at)
+        question = sender.frames(wake(sender))
         assert kinds(question) == [MARK]
         bring(question, receiver, 0.1)
         assert answer(receiver, sender, 0.1) == 1
-        answer(receiver, sender, receiver.wakes_at)
+        answer(receiver, sender, wake(receiver))
 
         assert values(bring(sender.frames(0.11), receiver)) == [1]
         assert sender.statistics.probes == 1
@@ -463,7 +554,7 @@ class TestLoss:
 
         while sender.wakes_at < 12:
             asked.append(sender.wakes_at)
-            assert kinds(sender.frames(sender.wakes_at)) == [MARK]
+            assert kinds(sender.frames(wake(sender))) == [MARK]
 
         waits = [b - a for a, b in zip([0.0, *asked], asked, strict=False)]
         expected = [0.1, 0.2, 0.4, 0.8, 1.6, 2, 2, 2, 2]
@@ -474,7 +565,7 @@ class TestLoss:
         sender, receiver = pair()
         bring(send(sender, 0, 1), receiver)
         for _ in range(4):
-            sender.frames(sender.wakes_at)
+            sender.frames(wake(sender))
         receiver.release(0)
 
         answer(receiver, sender, 5.0, idle=True)
@@ -487,7 +578,7 @@ class TestLoss:
         bring(send(sender, 0, 1, 2, 3), receiver)
 
         for _ in range(50):
-            bring(sender.frames(sender.wakes_at), receiver)
+            bring(sender.frames(wake(sender)), receiver)
             answer(receiver, sender)
 
         assert sender.statistics.resends == 0
@@ -548,7 +639,7 @@ class TestSizes:
         frames = sender.frames(0.0)
 
         bring(frames[:3] + frames[5:], receiver)
-        found = receiver.frames(receiver.wakes_at)
+        found = receiver.frames(wake(receiver))
         sender.on_frame(found[0], 0.0)
 
         assert nacked(found) == [(0, 3, 4)]
@@ -591,7 +682,7 @@ class TestSizes:
 
         assert kinds(first) == [DATA]
         assert sender.frames(0.0, idle=True) == []
-        assert bring(sender.frames(sender.wakes_at), receiver) == [Watermark(4)]
+        assert bring(sender.frames(wake(sender)), receiver) == [Watermark(4)]
 
     def test_requests_respect_the_window_of_chunks(self) -> None:
         """A value that is missing as a whole does not come back in one flood."""
@@ -611,7 +702,7 @@ class TestSizes:
         sender, receiver = pair(window=16, max_frame=64)
         bring(send(sender, *range(8))[1::2], receiver)
 
-        (frame,) = receiver.frames(receiver.wakes_at)
+        (frame,) = receiver.frames(wake(receiver))
 
         assert sum(map(len, frame)) <= 64
         assert len(nacked([frame])) == 1
@@ -673,8 +764,8 @@ class TestLatest:
         sender, receiver = pair(window=1, latest=True)
         send(sender, 0)
 
-        bring(sender.frames(sender.wakes_at), receiver, 0.1)
-        answer(receiver, sender, receiver.wakes_at)
+        bring(sender.frames(wake(sender)), receiver, 0.1)
+        answer(receiver, sender, wake(receiver))
 
         assert values(bring(sender.frames(0.2), receiver)) == [0]
 
@@ -745,7 +836,7 @@ class TestEnd:
         sender.close()
         sender.frames(0.0)
 
-        assert bring(sender.frames(sender.wakes_at), receiver) == [Closed()]
+        assert bring(sender.frames(wake(sender)), receiver) == [Closed()]
 
     def test_nothing_is_sent_after_it(self) -> None:
         """That is a mistake of the host."""
@@ -802,6 +893,9 @@ class TestRefusals:
             (data(0, 0), "not for it"),
             (pack_ack(Ack(1, 2, 5, 0, 0, False, ())), "ahead of what was sent"),
             (pack_ack(Ack(1, 1, 6, 0, 0, False, ())), "ahead of what was sent"),
+            (pack_ack(Ack(1, 0, -1, 0, 1, False, ())), "no acknowledgement"),
+            (pack_ack(Ack(1, 0, -2, 0, 0, False, ())), "before the first tick"),
+            (pack_ack(Ack(1, 0, -1, 0, 0, False, ((0, 0, 0),)))[0][:40], "its nacks"),
             (b"\x01\x03", "cannot be read"),
         ],
     )
@@ -898,7 +992,7 @@ class TestRefusals:
             receiver.on_frame(data(0, 0, b"\xff" * 8, chunk=1, **wrong), 0.0)
 
         receiver.on_frame(pack_mark(Mark(1, 1, -1, 0, True, False)), 0.0)
-        assert nacked(receiver.frames(receiver.wakes_at)) == [(0, 0, 0xFFFFFFFF)]
+        assert nacked(receiver.frames(wake(receiver))) == [(0, 0, 0xFFFFFFFF)]
 
     @pytest.mark.parametrize("end", [Sender, Receiver])
     def test_limits_have_limits(self, end: type[Sender] | type[Receiver]) -> None:

@@ -1,110 +1,109 @@
 """One meaning over many hosts: whatever the timing, the single host's results."""
 
-import random
-import warnings
-from dataclasses import replace
+from __future__ import annotations
+
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
 
-from like_keras_core import ComponentError, LkWarning, Node, System
-from like_keras_core.testing import same
-from simulation import Outcome, Simulation
-from systems import Plan, plans
+from tests.links import Faults
+from tests.simulation import Outcome, Simulation
+from tests.splits import Split, alone, differences, splits
 
-
-def without_latest(plan: Plan) -> Plan:
-    """Return a system that holds where it took whatever came last."""
-    return Plan(
-        tuple(
-            replace(
-                member,
-                wires=tuple(
-                    wire
-                    and replace(
-                        wire, policy="hold" if wire.policy == "latest" else wire.policy
-                    )
-                    for wire in member.wires
-                ),
-            )
-            for member in plan.members
-        )
-    )
-
-
-def alone(system: System, iterations: int) -> dict[str, Any]:
-    """Return what the single host gives."""
-    error = None
-    try:
-        report = system.run(iterations, record="all")
-    except ComponentError as raised:
-        assert raised.report is not None
-        report, error = raised.report, (raised.component, raised.tick)
-    return {
-        "error": error,
-        "ticks": report.iterations,
-        "components": {
-            name: (item.fired, item.absent) for name, item in report.components.items()
-        },
-        "messages": {name: item.messages for name, item in report.connections.items()},
-        "records": dict(report.records),
-    }
-
-
-def together(
-    system: System, iterations: int | None, nodes: list[int], **options: Any
-) -> tuple[Simulation, Outcome]:
-    """Run a system split over hosts."""
-    for component, node in zip(system.components, nodes, strict=False):
-        component.node = Node(f"n{node}")
-    lowered = system.lower()
-    simulation = Simulation(lowered.spec, lowered.components, iterations, **options)
-    return simulation, simulation.run()
-
-
-def check(plan: Plan, nodes: list[int], iterations: int, **options: Any) -> None:
-    """Compare a split run with the single host's."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", LkWarning)
-        expected = alone(plan.build(), iterations)
-        system = plan.build()
-        _, outcome = together(system, iterations, nodes, **options)
-
-    assert outcome.error == expected["error"]
-    assert outcome.cut.tick == expected["ticks"]
-    assert outcome.components == expected["components"]
-    for connection in system.to_spec().connections:
-        assert (
-            outcome.messages[connection.source] == expected["messages"][str(connection)]
-        ), str(connection)
-    assert outcome.records.keys() == expected["records"].keys()
-    for address, values in expected["records"].items():
-        assert same(outcome.records[address], values), address
-    assert outcome.most_in_flight <= options["window"]
-
-
-SPLITS = {
-    "plan": plans().map(without_latest),
-    "nodes": st.lists(st.integers(0, 5), min_size=20, max_size=20),
-    "iterations": st.integers(0, 14),
+SCHEDULES = {
+    "system": splits(),
+    "iterations": st.one_of(st.integers(0, 14), st.none()),
+    "stop_after": st.one_of(st.none(), st.none(), st.integers(0, 600)),
     "seed": st.integers(0, 2**32),
     "window": st.sampled_from([1, 1, 2, 3, 8]),
     "run_ahead": st.sampled_from([1, 2, 3, 16, 256]),
 }
-QUIET = [HealthCheck.too_slow, HealthCheck.data_too_large]
+FAULTS = st.builds(
+    Faults,
+    drop=st.sampled_from([0.0, 0.01, 0.1, 0.3]),
+    duplicate=st.sampled_from([0.0, 0.1, 0.3]),
+    reorder=st.sampled_from([0.0, 0.1, 0.5]),
+    jitter_s=st.sampled_from([0.0, 0.002, 0.05]),
+    size_max=st.sampled_from([0, 8, 100, 400]),
+    max_frame=st.sampled_from([None, 64, 100, 300]),
+    chunk_window=st.sampled_from([1, 2, 5, 16]),
+    coalesce_bytes=st.sampled_from([0, 100, 4096]),
+    mark_every=st.sampled_from([1, 3, 8]),
+    joins=st.booleans(),
+)
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=QUIET)
-@given(**SPLITS)
-def test_a_split_run_equals_the_single_hosts(
-    plan: Plan,
-    nodes: list[int],
-    iterations: int,
-    seed: int,
+def few(examples: int) -> Any:
+    """Return settings for so many examples, drawn however slowly."""
+    return settings(
+        max_examples=examples, deadline=None, suppress_health_check=list(HealthCheck)
+    )
+
+
+def check(
+    system: Split,
+    iterations: int | None,
+    stop_after: int | None,
+    *,
     window: int,
-    run_ahead: int,
+    **options: Any,
 ) -> None:
-    """Records, counts, messages and the end, for any split and any interleaving."""
-    check(plan, nodes, iterations, seed=seed, window=window, run_ahead=run_ahead)
+    """Compare a split run with the single host's.
+
+    A run that would go on for ever is stopped.
+    """
+    if iterations is None and stop_after is None:
+        if alone(system, None).report.ended_by == "iterations":
+            stop_after = 200
+    simulation = Simulation(
+        system.spec(), system.components(), iterations, window=window, **options
+    )
+
+    outcome = simulation.run(stop_after)
+
+    note(f"{outcome.cut} after {simulation.turns} turns")
+    assert differences(outcome, reference(system, iterations, outcome)) == []
+    assert outcome.most_waiting <= window
+
+
+def reference(system: Split, iterations: int | None, outcome: Outcome) -> Any:
+    """Run a system alone; as long as it ran before it was stopped, if it was."""
+    return alone(system, outcome.ticks if outcome.ended_by == "stop" else iterations)
+
+
+@pytest.mark.timeout(600)  # most of it for the search of the smallest that fails
+@few(300)
+@given(**SCHEDULES)
+def test_a_split_run_equals_the_single_hosts(**drawn: Any) -> None:
+    """Records, counts, inputs and the end, for any split and any interleaving."""
+    check(**drawn)
+
+
+@pytest.mark.timeout(600)
+@few(300)
+@given(**SCHEDULES, faults=FAULTS)
+def test_a_split_run_over_a_bad_transport_equals_the_single_hosts(**drawn: Any) -> None:
+    """Frames may be lost, doubled, swapped, cut and joined: nobody can tell."""
+    check(**drawn)
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(7200)
+@few(50_000)
+@given(**SCHEDULES)
+def test_fifty_thousand_split_runs_equal_the_single_hosts(**drawn: Any) -> None:
+    """As above, for as many systems as a night allows."""
+    check(**drawn)
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(3600)
+@few(2_000)
+@given(**SCHEDULES, faults=FAULTS)
+def test_two_thousand_runs_over_a_bad_transport_equal_the_single_hosts(
+    **drawn: Any,
+) -> None:
+    """As above, over channels of flow."""
+    check(**drawn)

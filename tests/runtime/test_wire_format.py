@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from like_keras_core.runtime.chunks import Incoming, Outgoing, encode
 from like_keras_core.runtime.flow import Receiver, Sender
 from like_keras_core.runtime.wire_format import (
+    BUNDLE,
     HEADER,
     VERSION,
     Ack,
@@ -67,8 +68,10 @@ def test_values_come_out_as_they_went_in(
 ) -> None:
     """As lists or joined, alone or in bundles."""
     frames = values(payloads)
+    packed = bundled(1, frames, limit)
+    assert all(sum(map(len, f)) <= limit for f in packed if f[0][1] == BUNDLE)
     for form in (list[Buffer], b"".join):
-        found = [m for frame in bundled(1, frames, limit) for m in parse(form(frame))]
+        found = [message for frame in packed for message in parse(form(frame))]
         expected = [
             Data(1, i, i, 0, 1, 0.5, isinstance(payload, list), payload)
             for i, payload in enumerate(payloads)

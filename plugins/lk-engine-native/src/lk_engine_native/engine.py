@@ -15,6 +15,12 @@ from like_keras_core.runtime.stop import StopSignal, stop_on_interrupt, time_lim
 from like_keras_core.runtime.tap import Tap
 from like_keras_core.spec import HasSpec, SystemSpec, as_spec
 
+KNOWN_OPTIONS = (
+    *("iterations", "rate_hz", "record", "taps", "check_values", "timeout_s", "seed"),
+    *("window", "run_ahead", "heartbeat_s", "progress"),
+)
+"""What `launch` takes; this engine has no option of its own."""
+
 
 class NativeEngine(Engine):
     """Runs a system in this process: sequential and deterministic.
@@ -84,7 +90,7 @@ class NativeEngine(Engine):
             LaunchTimeoutError: `timeout_s` passed.
         """
         if options:
-            raise EngineOptionError("native", options, [])
+            raise EngineOptionError("native", options, KNOWN_OPTIONS)
         spec = as_spec(system)
         stop = stop or StopSignal()
         with stop_on_interrupt(stop), time_limit(stop, timeout_s):
