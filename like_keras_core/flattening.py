@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -20,6 +20,11 @@ class Composition(Protocol):
 
     name: str
     rate_hz: float | None
+
+    @property
+    def inferred(self) -> Collection[InputPort]:
+        """Those of them that the order of the components implied."""
+        ...
 
     @property
     def links(self) -> Mapping[InputPort, Source]:

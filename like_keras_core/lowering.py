@@ -136,7 +136,7 @@ def _connections(
     linked: dict[InputPort, tuple[Source, bool]] = {}
     for scope, _ in flat.scopes:
         for target, source in scope.links.items():
-            linked[target] = (source, False)
+            linked[target] = (source, target in scope.inferred)
     for component in flat.components.values():
         for target in component.inputs:
             if target.source is not None and target not in linked:
@@ -163,14 +163,18 @@ def _infer(
     members = set(inside)
     for component in inside:
         for port in component.inputs:
-            if port in linked and origin(linked[port][0]).component in members:
+            source, inferred = linked.get(port, (None, True))
+            if source and not inferred and origin(source).component in members:
                 return
     chain = []
     for before, after in pairwise(inside):
         inputs = [port for port in after.inputs if port.required] or list(after.inputs)
-        if len(before.outputs) != 1 or len(inputs) != 1 or inputs[0] in linked:
+        if len(before.outputs) != 1 or len(inputs) != 1:
             return
-        chain.append((next(iter(before.outputs)), inputs[0]))
+        link = (next(iter(before.outputs)), inputs[0])
+        if linked.get(link[1], (link[0], True)) != (link[0], True):
+            return
+        chain.append(link)
     if inside and any(
         port.required and port not in linked for port in inside[0].inputs
     ):

@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from like_keras_core.report import RunReport
 
 DEFAULT_ENGINE = "native"
-_OWN = frozenset({"_given", "links", "_index", "_stops"})
+_OWN = frozenset({"_given", "links", "inferred", "_index", "_stops"})
 
 _frozen: ContextVar[tuple[System, Lowered] | None] = ContextVar("frozen", default=None)
 """The system that this thread compiles or launches, lowered once for all of it."""
@@ -72,12 +72,16 @@ class System:
         system = super().__new__(cls)
         system.name = "system" if cls is System else snake_case(cls.__name__)
         system.links = {}
+        system.inferred = set()
         system._index = {}
         system._stops = []
         return system
 
     links: MutableMapping[InputPort, OutputPort | Delay]
     """What `connect` made: the source of each input port."""
+
+    inferred: set[InputPort]
+    """Those of the links that a saved system says were implied by the order."""
 
     _index: dict[str, Component]
     _stops: list[StopSignal]
@@ -187,6 +191,7 @@ class System:
     def unlink(self, target: InputPort) -> None:
         """Take away what `connect` made for an input port."""
         self.links.pop(target, None)
+        self.inferred.discard(target)
 
     def _port(self, address: str, side: str) -> Any:
         name, _, port = address.rpartition(".")
@@ -483,9 +488,13 @@ class System:
                     live[port.name].policy = port.policy
         system = System(components.values())
         system.name, system.rate_hz = spec.name, spec.rate_hz
-        inferred = all(connection.inferred for connection in spec.connections)
-        if not inferred or system.to_spec().connections != spec.connections:
-            wire(spec, components, system.connect, allow=allow, folders=folders)
+
+        def link(start: OutputPort | Delay, end: InputPort, inferred: bool) -> None:
+            system.connect(start, end)
+            if inferred:
+                system.inferred.add(end)
+
+        wire(spec, components, link, allow=allow, folders=folders)
         return system
 
     def __repr__(self) -> str:

@@ -235,18 +235,19 @@ def unfed_inputs(spec: SystemSpec) -> list[Issue]:
 
 
 def _candidate(spec: SystemSpec, component: ComponentSpec, port: PortSpec) -> str:
+    """Name the output that fits an input best: by name, type, and being unread."""
+    read = {connection.source for connection in spec.connections}
+    here = spec.components.index(component)
+    nearest_first = [*reversed(spec.components[:here]), *spec.components[here + 1 :]]
     best, best_score = "COMPONENT.PORT", 0
-    for other in spec.components:
-        if other is component:
-            continue
+    for other in nearest_first:
         for output in other.outputs:
-            score = 1 + 4 * (output.name == port.name)
+            address = f"{other.name}.{output.name}"
+            score = 1 + 4 * (output.name == port.name) + 2 * (address not in read)
             score += 3 * (output.type == port.type and port.type != "Any")
             score += 2 * (port.name in (other.name, other.name.rpartition(".")[2]))
             if score > best_score:
-                best, best_score = f"{other.name}.{output.name}", score
-        if best_score > 7:
-            break
+                best, best_score = address, score
     return best
 
 

@@ -3,6 +3,8 @@
 import threading
 import warnings
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -743,17 +745,27 @@ def test_overlapping_launches_leave_nothing_behind() -> None:
     assert len(system.to_spec().components) == 2
 
 
+WRONG: Any = System
+WRONG_NODE: Any = Node
+
+
+def connect_components() -> None:
+    """Connect components where ports were meant."""
+    ends: Any = (Count(), Scale())
+    System(list(ends)).connect(*ends)
+
+
 @pytest.mark.parametrize(
     ("make", "match"),
     [
         (lambda: Scale()(Count()), r"Pass its output: scale\(count\(\)\)"),
         (lambda: type("Empty", (Component,), {})(), r"has no forward\(\). Write one"),
-        (lambda: System(Count(), Scale()), r"one list: System\(\[camera"),
-        (lambda: System(None), "one list"),
-        (lambda: Node("a", machine=5), "machine of node 'a' is a name"),
+        (partial(WRONG, Count(), Scale()), r"one list: System\(\[camera"),
+        (partial(WRONG, None), "one list"),
+        (partial(WRONG_NODE, "a", machine=5), "machine of node 'a' is a name"),
         (lambda: System([Count()]).run(1, record=5), "output port or its address"),
         (lambda: System([Count()]).run(1, taps=["x"]), "taps is a list of Tap"),
-        (lambda: System([Count(), Scale()]).connect(Count(), Scale()), "connect goes"),
+        (connect_components, "connect goes"),
     ],
 )
 def test_a_slip_of_the_hand_is_answered_with_the_right_line(
@@ -773,3 +785,38 @@ def test_a_misspelt_launch_option_is_answered_with_its_neighbour() -> None:
 def test_numpy_numbers_are_numbers() -> None:
     """Whatever can be an index."""
     assert System([Count()]).run(np.int64(3)).iterations == 3
+
+
+def test_subsystems_in_a_row_are_a_chain_too() -> None:
+    """What each one infers inside does not keep the whole from being one."""
+    first = System([Count(), Scale()], name="first")
+    second = System([Odd(), Planner()], name="second")
+
+    assert connections(System([first, second])) == [
+        "first.count.output -> first.scale.value",
+        "first.scale.output -> second.odd.value",
+        "second.odd.output -> second.planner.data",
+    ]
+
+
+def test_a_mixed_wiring_survives_saving(tmp_path: Path) -> None:
+    """What was inferred is still said to be."""
+    inner = System([Count(), Scale()], name="inner")
+    odd = Odd()
+    odd(inner.children()[1].outputs.output)
+    system = System([inner, odd])
+
+    loaded = System.load(system.save(tmp_path / "robot.json"))
+
+    assert loaded.to_spec() == system.to_spec()
+    assert loaded.to_spec().digest() == system.to_spec().digest()
+
+
+def test_progress_is_told_while_it_runs_and_at_the_end() -> None:
+    """Slow ticks one by one."""
+    told: list[int] = []
+
+    System([Count()]).run(20, rate_hz=400, progress=told.append)
+
+    assert told[-1] == 20
+    assert len(told) > 5

@@ -65,7 +65,8 @@ def launch_command(
     The first Ctrl-C ends the run after the current tick, with its report.
     """
     extra = dict(_option(text) for text in options)
-    with contextlib.redirect_stdout(sys.stderr if as_json else sys.stdout):
+    stdout = sys.stdout
+    with contextlib.redirect_stdout(sys.stderr if as_json else stdout):
         system = load_target(target, allow)
         try:
             with _progress(iterations) as progress:
@@ -85,7 +86,7 @@ def launch_command(
             known = {} if failed is None else _as_data(failed)
             found = {"schema": 1, "error": str(error), **known}
             if as_json:
-                with contextlib.redirect_stdout(sys.__stdout__):
+                with contextlib.redirect_stdout(stdout):
                     write_json(found)
             raise
     if as_json:

@@ -34,7 +34,6 @@ def validate_command(
             write(f"{issue.severity}: {issue} [{issue.plugin}: {issue.code}]")
         if not issues:
             count = len(system.components)
-            write(
-                f"{system.name}: nothing is wrong ({count} component{'s' * (count != 1)})"
-            )
+            what = "component" if count == 1 else "components"
+            write(f"{system.name}: nothing is wrong ({count} {what})")
     return 1 if errors else 0

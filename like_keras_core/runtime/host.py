@@ -44,6 +44,9 @@ SAMPLE_EVERY_FAST = 512
 FAST_TICK_S = 100e-6
 """Firings are timed at the first ticks, then at one in 64; where ticks are so short
 that the timing itself would show, at one in 512."""
+PROGRESS_S = 0.05
+"""About how often progress is told, where somebody wants to know."""
+
 SAMPLES_KEPT = 512
 """When there are so many, every second one is dropped, and they become rarer."""
 
@@ -275,7 +278,7 @@ class Host:
         assert self._schedule is not None
         run, timed = self._schedule.run, self._schedule.timed
         regs, clock = list(self._plan.registers), self.tick
-        t, every, samples = 0, SAMPLE_EVERY, 0
+        t, every, samples, most = 0, SAMPLE_EVERY, 0, _FOREVER
         if pacer is not None:
             pacer.start()
         began = time.perf_counter()
@@ -285,15 +288,19 @@ class Host:
                 until = t + 1
             else:
                 until = min(end, t - t % every + every)
-            if t == SAMPLE_FIRST and time.perf_counter() - began < t * FAST_TICK_S:
-                every = SAMPLE_EVERY_FAST
+            if t == SAMPLE_FIRST:
+                tick_s = (time.perf_counter() - began) / t
+                every = SAMPLE_EVERY_FAST if tick_s < FAST_TICK_S else every
+                if progress is not None:
+                    most = max(1, int(PROGRESS_S / max(tick_s, 1e-9)))
+            until = min(until, t + most)
             if pacer is not None:
                 pacer.wait(t)
             clock[0] = until
             if self._stopped:
                 break
             t = (timed if sampled else run)(t, clock, regs, self._plan.kinds)
-            if progress is not None and sampled:
+            if progress is not None:
                 progress(t)
             samples += sampled
             if samples == SAMPLES_KEPT:

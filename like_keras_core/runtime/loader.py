@@ -115,7 +115,7 @@ def failed_to_build(spec: ComponentSpec, error: BaseException) -> LkError:
 def wire(
     spec: SystemSpec,
     components: dict[str, Component],
-    link: Callable[[Any, Any], object],
+    link: Callable[[Any, Any, bool], object],
     *,
     allow: Iterable[str] | None = None,
     folders: Sequence[Path] = (),
@@ -125,7 +125,8 @@ def wire(
     Args:
         spec: The system.
         components: Its components by address, as `instantiate` gives them.
-        link: Called with source and target port for each connection.
+        link: Called for each connection with source and target port, and whether it
+            was inferred.
         allow: Module prefixes that may be imported; None allows all.
         folders: Where scripts are looked for.
 
@@ -148,4 +149,4 @@ def wire(
             ) from None
         if connection.delay is not None:
             start = start.delay(decode(connection.delay.initial, find))
-        link(start, end)
+        link(start, end, connection.inferred)
