@@ -273,6 +273,7 @@ class ComponentError(LkError, RuntimeError):
         phase: `"__init__"`, `"forward"`, or a lifecycle hook such as `"on_configure"`.
         tick: The tick it failed at; None outside `forward`.
         place: The file and line that raised, as `"camera.py:12"`; empty if unknown.
+        later: What else failed after it, on the way down.
         traceback: The component's own traceback, as text.
         report: What the run had done so far; None before it began.
     """
@@ -287,15 +288,17 @@ class ComponentError(LkError, RuntimeError):
         traceback: str = "",
         report: RunReport | None = None,
         place: str = "",
+        later: Sequence[str] = (),
     ) -> None:
         self.component, self.node, self.phase = component, node, phase
         self.tick, self.error, self.place = tick, error, place
+        self.later = tuple(later)
         self.traceback, self.report = traceback, report
         when = f" at tick {tick}" if tick is not None else ""
         where = f" ({place})" if place else ""
         super().__init__(
             f"Component {component!r} on node {node!r} failed in {phase}{when}: "
-            f"{error}{where}"
+            f"{error}{where}" + "".join(f"\nAfterwards {item}" for item in self.later)
         )
 
 

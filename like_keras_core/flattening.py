@@ -60,7 +60,17 @@ def _flatten(
     children = system.children()
     for child, name in zip(children, _names(children), strict=True):
         address = prefix + name
-        if isinstance(child, Component):
+        if isinstance(child, Component) and type(child).__hash__ is None:
+            flat.issues.append(
+                Issue(
+                    f"{type(child).__qualname__} defines equality, as @dataclass does, "
+                    "so its instances cannot be told apart. Write "
+                    "@dataclass(eq=False), or keep the fields in its Config.",
+                    code="not-a-component",
+                    address=address,
+                )
+            )
+        elif isinstance(child, Component):
             if child in flat.addresses:
                 flat.issues.append(_twice(child, flat.addresses[child], address))
                 continue

@@ -61,6 +61,7 @@ def _lower(system: Composition) -> Lowered:
     nodes = _nodes(flat, issues)
     connections = _connections(system, flat, issues)
     serialize = session_without_engine().serialize_component
+    issues += _whole_records(flat, connections)
     components = []
     for address, component in flat.components.items():
         issues += _nested(component, address)
@@ -251,6 +252,35 @@ def _initial(delay: Delay, start: str, end: str, issues: list[Issue]) -> Any:
     except NotSerializableError as error:
         issues.append(Issue(str(error), code="initial", address=end))
         return None
+
+
+def _whole_records(flat: Flat, connections: list[ConnectionSpec]) -> Iterator[Issue]:
+    """Explain that fields are ports, where somebody waits for the whole record."""
+    fed = {connection.target for connection in connections}
+    givers = {
+        signature.record: address
+        for address, component in flat.components.items()
+        if (signature := signature_of(type(component))).record is not None
+    }
+    for address, component in flat.components.items() if givers else ():
+        for port in component.inputs:
+            wanted = without_none(port.type)
+            giver = givers.get(wanted) if isinstance(wanted, type) else None
+            if (
+                giver is not None
+                and port.required
+                and f"{address}.{port.name}" not in fed
+            ):
+                name = wanted.__name__
+                fields = ", ".join(item.name for item in flat.components[giver].outputs)
+                yield Issue(
+                    f"{giver!r} returns a {name}, so its output ports are the fields "
+                    f"({fields}), and {address}.{port.name} waits for a whole {name}. "
+                    f"To send it whole, declare the port in the class of {giver!r}: "
+                    f"output = OutputPort({name})",
+                    code="fields-are-ports",
+                    address=f"{address}.{port.name}",
+                )
 
 
 def _nested(component: Component, address: str) -> Iterator[Issue]:

@@ -58,12 +58,14 @@ class ForwardSignature:
         unpack: Turns a result that is not None into one value a port; None where the
             result is the single port's value itself.
         unresolved: Annotations whose names could not be found.
+        record: The class whose fields are the outputs, if they are.
     """
 
     inputs: tuple[PortTemplate, ...]
     outputs: tuple[PortTemplate, ...]
     unpack: Callable[[Any], tuple[Any, ...]] | None
     unresolved: tuple[str, ...] = ()
+    record: type | None = None
 
 
 _known: weakref.WeakKeyDictionary[type, ForwardSignature] = weakref.WeakKeyDictionary()
@@ -107,7 +109,8 @@ def _read(cls: type) -> ForwardSignature:
         )
     else:
         outputs, unpack = _inferred_outputs(cls, function, unresolved)
-    return ForwardSignature(inputs, outputs, unpack, tuple(unresolved))
+    record = None if declared else _record(cls, function)
+    return ForwardSignature(inputs, outputs, unpack, tuple(unresolved), record)
 
 
 def _declared(cls: type, kind: type) -> dict[str, Any]:
@@ -210,6 +213,14 @@ def _inferred_outputs(
         PortTemplate(name, without_none(kind)) for name, kind in fields.items()
     )
     return outputs, _field_unpacker(cls, found, tuple(fields))
+
+
+def _record(cls: type, function: Any) -> type | None:
+    annotation = inspect.signature(function).return_annotation
+    if annotation is _EMPTY:
+        return None
+    found = without_none(resolve(annotation, function, cls))
+    return found if fields_of(found) is not None else None
 
 
 def returns_value(function: Any) -> bool:

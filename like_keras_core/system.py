@@ -444,6 +444,8 @@ class System:
     ) -> System:
         """Read what `save` wrote and make its components.
 
+        Their code is looked for beside the file, too: its folder joins `sys.path`.
+
         Args:
             path: The JSON file.
             allow: Module prefixes that may be imported; None allows all. A saved
@@ -458,9 +460,11 @@ class System:
             text = source.read_text(encoding="utf-8")
         except UnicodeDecodeError:
             raise SpecError(f"{str(source)!r} is no JSON text.") from None
-        return cls.from_spec(
-            SystemSpec.from_json(text), allow=allow, folders=[source.parent]
-        )
+        spec = SystemSpec.from_json(text)
+        folder = str(source.parent.resolve())
+        if folder not in sys.path:
+            sys.path.append(folder)
+        return cls.from_spec(spec, allow=allow, folders=[source.parent])
 
     @classmethod
     def from_spec(

@@ -234,6 +234,14 @@ def unfed_inputs(spec: SystemSpec) -> list[Issue]:
     return issues
 
 
+def _may_fit(source: str, target: str) -> bool:
+    """Say whether types that are known as text alone may fit."""
+    numbers = ("bool", "int", "float", "complex")
+    if source in numbers and target in numbers:
+        return numbers.index(source) <= numbers.index(target)
+    return "Any" in (source, target) or source == target
+
+
 def _candidate(spec: SystemSpec, component: ComponentSpec, port: PortSpec) -> str:
     """Name the output that fits an input best: by name, type, and being unread."""
     read = {connection.source for connection in spec.connections}
@@ -243,6 +251,8 @@ def _candidate(spec: SystemSpec, component: ComponentSpec, port: PortSpec) -> st
     for other in nearest_first:
         for output in other.outputs:
             address = f"{other.name}.{output.name}"
+            if not _may_fit(output.type, port.type):
+                continue
             score = 1 + 4 * (output.name == port.name) + 2 * (address not in read)
             score += 3 * (output.type == port.type and port.type != "Any")
             score += 2 * (port.name in (other.name, other.name.rpartition(".")[2]))

@@ -759,7 +759,7 @@ def connect_components() -> None:
     ("make", "match"),
     [
         (lambda: Scale()(Count()), r"Pass its output: scale\(count\(\)\)"),
-        (lambda: type("Empty", (Component,), {})(), r"has no forward\(\). Write one"),
+        (type("Empty", (Component,), {}), r"has no forward\(\). Write one"),
         (partial(WRONG, Count(), Scale()), r"one list: System\(\[camera"),
         (partial(WRONG, None), "one list"),
         (partial(WRONG_NODE, "a", machine=5), "machine of node 'a' is a name"),
@@ -820,3 +820,54 @@ def test_progress_is_told_while_it_runs_and_at_the_end() -> None:
 
     assert told[-1] == 20
     assert len(told) > 5
+
+
+@dataclass
+class Whole:
+    x: float
+    y: float
+
+
+def test_a_record_whose_fields_are_ports_is_explained() -> None:
+    """The first thing that many write; the error shows how to send it whole."""
+
+    class Locate(Component):
+        def forward(self) -> Whole:
+            return Whole(0, 0)
+
+    class Drive(Component):
+        def forward(self, pose: Whole) -> None: ...
+
+    with pytest.raises(lk.GraphError) as caught:
+        System([Locate(), Drive()]).run(1)
+
+    assert "output = OutputPort(Whole)" in str(caught.value)
+    assert "locate.x" not in str(caught.value)
+
+
+def test_a_dataclass_as_component_is_explained() -> None:
+    """Equality by value leaves components without identity."""
+
+    @dataclass
+    class Gain(Component):
+        factor: float = 2.0
+
+        def forward(self) -> float:
+            return self.factor
+
+    with pytest.raises(lk.GraphError, match=r"@dataclass\(eq=False\)"):
+        System([Gain()]).run(1)
+
+
+def test_what_fails_afterwards_is_said_too() -> None:
+    """On every Python version."""
+
+    class Sad(Component):
+        def forward(self) -> None:
+            raise ValueError("first")
+
+        def on_shutdown(self) -> None:
+            raise OSError("second")
+
+    with pytest.raises(lk.ComponentError, match=r"(?s)first.*on_shutdown.*second"):
+        System([Sad()]).run(1)

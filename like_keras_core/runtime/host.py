@@ -143,7 +143,7 @@ class Host:
             self._configured.append(name)
         taps: dict[str, list[Callable[[int, Any], object]]] = {}
         for tap in self._tap_specs:
-            taps.setdefault(str(tap.port), []).append(tap.make())
+            taps.setdefault(str(tap.port), []).append(tap.guarded())
         with collection_paused():
             self._prepare(taps)
 
@@ -338,7 +338,9 @@ class Host:
                 found[value.address] = sent
         return found
 
-    def error(self, failure: Failure, report: RunReport | None) -> ComponentError:
+    def error(
+        self, failure: Failure, report: RunReport | None, later: Sequence[str] = ()
+    ) -> ComponentError:
         """Return the error to raise for a failure, chained to its cause."""
         error = failure.error
         where = f"while it ran as {failure.name!r} on node {self.nodes[failure.name]!r}"
@@ -354,6 +356,7 @@ class Host:
             "".join(traceback.format_exception(error)),
             report,
             place_of(error),
+            later,
         )
         wrapped.__cause__ = error
         return wrapped
@@ -462,12 +465,10 @@ def run_alone(
     found = [failure for failure in failures if failure is not None]
     if not found:
         return report
-    for later in found[1:]:
-        if hasattr(found[0].error, "add_note"):
-            found[0].error.add_note(
-                f"afterwards {later.name!r} failed in {later.phase}: {later.error!r}"
-            )
-    raise host.error(found[0], report)
+    later = [
+        f"{item.name!r} failed in {item.phase}: {item.error!r}" for item in found[1:]
+    ]
+    raise host.error(found[0], report, later)
 
 
 def place_of(error: BaseException) -> str:

@@ -188,8 +188,8 @@ class Sender:
             idle: The host has nothing to do until something arrives.
         """
         if self._slot is not None and self._next - self._released < self.window:
-            self._retain(*self._slot)
-            self._slot = None
+            value, self._slot = self._slot, None
+            self._retain(*value)
         frames = self._resent() if self._nacks else []
         if self._out < self._next:
             self._hand_over(frames)
@@ -313,7 +313,7 @@ class Sender:
             for seq in range(self._received, ack.received):
                 del self._retained[seq]
             self._received, self._received_chunk = place
-            self._nacks = ack.nacks
+            self._nacks = ack.nacks or self._nacks
             if self._chunks_out:
                 self._count_chunks()
         self._released = max(self._released, ack.released)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from like_keras_core.codecs.json import decode
 from like_keras_core.entry_point import resolve
+from like_keras_core.errors import LkError
 from like_keras_core.port import OutputPort
 
 
@@ -24,6 +25,25 @@ class Tap:
     port: OutputPort | str
     entry_point: str
     config: Mapping[str, Any] = field(default_factory=dict)
+
+    def guarded(self) -> Callable[[int, Any], None]:
+        """Make the object, and name the tap where calling it fails.
+
+        Raises:
+            LoadError: Its class cannot be found.
+        """
+        call = self.make()
+
+        def tap(tick: int, value: Any) -> None:
+            try:
+                call(tick, value)
+            except Exception as error:
+                name = f"{self.entry_point!r} on {self.port!r}"
+                raise LkError(
+                    f"The tap {name} raised {type(error).__name__}: {error}"
+                ) from error
+
+        return tap
 
     def make(self) -> Any:
         """Make the object that is called.

@@ -517,6 +517,17 @@ class TestLoss:
         assert len(sender.frames(0.002)) == 1
         assert sender.frames(0.002) == []
 
+    def test_a_request_is_not_forgotten_for_what_follows_it(self) -> None:
+        """An answer without one, right behind it, does not take it back."""
+        sender, receiver = pair()
+        frames = send(sender, 0, 1, 2)
+        bring([frames[0], frames[2]], receiver)
+        answer(receiver, sender, wake(receiver))
+        receiver.release(0)
+        answer(receiver, sender, 0.003, idle=True)
+
+        assert values(bring(sender.frames(0.003), receiver)) == [1, 2]
+
     def test_a_request_for_what_has_not_left_is_ignored(self) -> None:
         """It will leave anyway."""
         sender, _ = pair(max_frame=64, chunk_window=2)
