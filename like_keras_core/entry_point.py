@@ -182,13 +182,15 @@ def _import(name: str, entry_point: str) -> types.ModuleType:
 def _find_script(name: str, folders: Sequence[Path]) -> types.ModuleType:
     main = sys.modules.get("__main__")
     main_file = getattr(main, "__file__", None)
-    if main is not None and main_file and Path(main_file).name == name:
-        return main
-    searched = [*folders, *(Path(entry or ".") for entry in sys.path), Path()]
-    for folder in searched:
-        path = folder / name
+    running = Path(main_file).resolve() if main_file else None
+    for folder in [*folders, *(Path(entry or ".") for entry in sys.path), Path()]:
+        path = (folder / name).resolve()
+        if main is not None and path == running:
+            return main
         if path.is_file():
             return load_script(path)[0]
+    if main is not None and running is not None and running.name == name:
+        return main
     places = ", ".join(dict.fromkeys(str(folder) for folder in [*folders, Path.cwd()]))
     raise LoadError(
         f"Cannot find the script {name!r}; looked in {places} and on sys.path. "

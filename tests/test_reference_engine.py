@@ -8,8 +8,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
-from reference_engine import ReferenceEngine
+from reference_engine import ReferenceEngine  # type: ignore[import-not-found]
 
 import like_keras_core as lk
 from like_keras_core import ComponentError, Node, System
@@ -129,3 +130,73 @@ def test_a_killed_process_ends_the_run_and_is_named(victim: str) -> None:
         diamond().launch(engine="reference", started=kill)
 
     assert time.monotonic() - killed[0] < 5
+
+
+def test_a_silent_process_ends_the_run_and_is_named() -> None:
+    """It lives, but says nothing any more."""
+    stopped: list[int] = []
+
+    def pause(pids: Mapping[str, int]) -> None:
+        def later() -> None:
+            stopped.append(pids["b"])
+            os.kill(pids["b"], signal.SIGSTOP)
+
+        threading.Timer(1.5, later).start()
+
+    with pytest.raises(lk.EngineError, match="node 'b' was lost: nothing was heard"):
+        diamond().launch(engine="reference", started=pause, heartbeat_s=1.0)
+
+    assert stopped
+
+
+def test_large_and_odd_payloads_cross_processes() -> None:
+    """Nothing, one byte, ten megabytes, NaN, non-contiguous arrays, any text."""
+    source, sink = Payloads(node=Node("a")), Echo(node=Node("b"))
+    system = System([source, sink])
+
+    expected = outcome(system, "native", iterations=6)
+    found = outcome(
+        System([Payloads(node=Node("a")), Echo(node=Node("b"))]),
+        "reference",
+        iterations=6,
+        window=1,
+    )
+
+    assert same(found, expected)
+
+
+def test_a_fan_out_to_fast_and_slow_nodes() -> None:
+    """The slowest sets the pace; everybody gets everything."""
+
+    def make() -> System:
+        count = Count(node=Node("a"))
+        readers = [Scale(name=f"s{n}", node=Node(f"n{n % 3}")) for n in range(50)]
+        numbers = count()
+        for reader in readers:
+            reader(numbers)
+        return System([count, *readers])
+
+    expected = outcome(make(), "native", iterations=40)
+
+    assert same(outcome(make(), "reference", iterations=40, window=1), expected)
+
+
+class Payloads(lk.Component):
+    """Sends values that are hard to carry."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.count = 0
+
+    def forward(self) -> Any:
+        self.count += 1
+        big = np.arange(10_000_000, dtype=np.uint8)
+        values = [b"", b"\x00", big, float("nan"), big[::1000], {"ü\n": (1, None)}]
+        return values[(self.count - 1) % len(values)]
+
+
+class Echo(lk.Component):
+    """Passes values on."""
+
+    def forward(self, value: Any) -> Any:
+        return value

@@ -146,13 +146,18 @@ def call(address: tuple[str, int], token: str, silence_s: float) -> Line:
     """
     try:
         connection = socket.create_connection(address, timeout=_PROOF_S)
+    except OSError as error:
+        raise LineLostError(f"Nobody answers at {address}: {error}") from None
+    try:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         own = secrets.token_bytes(_NONCE)
         theirs = _exactly(connection, _NONCE)
         connection.sendall(_proof(token, b"client", theirs) + own)
         answer = _exactly(connection, _NONCE)
     except OSError as error:
-        raise LineLostError(f"Nobody answers at {address}: {error}") from None
+        connection.close()
+        text = f"What listens at {address} hung up, as for a wrong token: {error}"
+        raise LineLostError(text) from None
     if not hmac.compare_digest(answer, _proof(token, b"server", own)):
         connection.close()
         raise LineLostError(f"What answers at {address} does not know the token.")
