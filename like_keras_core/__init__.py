@@ -138,7 +138,11 @@ def __getattr__(name: str) -> Any:
 
         value = core_version()
     else:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from like_keras_core.errors import nearest
+
+        near = nearest(name, __all__)
+        hint = f". Did you mean {near!r}?" if near and not name.startswith("_") else ""
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}{hint}")
     globals()[name] = value
     return value
 

@@ -59,6 +59,7 @@ class ForwardSignature:
             result is the single port's value itself.
         unresolved: Annotations whose names could not be found.
         record: The class whose fields are the outputs, if they are.
+        only_reads: Whether `forward` can neither change nor keep its inputs.
     """
 
     inputs: tuple[PortTemplate, ...]
@@ -66,6 +67,7 @@ class ForwardSignature:
     unpack: Callable[[Any], tuple[Any, ...]] | None
     unresolved: tuple[str, ...] = ()
     record: type | None = None
+    only_reads: bool = False
 
 
 _known: weakref.WeakKeyDictionary[type, ForwardSignature] = weakref.WeakKeyDictionary()
@@ -110,7 +112,9 @@ def _read(cls: type) -> ForwardSignature:
     else:
         outputs, unpack = _inferred_outputs(cls, function, unresolved)
     record = None if declared else _record(cls, function)
-    return ForwardSignature(inputs, outputs, unpack, tuple(unresolved), record)
+    return ForwardSignature(
+        inputs, outputs, unpack, tuple(unresolved), record, only_reads(function)
+    )
 
 
 def _declared(cls: type, kind: type) -> dict[str, Any]:
@@ -243,6 +247,40 @@ def returns_value(function: Any) -> bool:
                 return True
         before = instruction
     return False
+
+
+_READING = frozenset(
+    {
+        *("RESUME", "CACHE", "NOP", "COPY", "SWAP", "ROT_TWO", "DUP_TOP", "POP_TOP"),
+        *("LOAD_FAST", "LOAD_FAST_LOAD_FAST", "LOAD_CONST", "LOAD_GLOBAL", "LOAD_ATTR"),
+        *("BINARY_ADD", "BINARY_SUBTRACT", "BINARY_MULTIPLY", "BINARY_TRUE_DIVIDE"),
+        *("BINARY_FLOOR_DIVIDE", "BINARY_MODULO", "BINARY_POWER", "BINARY_SUBSCR"),
+        *(
+            "UNARY_NEGATIVE",
+            "UNARY_NOT",
+            "COMPARE_OP",
+            "IS_OP",
+            "CONTAINS_OP",
+            "TO_BOOL",
+        ),
+        *("RETURN_VALUE", "RETURN_CONST", "JUMP_FORWARD"),
+    }
+)
+
+
+def only_reads(function: Any) -> bool:
+    """Say whether a body can neither change nor keep what it is given.
+
+    It computes with operators alone and returns: no call, no assignment, nothing in
+    place. So its inputs need no protection. Anything else counts as a no.
+    """
+    code = getattr(inspect.unwrap(function), "__code__", None)
+    return code is not None and all(
+        instruction.opname in _READING
+        or instruction.opname.startswith("POP_JUMP_")
+        or (instruction.opname == "BINARY_OP" and "=" not in instruction.argrepr)
+        for instruction in dis.get_instructions(code)
+    )
 
 
 def _field_unpacker(

@@ -63,6 +63,12 @@ class Outcome:
         """What kind of an end it was."""
         return self.cut.kind
 
+    def comparable(self, iterations: int | None) -> int:
+        """Return how many ticks a single host must be given to do the same."""
+        if self.ended_by == "stop":
+            return self.ticks
+        return self.ticks + 1 if iterations is None else iterations
+
 
 class Simulation:
     """Hosts, links and a leader.

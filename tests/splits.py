@@ -26,7 +26,6 @@ from tests.systems import class_name, part_class, plans
 
 _PART = re.compile(r"(\w+)@(\w+)(?:\(([^)]*)\))?((?: \w+=\d+)*)(?:, |$)")
 _POLICIES = {"|": "sync", "~": "hold", "?": "latest"}
-_LONG = 1000
 
 
 @dataclass(frozen=True)
@@ -150,15 +149,13 @@ class Alone:
     error: tuple[str, int | None] | None
 
 
-def alone(system: Split, iterations: int | None) -> Alone:
-    """Run a system in one process; without iterations, until it ends by itself."""
+def alone(system: Split, iterations: int) -> Alone:
+    """Run a system in one process."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", LkWarning)
         try:
             report = system.plan.build().launch(
-                _LONG if iterations is None else iterations,
-                engine="native",
-                record="all",
+                iterations, engine="native", record="all"
             )
         except ComponentError as raised:
             assert raised.report is not None

@@ -383,3 +383,48 @@ def test_rng_depends_on_seed_and_address_only() -> None:
     assert roll(1) == roll(1)
     assert roll(1) != roll(2)
     assert roll(1)[0] != roll(1)[1]
+
+
+def test_what_only_reads_is_told_from_what_might_change() -> None:
+    """Operators alone, or anything else."""
+    from like_keras_core.signature import only_reads
+
+    def add(self, x):
+        return x + self.gain if x > 0 else -x[0]
+
+    def in_place(self, x):
+        x += 1
+        return x
+
+    def item(self, x):
+        x[0] = 1
+        return x
+
+    def keep(self, x):
+        self.x = x
+        return x
+
+    def call(self, x):
+        return x.sort()
+
+    assert only_reads(add)
+    assert not any(map(only_reads, (in_place, item, keep, call, len)))
+
+
+def test_an_array_is_read_only_for_whoever_could_change_it() -> None:
+    """Also behind a component that only reads, and passes it on."""
+
+    class Image(Component):
+        def forward(self):
+            return np.zeros(3)
+
+    class Pass(Component):
+        def forward(self, x):
+            return x
+
+    class Change(Component):
+        def forward(self, x):
+            x[0] = 1
+
+    with pytest.raises(lk.ComponentError, match="read-only"):
+        System([Image(), Pass(), Change()]).run(1)

@@ -33,6 +33,7 @@ class Value:
         slot: The local variable that it is in.
         kind: Where the class it had last is kept, for types that may hold arrays.
         inlet: Where it comes from, if it comes from outside.
+        is_exposed: Whether a reader could change it, so that it needs protection.
     """
 
     address: str
@@ -47,6 +48,7 @@ class Value:
     slot: int = -1
     kind: int = -1
     inlet: Inlet | None = None
+    is_exposed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,10 +183,8 @@ def _wire(
 ) -> None:
     step = result.steps[i]
     positional = True
-    templates = {
-        port.name: port
-        for port in signature_of(type(components[component.name])).inputs
-    }
+    signature = signature_of(type(components[component.name]))
+    templates = {port.name: port for port in signature.inputs}
     for port in component.inputs:
         template = templates[port.name]
         connection = feeds.get(f"{component.name}.{port.name}")
@@ -211,6 +211,7 @@ def _wire(
             result.registers.append(initial(connection.delay.initial))
             value.delays.append(argument)
         elif port.policy == "sync":
+            value.is_exposed |= not signature.only_reads
             value.last_use = max(value.last_use, i)
             if value not in step.needs:
                 step.needs.append(value)

@@ -266,10 +266,10 @@ class _Writer:
 
     def _after(self, value: Value, i: int, depth: int) -> None:
         name = f"v{value.slot}"
-        self._protect(value, i, depth)
+        below = self._protect(value, i, depth)
         if value.counted_by is None:
-            self.add(depth, f"if {name} is None:", i)
-            self._missing(value, depth + 1, i)
+            self.add(below, f"if {name} is None:", i)
+            self._missing(value, below + 1, i)
         if value.address in self.plan.records:
             self.add(depth, f"{self._recorder(value)}({self._kept(value)})", i)
         if value.address in self.plan.outlets:
@@ -286,22 +286,29 @@ class _Writer:
             kept = self._kept(value)
             self.add(depth, f"if {name} is not None: r{value.held} = {kept}", i)
 
-    def _protect(self, value: Value, i: int, depth: int) -> None:
-        """Make arrays read-only; types that hold none cost nothing."""
+    def _protect(self, value: Value, i: int, depth: int) -> int:
+        """Make arrays read-only; types that hold none cost nothing.
+
+        Returns:
+            How deep a test for None belongs: where a value has the class that the one
+            before it had, it cannot be None.
+        """
         name = f"v{value.slot}"
-        if holds_no_array(value.type):
-            return
+        seen = value.is_exposed or value.address in self.plan.taps
+        if not seen or holds_no_array(value.type):
+            return depth
         if is_array(value.type):
             guard = self.constant("read_only", read_only)
             self.add(depth, f"if {name} is not None: {name} = {guard}({name})", i)
-            return
+            return depth
         if value.kind < 0:
             value.kind = len(self.plan.kinds)
             self.plan.kinds.append(_UNKNOWN)
         self.kinds.append(value.kind)
         look = self.constant(f"l{value.kind}", _look(self.plan.kinds, value.kind))
-        test = f"if {name}.__class__ is not k{value.kind}:"
-        self.add(depth, f"{test} {name} = {look}({name})", i)
+        self.add(depth, f"if {name}.__class__ is not k{value.kind}:", i)
+        self.add(depth + 1, f"{name} = {look}({name})", i)
+        return depth + 1
 
     def _recorder(self, value: Value) -> str:
         append = self.plan.records[value.address].append
