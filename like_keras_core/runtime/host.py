@@ -40,10 +40,8 @@ from like_keras_core.values import snapshot
 
 SAMPLE_FIRST = 4
 SAMPLE_EVERY = 64
-SAMPLE_EVERY_FAST = 512
-FAST_TICK_S = 100e-6
-"""Firings are timed at the first ticks, then at one in 64; where ticks are so short
-that the timing itself would show, at one in 512."""
+"""Firings are timed at the first ticks, then at one in 64."""
+
 PROGRESS_S = 0.05
 """About how often progress is told, where somebody wants to know."""
 
@@ -288,11 +286,9 @@ class Host:
                 until = t + 1
             else:
                 until = min(end, t - t % every + every)
-            if t == SAMPLE_FIRST:
+            if t == SAMPLE_FIRST and progress is not None:
                 tick_s = (time.perf_counter() - began) / t
-                every = SAMPLE_EVERY_FAST if tick_s < FAST_TICK_S else every
-                if progress is not None:
-                    most = max(1, int(PROGRESS_S / max(tick_s, 1e-9)))
+                most = max(1, int(PROGRESS_S / max(tick_s, 1e-9)))
             until = min(until, t + most)
             if pacer is not None:
                 pacer.wait(t)

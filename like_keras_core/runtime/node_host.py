@@ -293,9 +293,9 @@ class NodeHost(Host):
         """Know the smallest tick that the whole system has not finished."""
         self.floor = max(self.floor, tick)
         if len(self._absences) > _ABSENCES_KEPT:
-            below = [key for key, at in self._absences if at < self.floor]
-            self._missed_below.update(below)
-            self._absences = [item for item in self._absences if item[1] >= self.floor]
+            sure = min(self.floor, self.cut.tick)
+            self._missed_below.update(key for key, at in self._absences if at < sure)
+            self._absences = [item for item in self._absences if item[1] >= sure]
 
     @property
     def progress(self) -> int:

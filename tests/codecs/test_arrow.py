@@ -24,7 +24,6 @@ from msgspec import msgpack
 
 import like_keras_core as lk
 from like_keras_core.codecs.arrow import from_arrow, to_arrow
-from like_keras_core.errors import CodecError
 from like_keras_core.codecs.msgpack import (
     Encoded,
     decode,
@@ -33,7 +32,12 @@ from like_keras_core.codecs.msgpack import (
     to_bytes,
 )
 from like_keras_core.entry_point import entry_point_of, resolve
-from like_keras_core.errors import LoadError, NotAllowedError, NotSerializableError
+from like_keras_core.errors import (
+    CodecError,
+    LoadError,
+    NotAllowedError,
+    NotSerializableError,
+)
 from like_keras_core.testing import same
 
 
