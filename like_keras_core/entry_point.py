@@ -112,15 +112,21 @@ def _attribute(module: types.ModuleType | None, qualname: str) -> Any:
 def check_allowed(entry_point: str, allow: Iterable[str] | None) -> None:
     """Refuse what an allow-list of module prefixes does not have.
 
+    A script is on it only by its file name: `robot` allows the module, `robot.py` the
+    script.
+
     Raises:
         NotAllowedError: `entry_point` is not below any of the prefixes.
     """
     if allow is None:
         return
     prefixes = tuple(allow)
-    module = entry_point.partition(":")[0].removesuffix(".py")
-    names = [prefix.removesuffix(".py") for prefix in prefixes]
-    if not any(module == name or module.startswith(f"{name}.") for name in names):
+    module = entry_point.partition(":")[0]
+    is_script = module.endswith(".py")
+    if not any(
+        module == name or (module.startswith(f"{name}.") and not is_script)
+        for name in prefixes
+    ):
         raise NotAllowedError(entry_point, prefixes)
 
 

@@ -379,12 +379,16 @@ class System:
             raise TypeError("launch takes no option 'stop'; call system.stop().")
         stop = StopSignal()
         options: dict[str, Any] = {
-            "iterations": iterations and whole_number("iterations", iterations, 0),
+            "iterations": None
+            if iterations is None
+            else whole_number("iterations", iterations, 0),
             "rate_hz": self.rate_hz
             if rate_hz is None
             else quantity("rate_hz", rate_hz),
             "check_values": bool(check_values),
-            "timeout_s": timeout_s and quantity("timeout_s", timeout_s),
+            "timeout_s": None
+            if timeout_s is None
+            else quantity("timeout_s", timeout_s),
             "seed": whole_number("seed", seed, 0),
             "window": window if window is None else whole_number("window", window, 1),
             "run_ahead": whole_number("run_ahead", run_ahead, 1),
@@ -444,7 +448,7 @@ class System:
     ) -> System:
         """Read what `save` wrote and make its components.
 
-        Their code is looked for beside the file, too: its folder joins `sys.path`.
+        Their code is looked for beside the file, too.
 
         Args:
             path: The JSON file.
@@ -462,9 +466,11 @@ class System:
             raise SpecError(f"{str(source)!r} is no JSON text.") from None
         spec = SystemSpec.from_json(text)
         folder = str(source.parent.resolve())
-        if folder not in sys.path:
-            sys.path.append(folder)
-        return cls.from_spec(spec, allow=allow, folders=[source.parent])
+        sys.path.append(folder)
+        try:
+            return cls.from_spec(spec, allow=allow, folders=[source.parent])
+        finally:
+            sys.path.remove(folder)
 
     @classmethod
     def from_spec(

@@ -10,11 +10,19 @@ import random
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from math import inf
 from typing import Any, TypeAlias
 
 from like_keras_core.runtime.channels import ChannelSpec
-from like_keras_core.runtime.flow import Buffer, Payload, Receiver, Sender, Value
+from like_keras_core.runtime.flow import (
+    Buffer,
+    Payload,
+    Receiver,
+    Sender,
+    Value,
+    Watermark,
+)
 from like_keras_core.runtime.node_host import NodeHost
 from like_keras_core.testing.transport import FakeTransport
 from like_keras_core.values import snapshot
@@ -228,7 +236,7 @@ class FlowLink:
             for event in self.receiver.on_frame(frame, now):
                 if isinstance(event, Value):
                     self.consumer.push(source, event.tick, self._value(event))
-                else:
+                elif isinstance(event, Watermark):
                     self.consumer.absent(source, event.tick)
         assert self.receiver.held_back <= self.window
         assert self.channel.latest or self.receiver.unreleased <= self.window
@@ -320,9 +328,9 @@ class FlowNetwork:
                     later = min(later, wakes_at)
         for node, host in hosts.items():
             if node in self.dirty or (node not in self._idle and not host.is_ready):
-                yield ("speak", node), lambda host=host: self._speak(host)
+                yield ("speak", node), partial(self._speak, host)
         if later < inf:
-            yield ("time",), lambda: self._advance(later)
+            yield ("time",), partial(self._advance, later)
 
     def _speak(self, host: NodeHost) -> None:
         idle = not host.is_ready

@@ -1,9 +1,8 @@
 """A whole run of several hosts in one process, under a hostile and seeded scheduler.
 
-Hosts, links and the control channels are actors; at each turn one of those that can do
-something is drawn, with weights that differ by a factor of up to sixty. A link keeps the
-order of its messages, or is a channel of `flow` over a transport that loses, doubles and
-swaps its frames.
+Hosts, links and the control channels are actors; at each turn one of those that can
+do something is drawn, with weights that differ by up to sixty. A link keeps the order
+of its messages, or is a channel of `flow` over a bad transport.
 """
 
 from __future__ import annotations
@@ -12,6 +11,7 @@ import random
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from like_keras_core.component import Component
@@ -62,6 +62,18 @@ class Outcome:
     def ended_by(self) -> str:
         """What kind of an end it was."""
         return self.cut.kind
+
+    @property
+    def fired(self) -> dict[str, int]:
+        """How often each component fired below the cut."""
+        return {name: count for name, (count, _) in self.components.items()}
+
+    @property
+    def beyond(self) -> dict[str, int]:
+        """How often each component was called beyond the cut."""
+        return {
+            name: len(self.received[name]) - count for name, count in self.fired.items()
+        }
 
     def comparable(self, iterations: int | None) -> int:
         """Return how many ticks a single host must be given to do the same."""
@@ -182,13 +194,13 @@ class Simulation:
         actors: dict[Any, Callable[[], object]] = {}
         for node, host in self.hosts.items():
             if host.is_ready:
-                actors["step", node] = lambda node=node: self._step(node)
+                actors["step", node] = partial(self._step, node)
             if node in self.news:
-                actors["say", node] = lambda node=node: self._say(node)
+                actors["say", node] = partial(self._say, node)
             if self.up[node]:
-                actors["up", node] = lambda node=node: self._take_up(node)
+                actors["up", node] = partial(self._take_up, node)
             if self.down[node]:
-                actors["down", node] = lambda node=node: self._take_down(node)
+                actors["down", node] = partial(self._take_down, node)
         return actors
 
     def _step(self, node: str) -> None:
@@ -252,9 +264,9 @@ class Simulation:
                 components[name] = (item.fired, item.absent)
             messages.update(sent)
             failure = host.failure
-            if cut.kind == "error" and failure is not None:
-                if (failure.name, failure.tick) == (cut.component, cut.tick):
-                    error = (failure.name, failure.tick)
+            if failure is not None and cut.kind == "error":
+                place = (failure.name, failure.tick)
+                error = place if place == (cut.component, cut.tick) else error
         received = {
             name: list(getattr(component, "received", []))
             for name, component in self.components.items()

@@ -12,17 +12,36 @@ import dataclasses
 import random
 import re
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from hypothesis import strategies as st
 
-from like_keras_core import Component, ComponentError, LkWarning, Node, RunReport
-from like_keras_core import System, SystemSpec
+from like_keras_core import (
+    Component,
+    ComponentError,
+    LkWarning,
+    Node,
+    RunReport,
+    System,
+    SystemSpec,
+)
 from like_keras_core.testing import same
+from tests.components import report_of
 from tests.simulation import Outcome
-from tests.systems import Behaviour, InputShape, Member, Output, Plan, Wire
-from tests.systems import class_name, part_class, plans
+from tests.systems import (
+    Behaviour,
+    InputShape,
+    Member,
+    Output,
+    Plan,
+    Wire,
+    class_name,
+    number,
+    part_class,
+    plans,
+)
 
 _PART = re.compile(r"(\w+)@(\w+)(?:\(([^)]*)\))?((?: \w+=\d+)*)(?:, |$)")
 _POLICIES = {"|": "sync", "~": "hold", "?": "latest"}
@@ -63,6 +82,19 @@ class Split:
         }
 
 
+@dataclass(frozen=True)
+class Stamped(Behaviour):
+    """Sends a number that no other firing of any component sends."""
+
+    def compute(self, firing: int, inputs: Mapping[str, Any]) -> dict[str, Any]:
+        """Return a number, or None, for each output."""
+        stamp = number(self.salt, firing, dict(sorted(inputs.items())))
+        results = super().compute(firing, inputs)
+        return {
+            port: None if value is None else stamp for port, value in results.items()
+        }
+
+
 def split(text: str) -> Split:
     """Read a system and its nodes from a line of text."""
     found = list(_PART.finditer(text))
@@ -72,17 +104,19 @@ def split(text: str) -> Split:
     for n, match in enumerate(found):
         options = dict(item.split("=") for item in match[4].split())
         every, silence = int(options.pop("every", 1)), int(options.pop("silence", 0))
-        troubles = {"ends": "ends_at", "raises": "fails_at"}
+        ends, raises = int(options.pop("ends", -1)), int(options.pop("raises", -1))
+        assert not options, match[4]
         wires = [_wire(item, names) for item in (match[3] or "").split(", ") if item]
         shapes = [InputShape("x", "r", wire.policy[0]) for wire in wires]
         members.append(
             Member(
                 path=(match[1],),
                 shape=class_name(shapes, 0, "single", "x"),
-                behaviour=Behaviour(
+                behaviour=Stamped(
                     salt=n,
                     outputs=(Output("output", "i", silence=silence),),
-                    **{troubles[key]: int(value) for key, value in options.items()},
+                    ends_at=ends,
+                    fails_at=raises,
                 ),
                 every=every,
                 wires=tuple(wires),
@@ -158,8 +192,7 @@ def alone(system: Split, iterations: int) -> Alone:
                 iterations, engine="native", record="all"
             )
         except ComponentError as raised:
-            assert raised.report is not None
-            return Alone(raised.report, (raised.component, raised.tick))
+            return Alone(report_of(raised), (raised.component, raised.tick))
     return Alone(report, None)
 
 

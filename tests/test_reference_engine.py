@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
+from payloads import Echo, Payloads  # type: ignore[import-not-found]
 from reference_engine import ReferenceEngine  # type: ignore[import-not-found]
 
 import like_keras_core as lk
@@ -179,24 +179,3 @@ def test_a_fan_out_to_fast_and_slow_nodes() -> None:
     expected = outcome(make(), "native", iterations=40)
 
     assert same(outcome(make(), "reference", iterations=40, window=1), expected)
-
-
-class Payloads(lk.Component):
-    """Sends values that are hard to carry."""
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(**options)
-        self.count = 0
-
-    def forward(self) -> Any:
-        self.count += 1
-        big = np.arange(10_000_000, dtype=np.uint8)
-        values = [b"", b"\x00", big, float("nan"), big[::1000], {"ü\n": (1, None)}]
-        return values[(self.count - 1) % len(values)]
-
-
-class Echo(lk.Component):
-    """Passes values on."""
-
-    def forward(self, value: Any) -> Any:
-        return value

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
 
+from like_keras_core.runtime import node_host
 from tests.links import Faults
 from tests.simulation import Simulation
 from tests.splits import Split, alone, differences, splits
-
-SOON = 40
-"""Ticks within which most runs end that ever do."""
 
 SCHEDULES = {
     "system": splits(),
@@ -38,6 +37,14 @@ FAULTS = st.builds(
 )
 
 
+@pytest.fixture(autouse=True, scope="module")
+def every_absence_is_folded() -> Iterator[None]:
+    """Let hosts forget at once at which ticks below the floor somebody was absent."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(node_host, "_ABSENCES_KEPT", 0)
+        yield
+
+
 def few(examples: int) -> Any:
     """Return settings for so many examples, drawn however slowly."""
     return settings(
@@ -51,17 +58,22 @@ def check(
     stop_after: int | None,
     *,
     window: int,
+    run_ahead: int,
     **options: Any,
 ) -> None:
     """Compare a split run with the single host's.
 
     A run that would go on for ever is stopped.
     """
-    if iterations is None and stop_after is None:
-        if alone(system, SOON).report.ended_by == "iterations":
-            stop_after = 200
+    if iterations is None and stop_after is None and not ends_soon(system):
+        stop_after = 200
     simulation = Simulation(
-        system.spec(), system.components(), iterations, window=window, **options
+        system.spec(),
+        system.components(),
+        iterations,
+        window=window,
+        run_ahead=run_ahead,
+        **options,
     )
 
     outcome = simulation.run(stop_after)
@@ -69,6 +81,13 @@ def check(
     note(f"{outcome.cut} after {simulation.turns} turns")
     assert differences(outcome, alone(system, outcome.comparable(iterations))) == []
     assert outcome.most_waiting <= window
+    most_beyond = 0 if outcome.ended_by == "stop" else run_ahead
+    assert max(outcome.beyond.values()) <= most_beyond
+
+
+def ends_soon(system: Split) -> bool:
+    """Say whether a system ends by itself, so that it may run without a number."""
+    return alone(system, 40).report.ended_by != "iterations"
 
 
 @pytest.mark.timeout(600)  # most of it for the search of the smallest that fails
