@@ -24,8 +24,12 @@ from like_keras_core.runtime.flow import (
     Watermark,
 )
 from like_keras_core.runtime.node_host import NodeHost
+from like_keras_core.runtime.wire_format import Data, parse
 from like_keras_core.testing.transport import FakeTransport
 from like_keras_core.values import snapshot
+
+LATE_MAX = 20
+"""How often the time may go on while the same frames and hosts wait for their turn."""
 
 Actors: TypeAlias = Iterator[tuple[Any, Callable[[], object]]]
 """Who can do something now: a name, and what to call."""
@@ -87,8 +91,7 @@ class FifoLink:
 class FifoNetwork:
     """Links that lose nothing; each of their directions is an actor."""
 
-    is_timed = False
-    now = 0.0
+    silence_s = 0.0
 
     def __init__(self) -> None:
         self.links: list[FifoLink] = []
@@ -100,6 +103,9 @@ class FifoNetwork:
 
     def stepped(self, node: str) -> None:
         """Know that a host has run a tick."""
+
+    def got_on(self) -> None:
+        """Know that there was something to do besides handing over frames."""
 
     def actors(self, hosts: Mapping[str, NodeHost]) -> Actors:
         """Yield what can arrive."""
@@ -198,6 +204,7 @@ class FlowLink:
             for _ in range(2)
         )
         self.under_way: dict[int, tuple[Payload, Any]] = {}
+        self.arrived: set[tuple[int, int]] = set()
         self.count = 0
 
     @property
@@ -233,14 +240,19 @@ class FlowLink:
         """Let the consumer have what has come."""
         now, source = self.network.now, self.channel.source
         for frame in self.forth.receive(now):
-            for event in self.receiver.on_frame(frame, now):
+            parts = {(m.seq, m.chunk) for m in parse(frame) if isinstance(m, Data)}
+            events = self.receiver.on_frame(frame, now)
+            if events or not parts <= self.arrived:
+                self.network.got_on()
+            self.arrived |= parts
+            for event in events:
                 if isinstance(event, Value):
                     self.consumer.push(source, event.tick, self._value(event))
                 elif isinstance(event, Watermark):
                     self.consumer.absent(source, event.tick)
         assert self.receiver.held_back <= self.window
         assert self.channel.latest or self.receiver.unreleased <= self.window
-        self.network.dirty.add(self.channel.consumer)
+        self.network.acted(self.channel.consumer)
 
     def _value(self, event: Value) -> Any:
         """Return what was sent as these very bytes; never twice."""
@@ -253,9 +265,12 @@ class FlowLink:
 
     def answered(self) -> None:
         """Let the producer have the credits that have come back."""
+        before = self.sender.credit()
         for frame in self.back.receive(self.network.now):
             self.sender.on_frame(frame, self.network.now)
-        self.network.dirty.add(self.channel.producer)
+        if self.sender.credit() > before:
+            self.network.got_on()
+        self.network.acted(self.channel.producer)
 
     def speak(self, node: str, *, idle: bool) -> None:
         """Hand over what an end of it has to say."""
@@ -279,14 +294,12 @@ class FlowNetwork:
 
     A host hands over frames after a step, when one has come, when it is woken and when
     it becomes idle, but perhaps late. The time jumps from event to event, perhaps past
-    a host that is still busy.
+    a host that is still busy, but not for ever.
 
     Args:
         faults: How bad they are.
         seed: Of the faults.
     """
-
-    is_timed = True
 
     def __init__(self, faults: Faults, seed: int) -> None:
         self.faults = faults
@@ -295,6 +308,13 @@ class FlowNetwork:
         self.links: list[FlowLink] = []
         self.dirty: set[str] = set()
         self._idle: set[str] = set()
+        self._late = 0
+        self._got_on_at = 0.0
+
+    @property
+    def silence_s(self) -> float:
+        """For how long nothing has come that had not come before [s]."""
+        return self.now - self._got_on_at
 
     def add(self, channel: ChannelSpec, window: int, consumer: NodeHost) -> FlowLink:
         """Make one more channel."""
@@ -303,18 +323,28 @@ class FlowNetwork:
 
     def stepped(self, node: str) -> None:
         """Know that a host has run a tick."""
-        self.dirty.add(node)
         self._idle.discard(node)
+        self.acted(node)
+
+    def acted(self, node: str) -> None:
+        """Know that a host may have something to say."""
+        self.dirty.add(node)
+        self._late = 0
+
+    def got_on(self) -> None:
+        """Know that there was something to do besides handing over frames."""
+        self._got_on_at = self.now
 
     def actors(self, hosts: Mapping[str, NodeHost]) -> Actors:
         """Yield what can arrive, who can hand over frames, and the time."""
-        later = inf
+        later, pending = inf, False
         for link in self.links:
             for transport, act in (
                 (link.forth, link.arrive),
                 (link.back, link.answered),
             ):
                 if transport.next_at <= self.now:
+                    pending = True
                     yield (act.__name__, link.channel.number), act
                 else:
                     later = min(later, transport.next_at)
@@ -328,12 +358,14 @@ class FlowNetwork:
                     later = min(later, wakes_at)
         for node, host in hosts.items():
             if node in self.dirty or (node not in self._idle and not host.is_ready):
+                pending = True
                 yield ("speak", node), partial(self._speak, host)
-        if later < inf:
+        if later < inf and not (pending and self._late > LATE_MAX):
             yield ("time",), partial(self._advance, later)
 
     def _speak(self, host: NodeHost) -> None:
         idle = not host.is_ready
+        self._late = 0
         self.dirty.discard(host.node)
         if idle:
             self._idle.add(host.node)
@@ -341,6 +373,7 @@ class FlowNetwork:
             link.speak(host.node, idle=idle)
 
     def _advance(self, time: float) -> None:
+        self._late += 1
         self.now = time + self.dice.choice([0.0, 0.0, 0.001, 0.03])
 
     def state(self) -> list[str]:

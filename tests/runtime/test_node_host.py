@@ -104,7 +104,7 @@ def ends_soon(system: Split) -> bool:
 
 
 @pytest.mark.timeout(600)  # most of it for the search of the smallest that fails
-@few(300)
+@few(200)
 @given(**SCHEDULES)
 def test_a_split_run_equals_the_single_hosts(**drawn: Any) -> None:
     """Records, counts, inputs and the end, for any split and any interleaving."""
@@ -112,7 +112,7 @@ def test_a_split_run_equals_the_single_hosts(**drawn: Any) -> None:
 
 
 @pytest.mark.timeout(600)
-@few(300)
+@few(200)
 @given(**SCHEDULES, faults=WHOLE)
 def test_a_split_run_over_a_bad_transport_equals_the_single_hosts(**drawn: Any) -> None:
     """Frames may be lost, doubled, swapped and joined: nobody can tell."""

@@ -17,7 +17,7 @@ from like_keras_core import SystemSpec
 from like_keras_core.runtime import node_host
 from like_keras_core.runtime.agreement import Leader
 from like_keras_core.runtime.cut import FOREVER, Cut
-from like_keras_core.runtime.flow import Sender
+from like_keras_core.runtime.flow import Receiver, Sender
 from like_keras_core.runtime.mailbox import ALWAYS, Channel, Inlet
 from like_keras_core.runtime.node_host import NodeHost, _Outlet, _Runner
 from like_keras_core.runtime.schedule import _Writer
@@ -907,3 +907,13 @@ def test_the_smallest_systems_run_over_a_bad_transport(text: str) -> None:
     """Through channels of flow, with windows from one, and stopped at any turn."""
     assert trouble(text, faults=BAD, seeds=20) == ""
     assert trouble(text, None, faults=BAD, seeds=20, stops=True) == ""
+
+
+@pytest.mark.parametrize("method", ["release", "_missing"])
+def test_what_flow_forgets_stops_the_run(
+    method: str, mutant: pytest.MonkeyPatch
+) -> None:
+    """Mutant: credits do not come back, or what is lost is not asked for."""
+    mutant.setattr(Receiver, method, lambda *args: ())
+
+    assert "Deadlock" in trouble(TestSegments.AND_ON, faults=BAD, seeds=5)
