@@ -37,7 +37,7 @@ class Outcome:
 
     Args:
         cut: Where it ended.
-        error: The component that failed, and the tick.
+        error: What was raised, by which component, and when.
         records: What each port sent, by its address.
         components: How often each component fired, and at how many ticks it did not.
         messages: How many values each port sent.
@@ -46,7 +46,7 @@ class Outcome:
     """
 
     cut: Cut
-    error: tuple[str, int | None] | None
+    error: tuple[type, str, int | None] | None
     records: Mapping[str, list[tuple[int, Any]]]
     components: Mapping[str, tuple[int, int]]
     messages: Mapping[str, int]
@@ -161,7 +161,7 @@ class Simulation:
             host.configure()
         for host in self.hosts.values():
             host.activate()
-        self._send_down()
+        self._start()
         while not self.leader.is_done:
             if self.turns == stop_after:
                 self.leader.stop()
@@ -180,6 +180,13 @@ class Simulation:
             if self.watch is not None:
                 self.watch(self)
         return self._end()
+
+    def _start(self) -> None:
+        """Let all hosts know how many ticks there are before the first one starts."""
+        self._send_down()
+        for node in self.hosts:
+            while self.down[node]:
+                self._take_down(node)
 
     def _draw(self, actors: Mapping[Any, object]) -> Any:
         keys = list(actors)
@@ -263,9 +270,9 @@ class Simulation:
                 components[name] = (item.fired, item.absent)
             messages.update(sent)
             failure = host.failure
-            if failure is not None and cut.kind == "error":
-                place = (failure.name, failure.tick)
-                error = place if place == (cut.component, cut.tick) else error
+            is_the_end = cut.kind == "error" and cut.component in host.components
+            if is_the_end and failure is not None:
+                error = (type(failure.error), failure.name, failure.tick)
         received = {
             name: list(getattr(component, "received", []))
             for name, component in self.components.items()

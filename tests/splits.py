@@ -176,11 +176,11 @@ class Alone:
 
     Args:
         report: Its report.
-        error: The component that failed, and the tick.
+        error: What was raised, by which component, and when.
     """
 
     report: RunReport
-    error: tuple[str, int | None] | None
+    error: tuple[type, str, int | None] | None
 
 
 def alone(system: Split, iterations: int) -> Alone:
@@ -192,7 +192,8 @@ def alone(system: Split, iterations: int) -> Alone:
                 iterations, engine="native", record="all"
             )
         except ComponentError as raised:
-            return Alone(report_of(raised), (raised.component, raised.tick))
+            error = (type(raised.__cause__), raised.component, raised.tick)
+            return Alone(report_of(raised), error)
     return Alone(report, None)
 
 

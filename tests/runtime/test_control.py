@@ -29,8 +29,8 @@ class Exchange:
         self.board.start(self._called)
 
     def _called(self, line: Line) -> None:
-        line.start(self.heard.put)
         self.lines.put(line)
+        line.start(self.heard.put)
 
 
 @pytest.fixture
