@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         EngineNotFoundError,
         EngineOptionError,
         GraphError,
+        HostLostError,
         LaunchTimeoutError,
         LkError,
         LkWarning,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
         SpecError,
         SpecVersionError,
         ValueMutationError,
+        VersionMismatchError,
     )
     from like_keras_core.hookspecs import hookimpl
     from like_keras_core.issue import Issue
@@ -56,6 +58,7 @@ _HOMES = {
     "EngineNotFoundError": "errors",
     "EngineOptionError": "errors",
     "GraphError": "errors",
+    "HostLostError": "errors",
     "InputPort": "port",
     "Issue": "issue",
     "LaunchTimeoutError": "errors",
@@ -76,6 +79,7 @@ _HOMES = {
     "SystemSpec": "spec",
     "Tap": "runtime.tap",
     "ValueMutationError": "errors",
+    "VersionMismatchError": "errors",
     "as_spec": "spec",
     "get_engine": "engines",
     "hookimpl": "hookspecs",
@@ -97,6 +101,7 @@ __all__ = [
     "EngineNotFoundError",
     "EngineOptionError",
     "GraphError",
+    "HostLostError",
     "InputPort",
     "Issue",
     "LaunchTimeoutError",
@@ -117,6 +122,7 @@ __all__ = [
     "SystemSpec",
     "Tap",
     "ValueMutationError",
+    "VersionMismatchError",
     "as_spec",
     "get_engine",
     "hookimpl",

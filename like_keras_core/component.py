@@ -6,20 +6,21 @@ from abc import ABCMeta
 from collections import namedtuple
 from collections.abc import Iterator
 from dataclasses import is_dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any, NoReturn
 
 from like_keras_core.assignments import Watched
 from like_keras_core.capture import capture
-from like_keras_core.lifecycle import HOOKS, LifecycleState
+from like_keras_core.composition import Composition
+from like_keras_core.lifecycle import LifecycleState
 from like_keras_core.node import Node, check_name
 from like_keras_core.port import Delay, InputPort, OutputPort, PortCollection
 from like_keras_core.record import Log, Record, Rng
+from like_keras_core.reserved import (
+    is_kept_from_classes,
+    is_kept_from_instances,
+    taken,
+)
 from like_keras_core.values import fingerprint
-
-if TYPE_CHECKING:
-    pass
-
-_FIXED = ("name", "node", "every", "inputs", "outputs", "lifecycle_state")
 
 
 class ComponentType(ABCMeta):
@@ -30,6 +31,9 @@ class ComponentType(ABCMeta):
         captured = capture(cls, args, kwargs)
         component = super().__call__(*args, **kwargs)
         record = component._lk
+        for name in vars(component):
+            if is_kept_from_instances(name):
+                raise TypeError(taken(cls, "assigns", name))
         if "config" not in vars(component):
             component.config = _default_config(cls)
         record.captured = captured
@@ -102,16 +106,8 @@ class Component(Watched, metaclass=ComponentType):
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         for name in vars(cls):
-            if name in _FIXED:
-                raise TypeError(
-                    f"{cls.__qualname__} defines {name!r}, which every component has "
-                    "already. Choose another name."
-                )
-            if name.startswith("on_") and name not in HOOKS:
-                raise TypeError(
-                    f"{cls.__qualname__} defines {name!r}; names that begin with on_ "
-                    f"are kept for the lifecycle hooks: {', '.join(HOOKS)}."
-                )
+            if is_kept_from_classes(name):
+                raise TypeError(taken(cls, "defines", name))
         config = vars(cls).get("Config")
         has_fields = bool(getattr(config, "__annotations__", None))
         if isinstance(config, type) and has_fields and not is_dataclass(config):
@@ -154,10 +150,7 @@ class Component(Watched, metaclass=ComponentType):
     @node.setter
     def node(self, value: Node | None) -> None:
         if not isinstance(value, (Node, type(None))):
-            raise TypeError(
-                f"The node of {self.name!r} must be a Node or None, got {value!r}. "
-                f"Write Node({value!r})."
-            )
+            raise TypeError(_no_node(self.name, value))
         self._lk.node = value
 
     @property
@@ -170,7 +163,7 @@ class Component(Watched, metaclass=ComponentType):
         if type(value) is not int or value < 1:
             raise ValueError(
                 f"every of {self.name!r} counts ticks, so it is 1 or more; "
-                f"got {value!r}."
+                f"got {value!r:.80}. For an attribute of your own, choose another name."
             )
         self._lk.every = value
 
@@ -179,15 +172,27 @@ class Component(Watched, metaclass=ComponentType):
         """Its input ports: `component.inputs.image`."""
         return self._lk.inputs
 
+    @inputs.setter
+    def inputs(self, value: NoReturn) -> None:
+        raise AttributeError(taken(type(self), "assigns", "inputs"))
+
     @property
     def outputs(self) -> PortCollection[OutputPort]:
         """Its output ports: `component.outputs.boxes`."""
         return self._lk.outputs
 
+    @outputs.setter
+    def outputs(self, value: NoReturn) -> None:
+        raise AttributeError(taken(type(self), "assigns", "outputs"))
+
     @property
     def lifecycle_state(self) -> LifecycleState:
         """Where it stands between construction and shutdown."""
         return self._lk.state
+
+    @lifecycle_state.setter
+    def lifecycle_state(self, value: NoReturn) -> None:
+        raise AttributeError(taken(type(self), "assigns", "lifecycle_state"))
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Connect ports, or compute values by hand.
@@ -203,9 +208,7 @@ class Component(Watched, metaclass=ComponentType):
         given = [*args, *kwargs.values()]
         ports = [isinstance(item, (OutputPort, Delay)) for item in given]
         for item in given:
-            if isinstance(item, (Component, PortCollection)) or hasattr(
-                item, "get_components_by_node"
-            ):
+            if isinstance(item, (Component, Composition, PortCollection)):
                 giver = getattr(item, "name", "camera")
                 raise TypeError(
                     f"{self.name}(...) takes output ports or values; got {item!r:.60}. "
@@ -263,6 +266,17 @@ class Component(Watched, metaclass=ComponentType):
 
 
 setattr(Component.forward, "is_missing", True)  # noqa: B010 - told from users' own
+
+
+def _no_node(name: str, found: object) -> str:
+    """Say what to write where something else than a node was given."""
+    cure = "For an attribute of your own, choose another name."
+    if isinstance(found, str):
+        cure = f"Write Node({found!r})."
+    return (
+        f"The node of {name!r}, where it runs, must be a Node or None; "
+        f"got {found!r:.80}. {cure}"
+    )
 
 
 def _is_ports(value: Any) -> bool:

@@ -46,11 +46,14 @@ def get_engine(name: str) -> Engine:
     """Return a new instance of an engine; of all plug-ins only this one is imported.
 
     Raises:
+        TypeError: It is no name.
         EngineNotFoundError: No engine has this name.
         EngineBrokenError: It is installed, but it is disabled, does not fit this core,
             or cannot be imported; the text says why.
         EngineContractError: What is installed under this name is no engine.
     """
+    if not isinstance(name, str):
+        raise TypeError(_no_name(name))
     if name in _registered:
         return _make(name, _registered[name], f"Engine {name!r} (registered here)")
     records = find_engines()
@@ -68,6 +71,17 @@ def open_session(engine: str | Engine) -> Session:
         EngineError: As `get_engine`; also where a method has a wrong signature.
     """
     return Session(get_engine(engine) if isinstance(engine, str) else engine)
+
+
+def _no_name(found: object) -> str:
+    """Say what to write where something else than an engine's name was given."""
+    cure = "`lk engines list` shows those that are installed."
+    if isinstance(found, type) and issubclass(found, Engine):
+        cure = (
+            "Give the class a name first: "
+            f"register_engine({found.__name__.lower()!r}, {found.__name__})."
+        )
+    return f"engine is a name, such as 'native'; got {found!r:.80}. {cure}"
 
 
 def _load(record: EngineRecord) -> Engine:

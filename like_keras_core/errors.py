@@ -6,6 +6,7 @@ LkError
 ├── SpecError (ValueError)             a saved system cannot be read
 │   └── SpecVersionError               … because a newer like_keras wrote it
 ├── CodecError (ValueError)            a message cannot be read
+├── FrameError (ValueError)            what a transport brought is no part of a message
 ├── NotSerializableError (TypeError)   a value has no form that outlives the process
 ├── LoadError (ImportError)            code that a spec names cannot be had
 │   └── NotAllowedError                … because the allow-list excludes it
@@ -96,6 +97,21 @@ class SpecVersionError(SpecError):
 
 class CodecError(LkError, ValueError):
     """Data that should be a message is not one that can be read here."""
+
+
+class FrameError(LkError, ValueError):
+    """What a transport brought is no frame, or none that its channel can have sent."""
+
+    def __init__(self, problem: str, expected: object, found: object) -> None:
+        self.problem, self.expected, self.found = problem, expected, found
+        super().__init__(
+            f"A frame was refused: {problem}; expected {expected}, received "
+            f"{found!r:.80}. Both ends of a channel must run the same version of "
+            "like_keras_core, with the same channel and window."
+        )
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (type(self), (self.problem, self.expected, self.found))
 
 
 class NotSerializableError(LkError, TypeError):
@@ -254,14 +270,55 @@ class CapabilityError(EngineError):
 
 
 class HostLostError(EngineError):
-    """The process of a node ended, or was silent, before the run was over."""
+    """The process of a node ended, or was silent, before the run was over.
 
-    def __init__(self, node: str, how: str) -> None:
-        self.node, self.how = node, how
-        super().__init__(f"The process of node {node!r} was lost: {how}.")
+    Attributes:
+        node: The node.
+        how: What was seen of its end.
+        machine: Where it ran.
+        tick: The tick that it had not finished when it was last heard of; None before
+            the run began.
+        log: The last lines that it logged.
+    """
+
+    def __init__(
+        self,
+        node: str,
+        how: str,
+        machine: str = "local",
+        tick: int | None = None,
+        log: Sequence[str] = (),
+    ) -> None:
+        self.node, self.how, self.machine = node, how, machine
+        self.tick, self.log = tick, tuple(log)
+        where = "" if machine == "local" else f" on machine {machine!r}"
+        when = "" if tick is None else f" at tick {tick} or soon after"
+        text = f"The process of node {node!r}{where} was lost{when}: {how}."
+        if self.log:
+            text += "\nThe end of its log:\n" + "\n".join(f"  {x}" for x in self.log)
+        super().__init__(text)
 
     def __reduce__(self) -> tuple[object, ...]:
-        return (type(self), (self.node, self.how))
+        return (type(self), (self.node, self.how, self.machine, self.tick, self.log))
+
+
+class VersionMismatchError(EngineError):
+    """The processes of a run do not have the same like_keras, or the same system.
+
+    Attributes:
+        differences: By node, what it has and what it should have.
+    """
+
+    def __init__(self, differences: Mapping[str, str]) -> None:
+        self.differences = dict(differences)
+        listed = "; ".join(f"{node}: {text}" for node, text in differences.items())
+        super().__init__(
+            f"The nodes cannot run together. {listed}. Install the same versions "
+            "everywhere, and compile and copy the system again."
+        )
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (type(self), (self.differences,))
 
 
 class ComponentError(LkError, RuntimeError):

@@ -3,37 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 from like_keras_core.component import Component
+from like_keras_core.composition import Composition
 from like_keras_core.issue import Issue
-from like_keras_core.port import Delay, InputPort, OutputPort
+from like_keras_core.port import Delay, OutputPort
 
 Source = OutputPort | Delay
 _DEEPEST = 100
-
-
-class Composition(Protocol):
-    """A live System, as lowering sees it."""
-
-    name: str
-    rate_hz: float | None
-
-    @property
-    def inferred(self) -> Collection[InputPort]:
-        """Those of them that the order of the components implied."""
-        ...
-
-    @property
-    def links(self) -> Mapping[InputPort, Source]:
-        """What feeds each input port that `connect` named."""
-        ...
-
-    def children(self) -> list[Any]:
-        """Return the components and subsystems, in order of appearance."""
-        ...
 
 
 @dataclass(slots=True)
@@ -80,7 +59,7 @@ def _flatten(
             flat.addresses[child] = address
             flat.components[address] = child
             inside.append(child)
-        elif hasattr(child, "children"):
+        elif isinstance(child, Composition):
             if child is system or child in above or len(above) > _DEEPEST:
                 where = f"{address[:40]}..." if len(above) > _DEEPEST else address
                 flat.issues.append(

@@ -7,8 +7,8 @@ import operator
 from collections.abc import Iterable
 from typing import Any
 
-from like_keras_core.errors import GraphError, nearest
-from like_keras_core.issue import Issue
+from like_keras_core.addresses import no_port
+from like_keras_core.errors import GraphError
 from like_keras_core.lowering import Lowered
 from like_keras_core.port import OutputPort
 from like_keras_core.runtime.tap import Tap
@@ -122,16 +122,3 @@ class OutputAddresses:
                 )
             found.append(Tap(self.of(tap.port), tap.entry_point, tap.config))
         return found
-
-
-def no_port(address: str, what: str, known: list[str]) -> Issue:
-    """Return the issue of an address that is no port, with the nearest that is."""
-    near = nearest(address, known)
-    hint = f"There are: {', '.join(known[:12]) or 'none'}."
-    if near:
-        hint = f"Did you mean {near!r}?"
-    return Issue(
-        f"There is no {what} port {address!r}. {hint}",
-        code="unknown-port",
-        address=address,
-    )

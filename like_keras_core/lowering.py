@@ -10,9 +10,10 @@ from typing import Any
 from like_keras_core.annotations import Unresolved, can_match, to_text, without_none
 from like_keras_core.codecs.json import encode
 from like_keras_core.component import Component
+from like_keras_core.composition import Composition
 from like_keras_core.entry_point import entry_point_of
 from like_keras_core.errors import LkError, NotSerializableError
-from like_keras_core.flattening import Composition, Flat, Source, flatten
+from like_keras_core.flattening import Flat, Source, flatten
 from like_keras_core.garbage import collection_paused
 from like_keras_core.issue import Issue
 from like_keras_core.node import Node
@@ -32,6 +33,9 @@ from like_keras_core.values import fingerprint
 
 REBUILT = frozenset({"not-serializable", "assigned-attribute"})
 """Codes of issues that matter only where components are made anew elsewhere."""
+
+UNFED = frozenset({"outside", "fields-are-ports"})
+"""Codes of issues that say why an input is not fed."""
 
 
 @dataclass(slots=True)
@@ -191,24 +195,32 @@ def _half_outside(
         ends = origin(source).component, target.component
         missing = [end for end in ends if end not in flat.addresses]
         if missing:
-            yield _outside(system, origin(source), target, missing[0])
+            yield _outside(system, flat, origin(source), target, missing[0])
     for component in flat.components.values():
         for output in component.outputs:
             for target in sorted(output.targets, key=lambda port: port.address):
                 if target.component not in flat.addresses:
-                    yield _outside(system, output, target, target.component)
+                    yield _outside(system, flat, output, target, target.component)
 
 
 def _outside(
-    system: Composition, source: OutputPort, target: InputPort, missing: Component
+    system: Composition,
+    flat: Flat,
+    source: OutputPort,
+    target: InputPort,
+    missing: Component,
 ) -> Issue:
+    start, end = (
+        f"{flat.addresses.get(port.component, port.component.name)}.{port.name}"
+        for port in (source, target)
+    )
     return Issue(
-        f"The connection {source.address} -> {target.address} has one end outside: "
+        f"The connection {start} -> {end} has one end outside: "
         f"{missing.name!r} is not in system {system.name!r}. Add it to the system's "
         f"components, or undo it: {target.component.name}.inputs.{target.name}"
         ".disconnect()",
         code="outside",
-        address=target.address,
+        address=end,
     )
 
 
@@ -292,7 +304,7 @@ def _nested(component: Component, address: str) -> Iterator[Issue]:
         else:
             items = list(value) if type(value) in (list, tuple, set) else [value]
         for item in items:
-            if isinstance(item, Component) or hasattr(item, "get_components_by_node"):
+            if isinstance(item, (Component, Composition)):
                 yield Issue(
                     f"Component {address!r} holds another component in its attribute "
                     f"{name!r} ({item!r:.60}). A component is atomic: put both into a "

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from like_keras_core.codecs.json import register_type
+from like_keras_core.frozen import thaw
 from like_keras_core.spec import NodeSpec
 
 _NAME = re.compile(r"\w[\w-]*")
@@ -52,7 +53,7 @@ class Node:
     @classmethod
     def from_spec(cls, spec: NodeSpec) -> Node:
         """Return the node that a spec describes."""
-        return cls(spec.name, spec.machine, spec.engine, **spec.options)
+        return cls(spec.name, spec.machine, spec.engine, **thaw(spec.options))
 
     @property
     def is_local(self) -> bool:

@@ -1,7 +1,8 @@
 """A system as frozen data: what engines compile from, and what is saved.
 
 A spec knows no live object. It goes to JSON and back without loss, and its
-`digest()` is the same in every process and on every Python version.
+`digest()` is the same in every process and on every Python version. It is frozen as
+deep as it goes, so equal specs are one key of a dict.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
 
 from like_keras_core.errors import SpecError, SpecVersionError
+from like_keras_core.frozen import FrozenDict, freeze, thaw
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -41,7 +43,10 @@ class PortSpec:
     type: str = "Any"
     policy: str = "sync"
     required: bool = True
-    options: Mapping[str, Any] = field(default_factory=dict)
+    options: Mapping[str, Any] = field(default_factory=FrozenDict)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "options", freeze(self.options))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +72,9 @@ class ComponentSpec:
     inputs: tuple[PortSpec, ...] = ()
     outputs: tuple[PortSpec, ...] = ()
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "config", freeze(self.config))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DelaySpec:
@@ -77,6 +85,9 @@ class DelaySpec:
     """
 
     initial: Any = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "initial", freeze(self.initial))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,7 +117,10 @@ class NodeSpec:
     name: str
     machine: str = "local"
     engine: str | None = None
-    options: Mapping[str, Any] = field(default_factory=dict)
+    options: Mapping[str, Any] = field(default_factory=FrozenDict)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "options", freeze(self.options))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,7 +135,14 @@ class SystemSpec:
     version: int = SPEC_VERSION
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the spec as JSON data, with every field written."""
+        """Return the spec as JSON data, with every field written.
+
+        The data is the caller's own: it may be changed, and read by `from_dict`.
+        """
+        found: dict[str, Any] = thaw(self._fields())
+        return found
+
+    def _fields(self) -> dict[str, Any]:
         return {
             "version": self.version,
             "name": self.name,
@@ -133,11 +154,11 @@ class SystemSpec:
 
     def to_json(self, *, indent: int | None = 2) -> str:
         """Return the spec as strict JSON text."""
-        return json.dumps(self.to_dict(), indent=indent, allow_nan=False)
+        return json.dumps(self._fields(), indent=indent, allow_nan=False)
 
     def digest(self) -> str:
         """Return the SHA-256 of the spec's canonical JSON, in hexadecimal."""
-        text = json.dumps(self.to_dict(), separators=(",", ":"), allow_nan=False)
+        text = json.dumps(self._fields(), separators=(",", ":"), allow_nan=False)
         return hashlib.sha256(text.encode()).hexdigest()
 
     @classmethod
@@ -152,14 +173,17 @@ class SystemSpec:
         version = top.get("version", int)
         if version > SPEC_VERSION or version < 1:
             raise SpecVersionError(version, SPEC_VERSION)
-        spec = cls(
-            version=version,
-            name=top.get("name", str),
-            rate_hz=top.get("rate_hz", float, optional=True, default=None),
-            nodes=top.each("nodes", _read_node),
-            components=top.each("components", _read_component),
-            connections=top.each("connections", _read_connection),
-        )
+        try:
+            spec = cls(
+                version=version,
+                name=top.get("name", str),
+                rate_hz=top.get("rate_hz", float, optional=True, default=None),
+                nodes=top.each("nodes", _read_node),
+                components=top.each("components", _read_component),
+                connections=top.each("connections", _read_connection),
+            )
+        except RecursionError:
+            raise SpecError("The spec is nested too deeply to be read.") from None
         top.finish()
         return spec
 

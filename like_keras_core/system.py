@@ -6,12 +6,14 @@ import contextlib
 import os
 import sys
 import warnings
-from collections.abc import Callable, Iterable, Iterator, MutableMapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextvars import ContextVar
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from like_keras_core.addresses import ends_of
 from like_keras_core.component import Component
+from like_keras_core.composition import Composition
 from like_keras_core.diagram import to_mermaid, to_summary
 from like_keras_core.entry_point import stop_loading_script
 from like_keras_core.errors import (
@@ -25,11 +27,10 @@ from like_keras_core.flattening import flatten
 from like_keras_core.issue import Issue, errors_in
 from like_keras_core.launch_options import (
     OutputAddresses,
-    no_port,
     quantity,
     whole_number,
 )
-from like_keras_core.lowering import REBUILT, Lowered, lower, node_of
+from like_keras_core.lowering import REBUILT, UNFED, Lowered, lower, node_of
 from like_keras_core.node import Node, check_name
 from like_keras_core.plugins import missing_capabilities
 from like_keras_core.port import Delay, InputPort, OutputPort, check_free
@@ -51,7 +52,7 @@ _frozen: ContextVar[tuple[System, Lowered] | None] = ContextVar("frozen", defaul
 """The system that this thread compiles or launches, lowered once for all of it."""
 
 
-class System:
+class System(Composition):
     """A composition of components, and of other systems.
 
     Args:
@@ -63,9 +64,9 @@ class System:
     Components may also be set as attributes in a subclass's `__init__`.
     """
 
-    name: str
-    rate_hz: float | None = None
     _given: Sequence[Any] = ()
+    _index: dict[str, Component]
+    _stops: list[StopSignal]
 
     def __new__(cls, *args: Any, **kwargs: Any) -> System:
         """Begin empty, so that attributes may be set before `super().__init__()`."""
@@ -76,15 +77,6 @@ class System:
         system._index = {}
         system._stops = []
         return system
-
-    links: MutableMapping[InputPort, OutputPort | Delay]
-    """What `connect` made: the source of each input port."""
-
-    inferred: set[InputPort]
-    """Those of the links that a saved system says were implied by the order."""
-
-    _index: dict[str, Component]
-    _stops: list[StopSignal]
 
     def __init__(
         self,
@@ -170,20 +162,17 @@ class System:
             target: An input port, or its address: `"detector.image"`.
 
         Raises:
-            GraphError: There is no such port, or another source feeds the input.
+            GraphError: There is no such port, the two are swapped, or another source
+                feeds the input.
         """
-        start = self._port(source, "outputs") if isinstance(source, str) else source
-        end = self._port(target, "inputs") if isinstance(target, str) else target
-        for what, port, kinds in (
-            ("first", start, (OutputPort, Delay)),
-            ("second", end, InputPort),
-        ):
-            if not isinstance(port, kinds):
-                raise TypeError(
-                    "connect goes from an output port to an input port: "
-                    "connect(camera.outputs.output, detector.inputs.image); the "
-                    f"{what} is {port!r:.80}."
-                )
+        names = {
+            port.rpartition(".")[0]
+            for port in (source, target)
+            if isinstance(port, str)
+        }
+        if not names <= self._index.keys():
+            self._index = flatten(self).components
+        start, end = ends_of(source, target, self._index, self.name)
         check_free(end, start, self.links.get(end) or end.source)
         self.links[end] = start
         end.linked_in.add(self)
@@ -192,24 +181,6 @@ class System:
         """Take away what `connect` made for an input port."""
         self.links.pop(target, None)
         self.inferred.discard(target)
-
-    def _port(self, address: str, side: str) -> Any:
-        name, _, port = address.rpartition(".")
-        component = self._index.get(name)
-        if component is None:
-            self._index = flatten(self).components
-            component = self._index.get(name)
-        if component is not None:
-            ports = getattr(component, side)
-            if port in ports:
-                return ports[port]
-        what = "output" if side == "outputs" else "input"
-        known = [
-            f"{name}.{item.name}"
-            for name, component in self._index.items()
-            for item in getattr(component, side)
-        ]
-        raise GraphError([no_port(address, what, known)], self.name)
 
     def lower(self) -> Lowered:
         """Return the system as data, with the live components and what is wrong."""
@@ -538,7 +509,12 @@ def _core_issues(lowered: Lowered, *, in_process: bool) -> list[Issue]:
     codes = {issue.code for issue in errors_in(issues)}
     if codes & {"not-a-component", "recursion", "same-component", "duplicate-name"}:
         return issues
-    return issues + check(lowered.spec)
+    explained = {issue.address for issue in issues if issue.code in UNFED}
+    return issues + [
+        issue
+        for issue in check(lowered.spec)
+        if issue.code != "unfed-input" or issue.address not in explained
+    ]
 
 
 def _need(session: Session, capability: str, option: str, value: Any) -> None:

@@ -220,17 +220,11 @@ def unfed_inputs(spec: SystemSpec) -> list[Issue]:
         for port in component.inputs:
             address = f"{component.name}.{port.name}"
             if port.required and address not in fed:
-                source = "COMPONENT.PORT"
+                text = f"Input {address!r} ({port.type}) is not connected."
                 if len(issues) < _MOST_CANDIDATES:
                     source = _candidate(spec, component, port)
-                issues.append(
-                    Issue(
-                        f"Input {address!r} ({port.type}) is not connected. "
-                        f'Connect it: system.connect("{source}", "{address}")',
-                        code="unfed-input",
-                        address=address,
-                    )
-                )
+                    text += f' Connect it: system.connect("{source}", "{address}")'
+                issues.append(Issue(text, code="unfed-input", address=address))
     return issues
 
 

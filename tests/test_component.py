@@ -3,6 +3,7 @@
 import logging
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypedDict
+from unittest.mock import MagicMock
 
 import numpy as np
 import pytest
@@ -214,11 +215,95 @@ def test_a_node_must_be_a_node() -> None:
         Scale(node="jetson")  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("attribute", ["inputs", "outputs", "name", "node", "every"])
-def test_reserved_names_cannot_be_defined(attribute: str) -> None:
+@pytest.mark.parametrize(
+    ("attribute", "cure"),
+    [
+        ("inputs", r"declared in the class: image = InputPort\(\.\.\.\)"),
+        ("outputs", r"declared in the class: boxes = OutputPort\(\.\.\.\)"),
+        ("name", r"super\(\).__init__\(name=\.\.\.\)"),
+        ("node", r"super\(\).__init__\(node=\.\.\.\)"),
+        ("every", r"super\(\).__init__\(every=\.\.\.\)"),
+        ("config", "a dataclass called Config inside the class"),
+        ("lifecycle_state", "where it stands"),
+        ("on_click", "kept for the lifecycle hooks, .*: on_configure, on_activate"),
+    ],
+)
+def test_reserved_names_cannot_be_defined(attribute: str, cure: str) -> None:
     """A class that would hide a component's own attribute is refused when made."""
-    with pytest.raises(TypeError, match="Choose another name"):
+    with pytest.raises(TypeError, match=f"Bad defines '{attribute}'.*{cure}") as caught:
         type("Bad", (Component,), {attribute: 1, "forward": lambda self: 1})
+
+    assert str(caught.value).lower().endswith("choose another name.")
+
+
+@pytest.mark.parametrize(
+    ("attribute", "cure"),
+    [
+        ("inputs", "its input ports; they are the parameters of forward"),
+        ("outputs", "its output ports; they are what forward returns"),
+        ("lifecycle_state", "where it stands"),
+        ("forward", "write it as a method of the class"),
+        ("on_shutdown", "methods of the class"),
+        ("on_click", "methods of the class"),
+    ],
+)
+def test_reserved_names_cannot_be_assigned(attribute: str, cure: str) -> None:
+    """A constructor that takes one is told what the name stands for."""
+
+    class Bad(Component):
+        def __init__(self) -> None:
+            super().__init__()
+            setattr(self, attribute, [])
+
+        def forward(self) -> int:
+            return 1
+
+    match = f"Bad assigns '{attribute}'.*{cure}"
+    with pytest.raises((AttributeError, TypeError), match=match) as caught:
+        Bad()
+
+    assert str(caught.value).lower().endswith("choose another name.")
+
+
+@pytest.mark.parametrize(
+    ("attribute", "value", "match"),
+    [
+        ("name", "front left", "component's name is made of letters.*got 'front left'"),
+        (
+            "node",
+            5,
+            "node of 'own', where it runs.*got 5. For an attribute of your own",
+        ),
+        ("every", 0.5, "every of 'own' counts ticks.*got 0.5. For an attribute of"),
+    ],
+)
+def test_a_placement_that_is_meant_as_something_else_is_refused(
+    attribute: str, value: Any, match: str
+) -> None:
+    """An author may not know that these names have a meaning."""
+
+    class Own(Component):
+        def __init__(self) -> None:
+            super().__init__()
+            setattr(self, attribute, value)
+
+        def forward(self) -> int:
+            return 1
+
+    with pytest.raises((TypeError, ValueError), match=match):
+        Own()
+
+
+def test_reserved_names_are_explained_while_it_runs_too() -> None:
+    """Assignments in `forward` are not watched, but ports stay ports."""
+
+    class Bad(Component):
+        def forward(self) -> int:
+            self.outputs = [1]  # type: ignore[assignment]
+            return 1
+
+    with pytest.raises(lk.ComponentError, match="Bad assigns 'outputs'"):
+        System([Bad()]).run(1)
 
 
 def test_a_misspelt_lifecycle_hook_is_refused() -> None:
@@ -316,6 +401,21 @@ def test_forgetting_super_init_gives_a_working_component() -> None:
     assert System([component]).run(1, record="all").records == {
         "forgetful.output": [(0, 1)]
     }
+
+
+def test_a_value_may_have_any_attributes() -> None:
+    """Only what is a component, system or port is wired; a mock is a value."""
+
+    class Read(Component):
+        def forward(self, device):
+            return device.read()
+
+    device = MagicMock()
+    device.read.return_value = 7
+
+    assert Read()(device) == 7
+    with pytest.raises(TypeError, match=r"Pass its output"):
+        Read()(System([Count()]))
 
 
 def test_values_by_hand_are_computed() -> None:

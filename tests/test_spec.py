@@ -1,10 +1,14 @@
 """Specs: frozen, JSON both ways, with a digest that means the same everywhere."""
 
+import copy
 import dataclasses
 import json
+import operator
 import os
 import subprocess
 import sys
+from collections.abc import Callable
+from multiprocessing.reduction import ForkingPickler
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +18,7 @@ from hypothesis import strategies as st
 
 import like_keras_core as lk
 from like_keras_core import Node, System, SystemSpec
-from like_keras_core.spec import SPEC_VERSION, as_spec
+from like_keras_core.spec import SPEC_VERSION, DelaySpec, NodeSpec, PortSpec, as_spec
 from like_keras_core.testing.components import Count, Odd, Scale, Sum
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -77,6 +81,109 @@ def test_a_spec_is_frozen() -> None:
 
     with pytest.raises(dataclasses.FrozenInstanceError):
         spec.name = "other"  # type: ignore[misc]
+
+
+def frozen_parts() -> list[Any]:
+    """Return each kind of data inside a spec."""
+    spec = System([Count(start=[1, {"a": [2]}])]).to_spec()  # type: ignore[arg-type]
+    config: Any = spec.components[0].config
+    node: Any = NodeSpec(name="jetson", options={"cpus": [0, 1]})
+    port: Any = PortSpec(name="image", options={"queue": {"size": 1}})
+    delay: Any = DelaySpec(initial={"$tuple": [1, 2]})
+    return [
+        *(config, config["start"], config["start"][1], config["start"][1]["a"]),
+        *(node.options, node.options["cpus"], port.options, port.options["queue"]),
+        *(delay.initial, delay.initial["$tuple"], PortSpec(name="x").options),
+    ]
+
+
+@pytest.mark.parametrize("part", frozen_parts(), ids=repr)
+def test_a_spec_is_frozen_all_the_way_down(part: Any) -> None:
+    """No method of a dict or list inside changes it; the error says what to do."""
+    key: Any = "new" if isinstance(part, dict) else 0
+    before = repr(part)
+
+    changes: list[Callable[[], object]] = [
+        lambda: operator.setitem(part, key, 1),
+        lambda: operator.delitem(part, key),
+        part.clear,
+        lambda: part.pop(key),
+    ]
+    if isinstance(part, dict):
+        changes += [
+            lambda: operator.ior(part, {"new": 1}),
+            lambda: part.update(new=1),
+            lambda: part.setdefault("new", 1),
+            part.popitem,
+        ]
+    else:
+        changes += [
+            lambda: operator.iadd(part, [1]),
+            lambda: operator.imul(part, 2),
+            lambda: part.append(1),
+            lambda: part.extend([1]),
+            lambda: part.insert(0, 1),
+            lambda: part.remove(part[0]),
+            part.reverse,
+            part.sort,
+        ]
+
+    for change in changes:
+        with pytest.raises(TypeError, match=r"SystemSpec\.from_dict\(data\)"):
+            change()
+    assert repr(part) == before
+
+
+def test_what_a_spec_is_made_of_may_change_afterwards() -> None:
+    """It keeps a copy, and gives one."""
+    options: dict[str, Any] = {"cpus": [0]}
+    spec = SystemSpec(nodes=(NodeSpec(name="a", options=options),))
+    digest = spec.digest()
+
+    options["cpus"].append(1)
+    spec.to_dict()["nodes"][0]["options"]["cpus"].append(1)
+    Node.from_spec(spec.nodes[0]).options["cpus"].append(1)
+
+    assert spec.digest() == digest
+    assert spec.nodes[0].options == {"cpus": [0]}
+
+
+def test_equal_specs_are_one_key() -> None:
+    """However they were made: lowered, read, copied, or with numbers that are equal."""
+    spec = make_system().to_spec()
+    data = spec.to_dict()
+    data["components"][1]["config"] = {"factor": 3.0}
+    same = SystemSpec.from_dict(data)
+    data["components"][1]["config"] = {"factor": 3}
+
+    assert len({spec, SystemSpec.from_json(spec.to_json()), copy.deepcopy(spec)}) == 1
+    assert len({same, SystemSpec.from_dict(data)}) == 1
+    assert len({same, spec}) == 2
+
+
+def test_a_spec_survives_the_copies_of_the_standard_library() -> None:
+    """`dataclasses`, `copy` and what `multiprocessing` does give an equal spec."""
+    component = make_system().to_spec().components[0]
+
+    for copied in (
+        copy.copy(component),
+        copy.deepcopy(component),
+        ForkingPickler.loads(ForkingPickler.dumps(component)),
+        dataclasses.replace(component, every=component.every),
+    ):
+        assert copied == component
+        assert type(copied.config) is type(component.config)
+    assert dataclasses.asdict(component)["config"] == component.config
+
+
+def test_a_spec_that_is_too_deep_is_refused() -> None:
+    """JSON can be deeper than what Python can walk."""
+    data = make_system().to_spec().to_dict()
+    for _ in range(5000):
+        data["components"][0]["config"] = {"start": data["components"][0]["config"]}
+
+    with pytest.raises(lk.SpecError, match="nested too deeply"):
+        SystemSpec.from_dict(data)
 
 
 def test_a_newer_version_says_what_to_upgrade() -> None:

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
+from unittest.mock import MagicMock
 
 import numpy as np
 import pytest
 
 import like_keras_core as lk
-from like_keras_core import Component, InputPort, Node, System
+from like_keras_core import Component, Engine, InputPort, Node, OutputPort, System
 from like_keras_core.testing.components import Count, Fail, Odd, Scale, Sum
 
 
@@ -299,10 +300,35 @@ def test_one_end_outside_is_an_issue() -> None:
     count, scale, odd = Count(), Scale(), Odd()
     odd(scale(count()))
 
-    assert codes(System([scale, odd]))[0] == "outside"
+    assert codes(System([scale, odd])) == ["outside"]
     assert codes(System([count, scale])) == ["outside"]
     with pytest.raises(lk.GraphError, match="'odd' is not in system"):
         System([count, scale]).run(1)
+
+
+def test_one_end_outside_is_told_by_address_and_once() -> None:
+    """No second issue says that the input is not connected, wherever it is."""
+    count, scale, add = Count(), Scale(), Sum()
+    scale(count())
+    inner = System([scale, add], name="inner")
+
+    issues = System([inner]).validate()
+
+    assert [(issue.code, issue.address) for issue in issues] == [
+        ("outside", "inner.scale.value"),
+        ("unfed-input", "inner.sum.a"),
+        ("unfed-input", "inner.sum.b"),
+    ]
+    assert "The connection count.output -> inner.scale.value has" in issues[0]
+
+
+def test_many_unfed_inputs_get_no_made_up_lines() -> None:
+    """Lines are shown for the first; what is said of the others is true as well."""
+    issues = System([Count(), *(Sum() for _ in range(15))]).validate()
+
+    assert len(issues) == 30
+    assert "Connect it: system.connect(" in issues[0]
+    assert issues[-1] == "Input 'sum_15.b' (int) is not connected."
 
 
 def test_a_component_inside_a_component_is_refused() -> None:
@@ -319,6 +345,25 @@ def test_a_component_inside_a_component_is_refused() -> None:
     for stages in (Scale(), [Scale()], {"a": Scale()}):
         with pytest.raises(lk.GraphError, match="put both into a System"):
             System([Pipeline(stages)]).run(1)
+
+
+def test_a_mock_inside_a_component_is_no_component() -> None:
+    """In tests of users it stands for a device, whatever attributes it has."""
+
+    class Read(Component):
+        def __init__(self, device: Any):
+            super().__init__()
+            self.device = device
+
+        def forward(self) -> int:
+            return int(self.device.read())
+
+    device = MagicMock()
+    device.read.return_value = 7
+
+    report = System([Read(device)]).run(1, record="all")
+
+    assert report.records == {"read.output": [(0, 7)]}
 
 
 @pytest.mark.parametrize(
@@ -451,6 +496,63 @@ def test_an_unknown_port_to_connect_is_refused_at_once() -> None:
 
     with pytest.raises(lk.GraphError, match=r"Did you mean 'scale\.value'"):
         system.connect("count.output", "scale.valu")
+
+
+def test_swapped_ends_are_answered_with_the_right_line() -> None:
+    """By address, by port, through a delay, and in a subsystem; the line works."""
+    count, scale = Count(), Scale()
+    system = System([count, System([scale], name="inner")])
+    first, second = count.outputs.output, scale.inputs.value
+    lines: dict[tuple[Any, Any], str] = {
+        ("inner.scale.value", "count.output"): '"count.output", "inner.scale.value"',
+        (second, first): "count.outputs.output, scale.inputs.value",
+        (second, "count.output"): '"count.output", scale.inputs.value',
+        (second, first.delay(initial=0)): (
+            "count.outputs.output.delay(initial=0), scale.inputs.value"
+        ),
+    }
+
+    for ends, line in lines.items():
+        with pytest.raises(lk.GraphError) as caught:
+            system.connect(*ends)
+
+        assert "The ports are swapped" in str(caught.value)
+        assert str(caught.value).endswith(f"Write: system.connect({line})")
+        assert caught.value.issues[0].code == "swapped"
+        exec(f"system.connect({line})", locals())
+        assert second.linked_in
+        second.disconnect()
+
+
+def test_a_port_of_the_wrong_side_is_named_as_what_it_is() -> None:
+    """And those that fit are listed."""
+    system = System([Count(), Scale(), Odd()])
+
+    with pytest.raises(lk.GraphError) as caught:
+        system.connect("scale.value", "odd.value")
+
+    assert str(caught.value) == (
+        "'scale.value' is an input port; the first that connect takes is an output "
+        "port. There are: count.output, scale.output, odd.output."
+    )
+    with pytest.raises(lk.GraphError, match=r"'scale\.output' is an output port"):
+        system.connect("count.output", "scale.output")
+
+
+def test_a_port_name_on_both_sides_is_taken_from_the_right_one() -> None:
+    """An input and an output may share a name."""
+
+    class Filter(Component):
+        value = OutputPort(int)
+
+        def forward(self, value: int) -> dict[str, int]:
+            return {"value": value}
+
+    first, second = Filter("first"), Filter("second")
+    system = System([first, second])
+    system.connect("first.value", "second.value")
+
+    assert connections(system) == ["first.value -> second.value"]
 
 
 def test_a_missing_node_is_answered_with_those_there_are() -> None:
@@ -747,6 +849,7 @@ def test_overlapping_launches_leave_nothing_behind() -> None:
 
 WRONG: Any = System
 WRONG_NODE: Any = Node
+COUNT: Any = System([Count()])
 
 
 def connect_components() -> None:
@@ -766,6 +869,16 @@ def connect_components() -> None:
         (lambda: System([Count()]).run(1, record=5), "output port or its address"),
         (lambda: System([Count()]).run(1, taps=["x"]), "taps is a list of Tap"),
         (connect_components, "connect goes"),
+        (
+            partial(COUNT.launch, 1, engine=3),
+            "engine is a name, such as 'native'.*got 3",
+        ),
+        (partial(COUNT.compile, 3), "lk engines list"),
+        (partial(COUNT.validate, ["native"]), r"got \['native'\]"),
+        (
+            partial(COUNT.launch, 1, engine=Engine),
+            r"register_engine\('engine', Engine\)",
+        ),
     ],
 )
 def test_a_slip_of_the_hand_is_answered_with_the_right_line(
@@ -842,6 +955,7 @@ def test_a_record_whose_fields_are_ports_is_explained() -> None:
         System([Locate(), Drive()]).run(1)
 
     assert "output = OutputPort(Whole)" in str(caught.value)
+    assert len(caught.value.issues) == 1
     assert "locate.x" not in str(caught.value)
 
 

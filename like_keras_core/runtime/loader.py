@@ -14,6 +14,7 @@ from like_keras_core.component import Component, fresh
 from like_keras_core.entry_point import resolve
 from like_keras_core.errors import ComponentError, LkError, LoadError, SpecError
 from like_keras_core.node import Node
+from like_keras_core.runtime.raised import place_of, text_of
 from like_keras_core.spec import DEFAULT_NODE, ComponentSpec, HasSpec, SystemSpec
 
 
@@ -107,8 +108,9 @@ def failed_to_build(spec: ComponentSpec, error: BaseException) -> LkError:
         spec.node,
         "__init__",
         None,
-        f"{type(error).__name__}: {error}",
+        text_of(error, "__init__"),
         "".join(traceback.format_exception(error)),
+        place=place_of(error),
     )
 
 

@@ -1,0 +1,27 @@
+"""What a System is to those who must not import it: parts, and links between them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import MutableMapping
+
+    from like_keras_core.port import Delay, InputPort, OutputPort
+
+
+class Composition:
+    """The base of `System`, by which components and lowering know one."""
+
+    name: str
+    rate_hz: float | None = None
+
+    links: MutableMapping[InputPort, OutputPort | Delay]
+    """What `connect` made: the source of each input port."""
+
+    inferred: set[InputPort]
+    """Those of the links that a saved system says were implied by the order."""
+
+    def children(self) -> list[Any]:
+        """Return the components and subsystems, in order of appearance."""
+        raise NotImplementedError
