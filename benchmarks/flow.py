@@ -31,6 +31,7 @@ GOAL = 20.0
 GOAL_LARGE = 1.5
 SMALL = b"12345678"
 LARGE = bytes(10_000_000)
+PIECES: list[Buffer] = [bytes(size) for size in (16, 100, 4, 4000)]
 DEQUE, STRUCT = "deque", "struct"
 Timed = Callable[[], float]
 
@@ -61,10 +62,12 @@ CASES = {
     "window 8, memoryview": Case(form=view),
     "window 16, 16 in a frame": Case(window=16, burst=16, form=joined),
     "window 8, 10 MB": Case(payload=LARGE),
-    "window 8, two buffers": Case(payload=[SMALL, LARGE]),
+    "window 8, one piece": Case(payload=[SMALL]),
+    "window 8, four pieces": Case(payload=PIECES),
+    "window 8, four pieces joined": Case(payload=PIECES, form=joined),
 }
-FREE_OF_GOAL = {"window 8, two buffers"}
-"""A list of buffers takes the general way; it pays off for large ones only."""
+FREE_OF_GOAL = {"window 8, four pieces"}
+"""Pieces that the transport did not join take the receiver's general way."""
 
 
 def sides(case: Case, messages: int) -> tuple[Timed, Timed]:

@@ -17,7 +17,6 @@ from typing import Any, TypeAlias
 from like_keras_core.runtime.channels import ChannelSpec
 from like_keras_core.runtime.flow import (
     Buffer,
-    Payload,
     Receiver,
     Sender,
     Value,
@@ -70,6 +69,9 @@ class FifoLink:
         if self.data and self.data[-1][1] is None:
             self.data.pop()
         self.data.append((tick, None))
+
+    def settle(self) -> None:
+        """Nothing is referred to."""
 
     def release(self, tick: int) -> None:
         if not self.channel.latest:
@@ -203,7 +205,7 @@ class FlowLink:
             )
             for _ in range(2)
         )
-        self.under_way: dict[int, tuple[Payload, Any]] = {}
+        self.under_way: dict[int, tuple[bytes, Any]] = {}
         self.arrived: set[tuple[int, int]] = set()
         self.count = 0
 
@@ -212,29 +214,32 @@ class FlowLink:
         return self.sender.has_credit
 
     def send(self, tick: int, value: Any) -> None:
-        payload = self._payload(self.count)
+        pieces = self._payload(self.count)
+        payload = b"".join(pieces)
         self.under_way[self.count] = (payload, snapshot(value))
         self.count += 1
-        self.sender.send(tick, payload, float(tick))
+        self.sender.send(tick, pieces if len(pieces) > 1 else payload, float(tick))
         self.network.dirty.add(self.channel.producer)
 
     def absent(self, tick: int) -> None:
         self.sender.watermark(tick)
         self.network.dirty.add(self.channel.producer)
 
+    def settle(self) -> None:
+        self.sender.settle(lambda piece: False)
+
     def release(self, tick: int) -> None:
         self.receiver.release(tick)
         self.network.dirty.add(self.channel.consumer)
 
-    def _payload(self, number: int) -> Payload:
-        """Return a number and some noise, in one buffer or in several."""
+    def _payload(self, number: int) -> list[Buffer]:
+        """Return a number and some noise, in one piece or in several."""
         dice = self.network.dice
         head = number.to_bytes(8, "little")
         noise = dice.randbytes(dice.randint(0, self.network.faults.size_max))
         if dice.random() < 0.3:
-            parts: list[Buffer] = [head, bytearray(noise[:5]), memoryview(noise[5:])]
-            return parts
-        return head + noise
+            return [head, bytearray(noise[:5]), memoryview(noise[5:])]
+        return [head + noise]
 
     def arrive(self) -> None:
         """Let the consumer have what has come."""
@@ -256,10 +261,9 @@ class FlowLink:
 
     def _value(self, event: Value) -> Any:
         """Return what was sent as these very bytes; never twice."""
-        parts = event.payload
-        head = parts[0] if isinstance(parts, list) else parts[:8]
-        payload, value = self.under_way.pop(int.from_bytes(head, "little"))
-        assert _flat(payload) == _flat(parts)
+        found = bytes(event.payload)
+        payload, value = self.under_way.pop(int.from_bytes(found[:8], "little"))
+        assert found == payload
         assert event.stamp == event.tick
         return value
 
@@ -281,12 +285,6 @@ class FlowLink:
         if node == self.channel.consumer:
             for frame in self.receiver.frames(now, idle=idle):
                 self.back.send(frame, now)
-
-
-def _flat(payload: Payload) -> bytes | list[bytes]:
-    if isinstance(payload, list):
-        return [bytes(buffer) for buffer in payload]
-    return bytes(payload)
 
 
 class FlowNetwork:

@@ -69,6 +69,35 @@ def flat_bytes(array: Any) -> memoryview:
     return memoryview(array.reshape(-1).view("u1"))
 
 
+def is_sole(memory: Any) -> bool:
+    """Say whether nobody but what `flat_bytes` returned can reach an array's memory.
+
+    It may say no where that is not known, never yes.
+    """
+    if type(memory) is not memoryview:
+        return type(memory) is bytes
+    view = memory.obj
+    if type(view) is bytes:
+        return True
+    owner = getattr(view, "base", None)
+    while owner is not None:
+        if type(owner) is not sys.modules["numpy"].ndarray:
+            return type(owner) is bytes
+        if sys.getrefcount(owner) > _references_of_sole():
+            return False
+        owner = owner.base
+    return True
+
+
+@functools.cache
+def _references_of_sole() -> int:
+    """Return what is counted, as above, for an array that only its memory refers to."""
+    memory = flat_bytes(sys.modules["numpy"].empty(1))
+    view = memory.obj
+    owner = getattr(view, "base", None)
+    return sys.getrefcount(owner)
+
+
 @functools.lru_cache(maxsize=256)
 def dtype_name(dtype: Any) -> str:
     """Return the text that names a dtype, with its byte order."""

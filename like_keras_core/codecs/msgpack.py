@@ -14,16 +14,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from msgspec.msgpack import decode as read
-
 from like_keras_core.codecs.arrays import flat_bytes
 from like_keras_core.codecs.json import Resolver
 from like_keras_core.codecs.packing import pack
-from like_keras_core.codecs.unpacking import HOOK, Unpacker
+from like_keras_core.codecs.unpacking import READ, Unpacker
 from like_keras_core.entry_point import resolve as resolve_entry_point
 from like_keras_core.errors import CodecError, LoadError
 
 ALIGNMENT = 64
+_COPIED = 4096
+"""Messages up to this size are not worth the pieces [byte]."""
 _MARK = b"\xc1"
 _VERSION = 1
 _PREFIX = struct.Struct("<cBxxI")
@@ -132,6 +132,27 @@ def to_bytes(value: Any, where: str = "value") -> bytes:
     return b"".join(encoded.pieces())
 
 
+def to_pieces(value: Any, where: str = "value") -> bytes | list[bytes | memoryview]:
+    """Return `value` as one message, in pieces where that saves copying large arrays.
+
+    Args:
+        value: What to encode.
+        where: What it is, for the error.
+
+    Returns:
+        Bytes; or pieces, of which those that are a `memoryview` show the arrays' own
+        memory.
+
+    Raises:
+        NotSerializableError: A part of it cannot be sent.
+    """
+    header, arrays = pack(value, where)
+    if not arrays:
+        return header
+    pieces = Encoded(header, [flat_bytes(array) for array in arrays]).pieces()
+    return b"".join(pieces) if sum(map(len, pieces)) <= _COPIED else pieces
+
+
 def from_bytes(buffer: Any, resolve: Resolver = resolve_entry_point) -> Any:
     """Return the value of one message.
 
@@ -149,7 +170,7 @@ def from_bytes(buffer: Any, resolve: Resolver = resolve_entry_point) -> Any:
             buffer = memoryview(buffer).cast("B").toreadonly()
         if buffer[:1] != _MARK:
             if resolve is resolve_entry_point:
-                return read(buffer, ext_hook=HOOK)
+                return READ(buffer)
             return Unpacker(resolve).unpack(buffer)
         return _from_frame(memoryview(buffer), resolve)
     except (CodecError, LoadError):

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
+from like_keras_core.errors import FrameError
 from like_keras_core.runtime.wire_format import (
     ALL_CHUNKS,
     DATA,
     HEADER,
-    PARTED,
     VERSION,
     Buffer,
     Data,
     Frame,
-    FrameError,
     Payload,
     flat,
-    part_table,
-    take_apart,
 )
 
 
@@ -35,22 +32,26 @@ def encode(
         channel: Where it travels.
         seq: Its number.
         tick: Its tick.
-        payload: Its bytes, or several buffers.
+        payload: Its bytes, or the pieces of them.
         stamp: When it was emitted.
         max_whole: How many bytes fit in a frame behind the header.
     """
-    buffers: Frame
-    if isinstance(payload, list):
-        flags, buffers = PARTED, [flat(buffer) for buffer in payload]
-        table = part_table(buffers)
+    if isinstance(payload, (bytes, bytearray, memoryview)):
+        pieces = [flat(payload)]
     else:
-        flags, buffers, table = 0, [flat(payload)], b""
-    size = sum(map(len, buffers))
-    if len(table) + size > max_whole:
-        parts = [table, *buffers] if table else buffers
-        return Outgoing(channel, seq, tick, stamp, flags, parts, max_whole), size
-    head = HEADER.pack(VERSION, DATA, flags, channel, seq, tick, 0, 1, stamp)
-    return [head + table, *buffers], size
+        pieces = [flat(piece) for piece in payload]
+    size = sum(map(len, pieces))
+    if size > max_whole:
+        return Outgoing(channel, seq, tick, stamp, pieces, max_whole), size
+    head = HEADER.pack(VERSION, DATA, 0, channel, seq, tick, 0, 1, stamp)
+    return [head, *pieces], size
+
+
+def settle(pieces: list[Buffer], is_safe: Callable[[Buffer], bool]) -> None:
+    """Put copies in the place of pieces that somebody may change."""
+    for n, piece in enumerate(pieces):
+        if not is_safe(piece):
+            pieces[n] = bytes(piece)
 
 
 class Outgoing:
@@ -61,7 +62,6 @@ class Outgoing:
         seq: Its number.
         tick: Its tick.
         stamp: When it was emitted.
-        flags: Those of its frames.
         buffers: What to send, one after the other.
         chunk_size: How many bytes a chunk has; the last one may have fewer.
     """
@@ -74,17 +74,20 @@ class Outgoing:
         seq: int,
         tick: int,
         stamp: float,
-        flags: int,
         buffers: list[Buffer],
         chunk_size: int,
     ) -> None:
         self.tick = tick
         self.chunks = -(-sum(map(len, buffers)) // chunk_size)
-        self._head = (VERSION, DATA, flags, channel, seq, tick)
+        self._head = (VERSION, DATA, 0, channel, seq, tick)
         self._stamp = stamp
         self._buffers = buffers
         self._size = chunk_size
         self._last = (0, 0, 0)
+
+    def settle(self, is_safe: Callable[[Buffer], bool]) -> None:
+        """Copy what somebody may change from now on."""
+        settle(self._buffers, is_safe)
 
     def frame(self, chunk: int) -> Frame:
         """Return the frame of one chunk; chunks in turn are found at once."""
@@ -119,13 +122,12 @@ class Incoming:
         in_order: How many chunks are there without a gap.
     """
 
-    __slots__ = ("_pieces", "chunks", "in_order", "is_parted", "stamp", "tick")
+    __slots__ = ("_pieces", "chunks", "in_order", "stamp", "tick")
 
     def __init__(self, first: Data) -> None:
         self.tick = first.tick
         self.stamp = first.stamp
         self.chunks = first.chunks
-        self.is_parted = first.is_parted
         self.in_order = 0
         self._pieces: dict[int, list[Buffer]] = {}
 
@@ -140,13 +142,12 @@ class Incoming:
         Raises:
             FrameError: It belongs to another value.
         """
-        own = (self.tick, self.chunks, self.is_parted)
-        if (data.tick, data.chunks, data.is_parted) != own:
+        own = (self.tick, self.chunks)
+        if (data.tick, data.chunks) != own:
             raise FrameError("a chunk does not fit the others", own, data[:-1])
         if data.chunk in self._pieces:
             return False
-        assert isinstance(data.payload, list), "as every chunk is"
-        self._pieces[data.chunk] = data.payload
+        self._pieces[data.chunk] = data.pieces
         while self.in_order in self._pieces:
             self.in_order += 1
         return True
@@ -159,15 +160,10 @@ class Incoming:
                 yield first, chunk - 1
             first = chunk + 1
 
-    def payload(self) -> Payload:
-        """Return the whole value; its one copy on the way is made here.
-
-        Raises:
-            FrameError: Its parts do not add up.
-        """
-        pieces = (self._pieces[chunk] for chunk in range(self.chunks))
-        whole = b"".join(part for piece in pieces for part in piece)
-        return take_apart(memoryview(whole)) if self.is_parted else whole
+    def payload(self) -> bytes:
+        """Return the whole value; its one copy on the way is made here."""
+        chunks = (self._pieces[chunk] for chunk in range(self.chunks))
+        return b"".join(piece for pieces in chunks for piece in pieces)
 
 
 def missing(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
-from like_keras_core.runtime.wire_format import Payload
+from like_keras_core.runtime.wire_format import Buffer
 
 
 class Value(NamedTuple):
@@ -13,12 +13,12 @@ class Value(NamedTuple):
 
     Args:
         tick: Its tick.
-        payload: As it was sent: the same bytes, or a list of the same buffers.
+        payload: The bytes that were sent, as one contiguous buffer.
         stamp: When it was emitted, on the sender's clock [s]; 0 if it was not said.
     """
 
     tick: int
-    payload: Payload
+    payload: Buffer
     stamp: float
 
 

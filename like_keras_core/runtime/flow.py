@@ -33,7 +33,6 @@ from like_keras_core.runtime.sender import Sender
 from like_keras_core.runtime.wire_format import (
     Buffer,
     Frame,
-    FrameError,
     Payload,
     channel_of,
 )
@@ -43,7 +42,6 @@ __all__ = [
     "Closed",
     "Event",
     "Frame",
-    "FrameError",
     "Payload",
     "Receiver",
     "ReceiverStatistics",

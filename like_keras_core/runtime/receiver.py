@@ -6,6 +6,7 @@ from collections import deque
 from itertools import islice
 from math import inf
 
+from like_keras_core.errors import FrameError
 from like_keras_core.runtime.chunks import Incoming, missing
 from like_keras_core.runtime.events import (
     Closed,
@@ -24,13 +25,13 @@ from like_keras_core.runtime.wire_format import (
     Buffer,
     Data,
     Frame,
-    FrameError,
     Mark,
-    Payload,
     check_limits,
+    is_row,
     pack_ack,
     parse,
     plain_word,
+    whole,
 )
 
 _NACKS_MAX = 64
@@ -40,7 +41,8 @@ class Receiver:
     """The consumer's end of a channel.
 
     Buffers of a frame are kept until its value is delivered, and then belong to the
-    value: a transport that uses them again must hand over copies.
+    value: a transport that uses them again must hand over copies. A frame that was
+    joined, or `[header, payload]`, is not copied; other pieces are joined on delivery.
 
     Args:
         channel: Its number, the same at both ends.
@@ -164,11 +166,11 @@ class Receiver:
         payload: Buffer
         if type(frame) is list and len(frame) == 2:
             head, payload = frame
-            if type(payload) is not bytes and type(payload) is not memoryview:
+            if type(payload) is not bytes and not is_row(payload):
                 return None
         elif type(frame) is bytes:
             head, payload = frame[:HEADER_SIZE], memoryview(frame)[HEADER_SIZE:]
-        elif type(frame) is memoryview and frame.format == "B" and frame.ndim == 1:
+        elif is_row(frame):
             head, payload = bytes(frame[:HEADER_SIZE]), frame[HEADER_SIZE:]
         else:
             return None
@@ -206,7 +208,7 @@ class Receiver:
         if data.chunks > 1:
             self._on_chunk(data)
         elif not ahead and not self._held:
-            events.append(self._deliver(data.tick, data.payload, data.stamp))
+            events.append(self._deliver(data.tick, whole(data.pieces), data.stamp))
         elif seq in self._held:
             self._duplicates += 1
         else:
@@ -229,29 +231,25 @@ class Receiver:
         """Deliver what was held back for a value that has now come."""
         while (value := self._held.get(self._expected)) is not None:
             if isinstance(value, Data):
-                payload = value.payload
-                del self._held[self._expected]
+                payload = whole(value.pieces)
             elif value.is_complete:
-                del self._held[self._expected]
                 payload = value.payload()
                 self._chunks += value.chunks
             else:
                 return
+            del self._held[self._expected]
             if value.tick <= self.resolved_up_to:
                 raise FrameError("its tick is out of order", repr(self), value.tick)
             events.append(self._deliver(value.tick, payload, value.stamp))
 
-    def _deliver(self, tick: int, payload: Payload, stamp: float) -> Value:
+    def _deliver(self, tick: int, payload: Buffer, stamp: float) -> Value:
         self._expected += 1
         self.resolved_up_to = tick
         if tick <= self._released_tick or self.is_latest:
             self._released += 1
         else:
             self._ticks.append(tick)
-        if isinstance(payload, list):
-            self._bytes += sum(map(len, payload))
-        else:
-            self._bytes += len(payload)
+        self._bytes += len(payload)
         return Value(tick, payload, stamp)
 
     def _on_mark(self, mark: Mark) -> None:

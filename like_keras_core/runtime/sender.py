@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import inf
 
-from like_keras_core.runtime.chunks import Outgoing, encode
+from like_keras_core.errors import FrameError
+from like_keras_core.runtime.chunks import Outgoing, encode, settle
 from like_keras_core.runtime.events import SenderStatistics
 from like_keras_core.runtime.wire_format import (
     CHUNK_WINDOW,
@@ -15,7 +17,6 @@ from like_keras_core.runtime.wire_format import (
     Ack,
     Buffer,
     Frame,
-    FrameError,
     Mark,
     Payload,
     bundled,
@@ -73,6 +74,7 @@ class Sender:
         self._probe_s = self._wait_s = probe_s
         self._probe_max_s = probe_max_s
         self._retained: dict[int, Frame | Outgoing] = {}
+        self._loose: list[int] = []
         self._slot: tuple[int, Payload, float] | None = None
         self._next = 0
         self._last_tick = -1
@@ -133,7 +135,8 @@ class Sender:
 
         Args:
             tick: Its tick, above all those before.
-            payload: Bytes, or several contiguous buffers, which arrive as a list.
+            payload: One contiguous buffer, or several: pieces of one value, which
+                arrives as one buffer. None of them is copied.
             stamp: When it was emitted [s].
 
         Raises:
@@ -164,10 +167,25 @@ class Sender:
         else:
             where = (self.channel, seq, tick)
             item, size = encode(*where, payload, stamp, self._max_whole)
+            self._loose.append(seq)
         self._retained[seq] = item
         self._next = seq + 1
         self._last_tick = tick
         self._bytes += size
+
+    def settle(self, is_safe: Callable[[Buffer], bool]) -> None:
+        """Copy what is kept of pieces that somebody may change from now on.
+
+        Args:
+            is_safe: Says of a piece that nobody will change it.
+        """
+        for seq in self._loose:
+            item = self._retained.get(seq)
+            if isinstance(item, Outgoing):
+                item.settle(is_safe)
+            elif item is not None:
+                settle(item, is_safe)
+        self._loose.clear()
 
     def watermark(self, tick: int) -> None:
         """Say that nothing more comes up to `tick`; needs no credit."""

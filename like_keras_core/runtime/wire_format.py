@@ -1,15 +1,17 @@
 """What two processes say to each other about a channel, as bytes and back.
 
 A channel leads from one output port to one process that consumes it. What travels is
-a **frame**: a list `[header, *payload]`, so that nothing large is ever copied here. A
-transport may join it; a frame is read in either form. Every header has 40 bytes,
-little-endian without padding, so a payload stays aligned to 8 bytes when it is joined:
+a **frame**: a list `[header, *payload]`, so that nothing large is ever copied here. The
+pieces of a payload are those in which it was given; only what they are one after the
+other counts. A transport may join a frame; it is read in either form. Every header has
+40 bytes, little-endian without padding, so a payload stays aligned to 8 bytes when it
+is joined:
 
 ```text
 offset type   DATA               MARK               ACK                BUNDLE
      0 u8     version            version            version            version
      1 u8     kind 1             kind 2             kind 3             kind 4
-     2 u16    PARTED             ANSWER, FINAL      FINAL              0
+     2 u16    0                  ANSWER, FINAL      FINAL              0
      4 u32    channel            channel            channel            channel
      8 u64    value number       values before it   values received    0
     16 i64    tick               nothing up to it   resolved up to     0
@@ -21,27 +23,25 @@ offset type   DATA               MARK               ACK                BUNDLE
 
 Values are numbered from 0. The chunks of MARK and ACK belong to the value that follows
 the complete ones. A nack is `u64 value, u32 first chunk, u32 last chunk`. The frames of
-a bundle stand one after the other, behind one u32 size for each. The payload of a value
-that was sent in several buffers (PARTED) begins with `u64 count` and one u64 size for
-each of them, and arrives as a list of the same buffers; chunks cut through all of this.
+a bundle stand one after the other, behind one u32 size for each. Chunks cut through all
+pieces of a payload.
 """
 
 from __future__ import annotations
 
 import struct
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias, TypeGuard
 
-from like_keras_core.errors import LkError
+from like_keras_core.errors import FrameError
 
 Buffer: TypeAlias = bytes | bytearray | memoryview
 Frame: TypeAlias = list[Buffer]
-Payload: TypeAlias = Buffer | list[Buffer]
+Payload: TypeAlias = Buffer | Sequence[Buffer]
 
 VERSION = 1
 DATA, MARK, ACK, BUNDLE = 1, 2, 3, 4
-PARTED = ANSWER = 1
-FINAL = 2
+ANSWER, FINAL = 1, 2
 ALL_CHUNKS = 0xFFFF_FFFF
 
 HEADER = struct.Struct("<BBHIQqIId")
@@ -53,26 +53,11 @@ PLAIN = struct.Struct("<QQqQd")
 PLAIN_CHUNKS = 1 << 32
 _ACK = struct.Struct("<BBHIQqIIQ")
 _NACK = struct.Struct("<QII")
-_KINDS = {DATA: PARTED, MARK: ANSWER | FINAL, ACK: FINAL, BUNDLE: 0}
-
-
-class FrameError(LkError, ValueError):
-    """What arrived is not a frame, or not one that this channel can have sent."""
-
-    def __init__(self, problem: str, expected: object, found: object) -> None:
-        self.problem, self.expected, self.found = problem, expected, found
-        super().__init__(
-            f"A frame was refused: {problem}; expected {expected}, received "
-            f"{found!r:.80}. Both ends of a channel must run the same version of "
-            "like_keras_core, with the same channel and window."
-        )
-
-    def __reduce__(self) -> tuple[object, ...]:
-        return (type(self), (self.problem, self.expected, self.found))
+_KINDS = {DATA: 0, MARK: ANSWER | FINAL, ACK: FINAL, BUNDLE: 0}
 
 
 class Data(NamedTuple):
-    """A value, or one chunk of it; `payload` is then the chunk's buffers."""
+    """A value, or one chunk of it, in one or several pieces."""
 
     channel: int
     seq: int
@@ -80,8 +65,7 @@ class Data(NamedTuple):
     chunk: int
     chunks: int
     stamp: float
-    is_parted: bool
-    payload: Payload
+    pieces: list[Buffer]
 
 
 class Mark(NamedTuple):
@@ -122,6 +106,13 @@ def check_limits(window: int, chunk_window: int, max_frame: int | None) -> None:
         raise ValueError(f"max_frame is {MAX_FRAME_MIN} or more, not {max_frame}.")
 
 
+def is_row(buffer: object) -> TypeGuard[memoryview]:
+    """Whether something is a memoryview of one row of bytes."""
+    return (
+        type(buffer) is memoryview and buffer.format == "B" and buffer.strides == (1,)
+    )
+
+
 def flat(buffer: Buffer) -> Buffer:
     """Return a buffer as one row of bytes, without a copy.
 
@@ -137,7 +128,7 @@ def flat(buffer: Buffer) -> Buffer:
 
 
 def plain_word(channel: int) -> int:
-    """Return how PLAIN reads the start of a value's header, without flags."""
+    """Return how PLAIN reads the start of a value's header."""
     return VERSION | DATA << 8 | channel << 32
 
 
@@ -186,34 +177,9 @@ def _bundle(channel: int, frames: list[Frame], sizes: list[int]) -> Frame:
     return [b"".join((head, table, *(part for frame in frames for part in frame)))]
 
 
-def part_table(buffers: Sequence[Buffer]) -> bytes:
-    """Return what stands before the payload of a value in several buffers."""
-    sizes = map(len, buffers)
-    return struct.pack(f"<{len(buffers) + 1}Q", len(buffers), *sizes)
-
-
-def _part_sizes(view: memoryview) -> tuple[int, ...]:
-    (count,) = struct.unpack_from("<Q", view)
-    if count > len(view) // 8 - 1:
-        raise FrameError("it ends within its table", f"{count} sizes", bytes(view[:80]))
-    return struct.unpack_from(f"<{count}Q", view, 8)
-
-
-def take_apart(view: memoryview) -> list[Buffer]:
-    """Return the buffers that stand behind their table.
-
-    Raises:
-        FrameError: The sizes do not add up.
-    """
-    sizes = _part_sizes(view)
-    at = 8 + 8 * len(sizes)
-    if sum(sizes) != len(view) - at:
-        raise FrameError("its buffers do not fit", f"{len(view) - at} bytes", sizes)
-    buffers: list[Buffer] = []
-    for size in sizes:
-        buffers.append(view[at : at + size])
-        at += size
-    return buffers
+def whole(pieces: list[Buffer]) -> Buffer:
+    """Return one or several pieces as one buffer; one alone is not copied."""
+    return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
 
 def channel_of(frame: Frame | Buffer) -> int:
@@ -247,7 +213,7 @@ def read_ack(frame: Frame | Buffer, channel: int) -> Ack | None:
 def parse(frame: Frame | Buffer) -> list[Message]:
     """Return what a frame says: one message, or those of a bundle.
 
-    Nothing is copied: payloads are parts of the frame's own buffers.
+    Nothing is copied: pieces are the frame's own buffers, or parts of them.
 
     Args:
         frame: `[header, *payload]`, or all of it joined.
@@ -281,13 +247,13 @@ def _parse(view: memoryview, rest: Sequence[Buffer]) -> list[Message]:
     if kind not in _KINDS or flags & ~_KINDS[kind]:
         raise FrameError("its kind is unknown", "a kind and its flags", (kind, flags))
     channel, seq, tick, chunk, count = fields
-    for buffer in rest:
-        memoryview(buffer)
     if kind == DATA:
         if tick < 0 or chunk >= count:
             raise FrameError("it is no value", "tick >= 0, chunk < chunks", fields)
-        payload = _payload(view, rest, flags, count)
-        return [Data(channel, seq, tick, chunk, count, stamp, flags == PARTED, payload)]
+        pieces = _pieces(view, rest)
+        if count > 1 and not any(map(len, pieces)):
+            raise FrameError("it is no chunk", "a piece of a value", "nothing")
+        return [Data(channel, seq, tick, chunk, count, stamp, pieces)]
     if rest:
         raise FrameError("it has a payload", "a header alone", [len(b) for b in rest])
     if tick < -1:
@@ -306,26 +272,16 @@ def _parse(view: memoryview, rest: Sequence[Buffer]) -> list[Message]:
     return _parse_bundle(view, channel, count)
 
 
-def _payload(
-    view: memoryview, rest: Sequence[Buffer], flags: int, chunks: int
-) -> Payload:
-    if chunks > 1:
-        pieces = list(rest) or [view[HEADER_SIZE:]]
-        if (rest and len(view) != HEADER_SIZE) or not any(map(len, pieces)):
-            raise FrameError("it is no chunk", "a header and a piece", len(view))
-        return pieces
-    if flags & PARTED:
-        if not rest:
-            return take_apart(view[HEADER_SIZE:])
-        sizes, found = _part_sizes(view[HEADER_SIZE:]), tuple(map(len, rest))
-        if sizes != found or len(view) != HEADER_SIZE + 8 + 8 * len(sizes):
-            raise FrameError("its buffers do not fit", sizes, found)
-        return list(rest)
+def _pieces(view: memoryview, rest: Sequence[Buffer]) -> list[Buffer]:
+    """Return what stands behind a header, each piece as one row of bytes."""
     if not rest:
-        return view[HEADER_SIZE:]
-    if len(rest) != 1 or len(view) != HEADER_SIZE:
-        raise FrameError("it has too many buffers", "a header and one", len(rest) + 1)
-    return rest[0]
+        return [view[HEADER_SIZE:]]
+    if len(view) != HEADER_SIZE:
+        raise FrameError("its header is too long", HEADER_SIZE, len(view))
+    return [
+        piece if type(piece) in (bytes, bytearray) or is_row(piece) else flat(piece)
+        for piece in rest
+    ]
 
 
 def _parse_bundle(view: memoryview, channel: int, count: int) -> list[Message]:

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from like_keras_core.errors import FrameError
 from like_keras_core.runtime.flow import (
     Buffer,
     Closed,
     Event,
-    FrameError,
     Receiver,
     Sender,
     Value,
@@ -83,14 +83,6 @@ SCENARIOS = st.builds(
 )
 
 
-def flat(payload: object) -> object:
-    """Return a payload as bytes, or a list of bytes, to compare it."""
-    if isinstance(payload, list):
-        return [bytes(buffer) for buffer in payload]
-    assert isinstance(payload, (bytes, bytearray, memoryview))
-    return bytes(payload)
-
-
 @dataclass
 class Producer:
     """Answers for every tick in turn, as its credit allows."""
@@ -102,7 +94,7 @@ class Producer:
     random: random.Random
     tick: int = 0
     may_close: bool = False
-    sent: list[tuple[int, object]] = field(default_factory=list)
+    sent: list[tuple[int, bytes]] = field(default_factory=list)
 
     @property
     def wakes_at(self) -> float:
@@ -129,7 +121,8 @@ class Producer:
     def answer(self) -> None:
         if self.random.random() < self.scenario.values:
             payload = self.payload()
-            self.sent.append((self.tick, flat(payload)))
+            pieces = payload if isinstance(payload, list) else [payload]
+            self.sent.append((self.tick, b"".join(pieces)))
             self.sender.send(self.tick, payload, 0.5 * self.tick)
         else:
             self.sender.watermark(self.tick)
@@ -159,7 +152,7 @@ class Consumer:
     tick: int = 0
     resolved: int = -1
     is_closed: bool = False
-    got: list[tuple[int, object]] = field(default_factory=list)
+    got: list[tuple[int, bytes]] = field(default_factory=list)
 
     @property
     def wakes_at(self) -> float:
@@ -197,7 +190,8 @@ class Consumer:
         self.resolved = event.tick
         if isinstance(event, Value):
             assert event.stamp == 0.5 * event.tick
-            self.got.append((event.tick, flat(event.payload)))
+            assert memoryview(event.payload).c_contiguous
+            self.got.append((event.tick, bytes(event.payload)))
         if not self.scenario.is_latest:
             self.check_complete(event)
 

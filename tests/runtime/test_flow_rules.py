@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from itertools import pairwise
 from math import inf
+from mmap import mmap
+from typing import Literal
 
 import pytest
 
+from like_keras_core.errors import FrameError
 from like_keras_core.runtime.flow import (
     Buffer,
     Closed,
     Event,
     Frame,
-    FrameError,
+    Payload,
     Receiver,
     Sender,
     Value,
@@ -26,7 +30,6 @@ from like_keras_core.runtime.wire_format import (
     HEADER,
     HEADER_SIZE,
     MARK,
-    PARTED,
     VERSION,
     Ack,
     Data,
@@ -45,9 +48,12 @@ def pair(window: int = 4, **options) -> tuple[Sender, Receiver]:
     return Sender(1, window, **options), receiver
 
 
-def bring(frames: list[Frame], receiver: Receiver, now: float = 0.0) -> list[Event]:
-    """Hand frames to a receiver, joined; return what they brought."""
-    return [e for f in frames for e in receiver.on_frame(b"".join(f), now)]
+def bring(
+    frames: list[Frame], receiver: Receiver, now: float = 0.0, *, joins: bool = True
+) -> list[Event]:
+    """Hand frames to a receiver, joined or not; return what they brought."""
+    came = [b"".join(frame) if joins else frame for frame in frames]
+    return [event for frame in came for event in receiver.on_frame(frame, now)]
 
 
 def answer(receiver: Receiver, sender: Sender, now: float = 0.0, **options) -> int:
@@ -107,29 +113,131 @@ class TestValues:
         assert event == Value(0, memoryview(b""), 0.0)
 
     @pytest.mark.parametrize("coalesce_bytes", [0, 4096])
-    def test_several_buffers_arrive_as_several(self, coalesce_bytes: int) -> None:
-        """A list of buffers keeps its borders, even in a joined frame."""
+    @pytest.mark.parametrize("joins", [True, False])
+    def test_several_pieces_arrive_as_one_buffer(
+        self, coalesce_bytes: int, joins: bool
+    ) -> None:
+        """Which pieces they were is not told; none at all are zero bytes."""
         sender, receiver = pair(coalesce_bytes=coalesce_bytes)
-        parts: list[Buffer] = [b"head", bytearray(b""), memoryview(b"body")]
+        pieces: list[Buffer] = [b"head", bytearray(b""), memoryview(b"body")]
 
-        sender.send(0, parts)
-        sender.send(1, [])
-        events = bring(sender.frames(0.0), receiver)
+        sender.send(0, pieces, 0.5)
+        sender.send(1, [], 1.5)
+        sender.send(2, [b"", b""], 2.5)
+        events = bring(sender.frames(0.0), receiver, joins=joins)
 
-        payloads = [event.payload for event in events if isinstance(event, Value)]
-        assert payloads == [parts, []]
+        expected = [Value(0, b"headbody", 0.5), Value(1, b"", 1.5), Value(2, b"", 2.5)]
+        assert events == expected
+        assert sender.statistics.bytes == receiver.statistics.bytes == 8
 
-    def test_no_payload_is_copied(self) -> None:
+    def test_no_piece_is_copied_by_the_sender(self) -> None:
+        """What leaves behind the header is the memory that was given."""
+        sender, _ = pair()
+        changing = bytearray(100)
+        pieces: list[Buffer] = [b"x" * 1000, changing, memoryview(bytes(10))]
+
+        sender.send(0, pieces)
+        ((_, *sent),) = sender.frames(0.0)
+
+        changing[:4] = b"same"
+        assert sent == pieces
+        assert sent[0] is pieces[0]
+        assert memoryview(sent[2]).obj is memoryview(pieces[2]).obj
+
+    @pytest.mark.parametrize("is_alone", [True, False])
+    def test_a_view_may_be_released_once_it_is_sent(self, is_alone: bool) -> None:
+        """The sender looks at the memory through a view of its own."""
+        sender, receiver = pair()
+
+        with memoryview(b"payload") as view:
+            sender.send(0, view if is_alone else [view])
+
+        (event,) = bring(sender.frames(0.0), receiver)
+        assert event == Value(0, b"payload", 0.0)
+
+    @pytest.mark.parametrize("form", [bytes, bytearray, memoryview])
+    def test_one_buffer_behind_a_header_is_not_copied(self, form: type[Buffer]) -> None:
         """Over a transport that does not join, the very same object comes out."""
         sender, receiver = pair()
-        payload = b"x" * 1000
-
-        sender.send(0, payload)
+        sender.send(0, b"x" * 1000)
         ((header, sent),) = sender.frames(0.0)
-        (event,) = receiver.on_frame([header, sent], 0.0)
+        payload = form(sent)
+
+        (event,) = receiver.on_frame([header, payload], 0.0)
 
         assert isinstance(event, Value)
-        assert event.payload is sent is payload
+        assert event.payload is payload
+
+    @pytest.mark.parametrize("size", [0, 1, 7, 8, 1000])
+    @pytest.mark.parametrize("form", [bytes, bytearray, memoryview])
+    def test_a_joined_frame_is_not_copied(self, form: type[Buffer], size: int) -> None:
+        """Its value is a view of its own memory."""
+        sender, receiver = pair()
+        sender.send(0, [b"x" * size, b"yz"])
+        joined = form(b"".join(sender.frames(0.0)[0]))
+
+        (event,) = receiver.on_frame(joined, 0.0)
+
+        assert event == Value(0, b"x" * size + b"yz", 0.0)
+        assert isinstance(event.payload, memoryview)
+        assert event.payload.obj is memoryview(joined).obj
+
+    def test_a_frame_in_shared_memory_is_not_copied(self) -> None:
+        """What a value's memory says later is what was written there."""
+        sender, receiver = pair()
+        sender.send(0, [b"abc", b"de"])
+        frame = b"".join(sender.frames(0.0)[0])
+        with closing(mmap(-1, 4096)) as memory, memoryview(memory) as view:
+            view[: len(frame)] = frame
+            with view[: len(frame)] as part:
+                (event,) = receiver.on_frame(part, 0.0)
+                assert isinstance(event, Value)
+                assert isinstance(event.payload, memoryview)
+                view[len(frame) - 5] = ord("A")
+                with event.payload as payload:
+                    assert bytes(payload) == b"Abcde"
+
+    def test_pieces_that_were_held_back_arrive_as_one(self) -> None:
+        """Whoever is overtaken waits as it came, and is joined when its turn comes."""
+        sender, receiver = pair(coalesce_bytes=0)
+        for tick in range(3):
+            sender.send(tick, [b"v", b"", str(tick).encode()], tick + 0.5)
+        first, *others = sender.frames(0.0)
+
+        assert bring(others, receiver, joins=False) == []
+        events = bring([first], receiver, joins=False)
+
+        assert events == [Value(t, f"v{t}".encode(), t + 0.5) for t in range(3)]
+
+    def test_one_buffer_that_was_held_back_is_not_copied(self) -> None:
+        """However long it waits."""
+        receiver = Receiver(1, 4)
+        payload = memoryview(b"late")
+        (header, _) = data(1, 1)
+
+        receiver.on_frame([header, payload], 0.0)
+        _, event = receiver.on_frame(data(0, 0), 0.0)
+
+        assert isinstance(event, Value)
+        assert event.payload is payload
+
+    @pytest.mark.parametrize("items", ["I", "b"])
+    @pytest.mark.parametrize("count", [0, 1, 2])
+    def test_numbers_arrive_as_bytes(
+        self, items: Literal["I", "b"], count: int
+    ) -> None:
+        """Even where a transport shows the bytes as something else."""
+        receiver = Receiver(1, 4)
+        (header, _) = data(0, 0)
+        content = bytes(range(120, 136))
+        numbers = memoryview(content).cast(items)
+        frame: Frame = [header, *[numbers] * count]
+        joined = memoryview(bytes(header) + content).cast(items)
+
+        (event,) = receiver.on_frame(frame if count else joined, 0.0)
+
+        assert event == Value(0, content * max(1, count), 0.0)
+        assert receiver.statistics.bytes == 16 * max(1, count)
 
     def test_a_buffer_of_numbers_is_sent_as_bytes(self) -> None:
         """Sizes count bytes, whatever a buffer's items are."""
@@ -146,8 +254,11 @@ class TestValues:
         """What has no bytes in a row cannot be sent, and nothing is lost by trying."""
         sender, receiver = pair()
 
-        with pytest.raises(TypeError, match="C-contiguous"):
-            sender.send(0, memoryview(b"abcd")[::2])
+        holes = memoryview(b"abcd")[::2]
+        payloads: list[Payload] = [holes, [holes], [b"ab", holes]]
+        for payload in payloads:
+            with pytest.raises(TypeError, match="C-contiguous"):
+                sender.send(0, payload)
 
         assert values(bring(send(sender, 0), receiver)) == [0]
 
@@ -333,6 +444,28 @@ class TestWatermarks:
         assert kinds(frames) == [DATA]
         assert values(bring(frames, receiver)) == [5]
         assert sender.frames(0.0, idle=True) == []
+
+    @pytest.mark.parametrize("latest", [False, True])
+    @pytest.mark.parametrize("has_left", [False, True])
+    def test_one_for_the_tick_of_a_value_that_was_sent_changes_nothing(
+        self, latest: bool, has_left: bool
+    ) -> None:
+        """The value has answered for its tick; the sender does as if not told."""
+        told, untold = (pair(latest=latest, mark_every=1)[0] for _ in range(2))
+        log: list[list[object]] = []
+
+        for sender in (told, untold):
+            sender.send(3, b"value", 0.5)
+            said: list[object] = [*(sender.frames(0.0, idle=True) if has_left else ())]
+            if sender is told:
+                sender.watermark(3)
+            said += [sender.resolved, repr(sender), sender.statistics, sender.credit()]
+            said += [sender.frames(0.0, idle=True), sender.wakes_at]
+            said += [sender.frames(wake(sender), idle=True), sender.wakes_at]
+            log.append(said)
+
+        assert log[0] == log[1]
+        assert told.resolved == 3
 
     def test_it_leaves_though_the_host_is_never_idle(self) -> None:
         """After `mark_every` ticks it goes by itself."""
@@ -633,15 +766,40 @@ class TestSizes:
         assert [sum(map(len, frame)) for frame in frames] == [100] * 4 + [56]
         assert event == Value(0, payload, 0.0)
 
-    def test_chunks_of_several_buffers_come_back_as_those(self) -> None:
-        """Chunks cut where they must; the borders of buffers are restored."""
+    @pytest.mark.parametrize("joins", [True, False])
+    def test_chunks_cut_through_all_pieces(self, joins: bool) -> None:
+        """Where they must; what comes out is one buffer all the same."""
         sender, receiver = pair(max_frame=64)
-        parts: list[Buffer] = [b"a" * 30, b"", b"b" * 50, memoryview(b"c")]
+        pieces: list[Buffer] = [b"a" * 30, b"", b"b" * 50, memoryview(b"c")]
 
-        sender.send(0, parts)
-        (event,) = bring(sender.frames(0.0)[::-1], receiver)
+        sender.send(0, pieces, 0.5)
+        frames = sender.frames(0.0)
+        (event,) = bring(frames[::-1], receiver, joins=joins)
 
-        assert event == Value(0, parts, 0.0)
+        assert [[len(piece) for piece in frame] for frame in frames] == [
+            [40, 24],
+            [40, 6, 18],
+            [40, 24],
+            [40, 8, 1],
+        ]
+        assert event == Value(0, b"a" * 30 + b"b" * 50 + b"c", 0.5)
+        assert isinstance(event, Value)
+        assert type(event.payload) is bytes
+
+    @pytest.mark.parametrize(("size", "count"), [(24, 1), (25, 2), (48, 2)])
+    def test_pieces_that_fit_in_a_frame_are_not_cut(
+        self, size: int, count: int
+    ) -> None:
+        """The limit is on all of them, and on nothing besides."""
+        sender, receiver = pair(max_frame=64)
+        pieces: list[Buffer] = [b"", b"a" * 10, b"b" * (size - 10), b""]
+
+        sender.send(0, pieces)
+        frames = sender.frames(0.0)
+
+        assert len(frames) == count
+        assert (frames[0][1:] == pieces) == (count == 1)
+        assert values(bring(frames, receiver)) == [0]
 
     def test_only_the_chunk_that_is_missing_comes_again(self) -> None:
         """A large value is not repeated for one lost piece."""
@@ -932,7 +1090,6 @@ class TestRefusals:
         for wrong in (
             data(0, 1, b"x", chunk=1, chunks=2),
             data(0, 0, b"x", chunk=1, chunks=3),
-            data(0, 0, b"x", chunk=1, chunks=2, flags=PARTED),
         ):
             with pytest.raises(FrameError, match="does not fit the others"):
                 receiver.on_frame(wrong, 0.0)
@@ -993,17 +1150,30 @@ class TestRefusals:
         events = receiver.on_frame(data(1, 1), 0.0)
         assert values(events) == [0, 1]
 
-    def test_parts_that_do_not_add_up_are_asked_for_again(self) -> None:
-        """A value whose table is wrong is refused when it is complete."""
+    @pytest.mark.parametrize("chunks", [1, 2])
+    @pytest.mark.parametrize("before", [[], [b"x"]])
+    def test_a_piece_with_holes_is_refused(
+        self, before: list[Buffer], chunks: int
+    ) -> None:
+        """A value is one row of bytes; what has none is not taken in."""
         receiver = Receiver(1, 4)
-        wrong = {"chunks": 2, "flags": PARTED}
-        receiver.on_frame(data(0, 0, b"\xff" * 8, **wrong), 0.0)
+        (header, _) = data(0, 0, chunks=chunks)
+        holes = memoryview(b"abcd")[::2]
 
-        with pytest.raises(FrameError, match="ends within its table"):
-            receiver.on_frame(data(0, 0, b"\xff" * 8, chunk=1, **wrong), 0.0)
+        with pytest.raises(FrameError, match="C-contiguous"):
+            receiver.on_frame([header, *before, holes], 0.0)
 
-        receiver.on_frame(pack_mark(Mark(1, 1, -1, 0, True, False)), 0.0)
-        assert nacked(receiver.frames(wake(receiver))) == [(0, 0, 0xFFFFFFFF)]
+        assert receiver.held_back == 0
+        assert receiver.on_frame(data(0, 0, b"good"), 0.0) == [Value(0, b"good", 0.0)]
+
+    def test_a_joined_frame_with_holes_is_refused(self) -> None:
+        """However right its bytes are, they are not in a row."""
+        receiver = Receiver(1, 4)
+        holes = bytearray(96)
+        holes[::2] = b"".join(data(0, 0, b"12345678"))
+
+        with pytest.raises(FrameError, match="contiguous"):
+            receiver.on_frame(memoryview(holes)[::2], 0.0)
 
     @pytest.mark.parametrize("end", [Sender, Receiver])
     def test_limits_have_limits(self, end: type[Sender] | type[Receiver]) -> None:
