@@ -167,6 +167,52 @@ def test_no_sleep_is_longer_than_a_stop_may_take(clock: Clock) -> None:
     assert max(clock.sleeps) <= 0.05
 
 
+def test_one_long_oversleep_teaches_little(clock: Clock) -> None:
+    """It comes once, and no margin would have been enough."""
+    clock.oversleep = lambda n: 0.004 if n == 0 else 0.0
+    pacer = started(100.0)
+
+    begins(pacer, clock, 3)
+
+    assert pacer.start() - pacer.wakes_at(0) <= 0.0004
+
+
+def test_an_oversleep_in_a_hundred_is_learned(clock: Clock) -> None:
+    """After some of them the ticks are on time, and it still sleeps before each."""
+    clock.oversleep = lambda n: 0.0004 if n % 100 == 50 else 0.0001
+    pacer = started(1000.0)
+
+    found = begins(pacer, clock, 3000)
+
+    errors = [begin - tick / 1000.0 for tick, begin in enumerate(found)]
+    assert max(errors[1000:]) <= 3 * LOOK_S
+    assert len(clock.sleeps) == pytest.approx(3000, abs=5)
+
+
+@pytest.mark.parametrize("rate_hz", [100.0, 1000.0, 5000.0])
+def test_the_margin_has_a_bound(clock: Clock, rate_hz: float) -> None:
+    """Half of the period or 1 ms, and 0.2 ms however high the rate."""
+    pacer = started(rate_hz)
+    for _ in range(100):
+        pacer.learn(1.0)
+
+    margin = pacer.start() - pacer.wakes_at(0)
+
+    assert margin == pytest.approx(max(2e-4, min(1e-3, 0.5 / rate_hz)))
+
+
+def test_who_sleeps_in_a_way_of_its_own_changes_no_deadline(clock: Clock) -> None:
+    """After a sleep until `wakes_at`, the pacer only spins."""
+    pacer = started(100.0)
+    start = clock.now
+
+    clock.now = pacer.wakes_at(1)
+    pacer.wait(1)
+
+    assert clock.sleeps == []
+    assert clock.now - start == pytest.approx(0.01, abs=3 * LOOK_S)
+
+
 class Worker(Component):
     """Takes time at some ticks.
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path, PurePath, PurePosixPath, PureWindowsPath
 from typing import Any
 
+from msgspec.msgpack import Decoder
 from msgspec.msgpack import decode as read
 
 from like_keras_core.codecs import arrays, records
@@ -152,5 +153,5 @@ _READERS: Mapping[int, Callable[[Unpacker, memoryview], Any]] = {
 }
 
 
-HOOK = Unpacker(resolve_entry_point).extension
-"""What msgspec is handed to read messages without arrays, with no allow-list."""
+READ = Decoder(ext_hook=Unpacker(resolve_entry_point).extension).decode
+"""Gives the value of a message without arrays, with no allow-list."""
