@@ -1,9 +1,8 @@
 """How late ticks begin at a rate: the native engine's pacer beside `time.sleep`.
 
-Both wait for the same absolute deadlines, in turn, round after round, each time in a
-new thread: the pacer changes how its thread is scheduled. Lateness is from the deadline
-to the moment when the tick may begin. What the pacer uses of a core beyond what
-`time.sleep` does is the share of the period that it spins.
+Both wait for the same absolute deadlines, in turn, round after round. Lateness is from
+the deadline to the moment when the tick may begin. What the pacer uses of a core beyond
+what `time.sleep` does is the share of the period that it spins.
 
 Run it with `python benchmarks/rate.py [--rounds N] [--seconds S]`.
 """
@@ -14,7 +13,6 @@ import argparse
 import platform
 import statistics
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from time import perf_counter, process_time, sleep
 
 from like_keras_core.runtime.pacer import Pacer
@@ -52,8 +50,7 @@ def measure(
     """Return p50, p99 and max of the lateness [us], and the share of a core used."""
     ticks = int(rate_hz * seconds)
     began, used = perf_counter(), process_time()
-    with ThreadPoolExecutor(1) as thread:
-        late = sorted(thread.submit(wait, rate_hz, ticks).result())
+    late = sorted(wait(rate_hz, ticks))
     used, took = process_time() - used, perf_counter() - began
     return {
         "p50": late[len(late) // 2] * 1e6,

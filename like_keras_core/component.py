@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from abc import ABCMeta
 from collections import namedtuple
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import is_dataclass
-from typing import Any, NoReturn
+from typing import Any, ClassVar, NoReturn
 
 from like_keras_core.assignments import Watched
 from like_keras_core.capture import capture
@@ -77,6 +77,10 @@ class Component(Watched, metaclass=ComponentType):
 
     _lk: Record
     config: Any
+
+    needs: ClassVar[Sequence[str]] = ()
+    """Capabilities that an engine must have to run such a component: names from
+    `CAPABILITIES`. Most components need none."""
 
     rng = Rng()
     """`numpy.random.Generator`, seeded by the launch's seed and this address."""

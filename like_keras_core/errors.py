@@ -255,18 +255,27 @@ class MixedEnginesError(EngineError, ValueError):
 
 
 class CapabilityError(EngineError):
-    """An engine was asked for something that it declares it cannot do."""
+    """An engine was asked for something that it declares it cannot do.
 
-    def __init__(self, engine: str, capability: str, what: str) -> None:
+    Attributes:
+        engine: The engine.
+        capability: What it lacks.
+        what: What that is needed for.
+        text: The engine's own words, where it has some.
+    """
+
+    def __init__(self, engine: str, capability: str, what: str, text: str = "") -> None:
         self.engine, self.capability, self.what = engine, capability, what
+        self.text = text
         super().__init__(
-            f"Engine {engine!r} does not have the capability {capability!r}, "
+            text
+            or f"Engine {engine!r} does not have the capability {capability!r}, "
             f"which is needed for {what}. "
             f"`lk engines info {engine}` lists what it can do."
         )
 
     def __reduce__(self) -> tuple[object, ...]:
-        return (type(self), (self.engine, self.capability, self.what))
+        return (type(self), (self.engine, self.capability, self.what, self.text))
 
 
 class HostLostError(EngineError):

@@ -357,6 +357,7 @@ def _component_spec(
         entry_point=entry_point,
         config=config,
         every=record.every,
+        needs=tuple(component.needs),
         inputs=tuple(
             PortSpec(
                 name=port.name,

@@ -62,6 +62,7 @@ class ComponentSpec:
         every: Fire on each k-th tick, from tick 0.
         inputs: Its input ports, in the order of `forward`'s parameters.
         outputs: Its output ports, in order.
+        needs: Capabilities that an engine must have to run it.
     """
 
     name: str
@@ -71,6 +72,7 @@ class ComponentSpec:
     every: int = 1
     inputs: tuple[PortSpec, ...] = ()
     outputs: tuple[PortSpec, ...] = ()
+    needs: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "config", freeze(self.config))
@@ -269,6 +271,7 @@ def _port_dict(port: PortSpec) -> dict[str, Any]:
 
 
 def _component_dict(component: ComponentSpec) -> dict[str, Any]:
+    needs = {"needs": list(component.needs)} if component.needs else {}
     return {
         "name": component.name,
         "node": component.node,
@@ -277,6 +280,7 @@ def _component_dict(component: ComponentSpec) -> dict[str, Any]:
         "every": component.every,
         "inputs": [_port_dict(port) for port in component.inputs],
         "outputs": [_port_dict(port) for port in component.outputs],
+        **needs,
     }
 
 
@@ -363,6 +367,7 @@ def _read_component(data: object, where: str) -> ComponentSpec:
         every=reader.get("every", int),
         inputs=reader.each("inputs", _read_port),
         outputs=reader.each("outputs", _read_port),
+        needs=tuple(map(str, reader.get("needs", list, default=[]))),
     )
     reader.finish()
     return component

@@ -42,6 +42,7 @@ from like_keras_core.spec import SystemSpec
 from like_keras_core.topology import check, needs
 
 if TYPE_CHECKING:
+    from like_keras_core.engine import Engine
     from like_keras_core.plugins import Session
     from like_keras_core.report import RunReport
 
@@ -256,14 +257,16 @@ class System(Composition):
         errors = errors_in(issues)
         lacking = [issue for issue in errors if issue.code == "capability"]
         if lacking and len(lacking) == len(errors):
-            need = next(
-                item
-                for item in needs(self.to_spec())
-                if item.name not in session.engine.capabilities
-            )
-            raise CapabilityError(session.engine.name, need.name, need.what)
+            raise self._lack(session.engine, lacking[0])
         if errors:
             raise GraphError(errors, self.name)
+
+    def _lack(self, engine: Engine, issue: Issue) -> CapabilityError:
+        """Return the error for the first capability that an engine lacks."""
+        for need in needs(self.to_spec()):
+            if need.name not in engine.capabilities:
+                return CapabilityError(engine.name, need.name, need.what)
+        return CapabilityError(engine.name, issue.address, issue.address, str(issue))
 
     def _engine(self, engine: str | None) -> str:
         """Return the engine that is named, else the only one that nodes name.

@@ -105,6 +105,10 @@ def needs(spec: SystemSpec) -> list[Capability]:
             if port.policy != "sync" and address in fed:
                 text = f"the policy {port.policy!r} of {address!r}"
                 found.append(Capability(port.policy, text, address))
+        found += [
+            Capability(name, repr(component.name), component.name)
+            for name in component.needs
+        ]
         if component.every > 1:
             text = f"every={component.every} of {component.name!r}"
             found.append(Capability("every", text, component.name))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from like_keras_core import engines
+from like_keras_core import Component, Issue, System, SystemSpec, engines
 from like_keras_core.engine import Engine
 from like_keras_core.engines import (
     get_engine,
@@ -17,6 +17,7 @@ from like_keras_core.engines import (
     register_engine,
 )
 from like_keras_core.errors import (
+    CapabilityError,
     EngineBrokenError,
     EngineContractError,
     EngineNotFoundError,
@@ -282,3 +283,41 @@ def test_broken_engines_can_be_pickled_as_errors() -> None:
     kind, arguments = error.__reduce__()[:2]
 
     assert str(kind(*arguments)) == str(error)  # type: ignore[operator, misc]
+
+
+class Foreign(Component):
+    """Runs only where nodes of others do."""
+
+    needs = ("foreign-nodes",)
+
+    def forward(self) -> int:
+        return 1
+
+
+def test_a_component_may_need_a_capability() -> None:
+    """It is part of the spec, and refused before anything runs."""
+    register_engine("toy", Toy)
+    system = System([Foreign()])
+    spec = system.to_spec()
+
+    assert spec.components[0].needs == ("foreign-nodes",)
+    assert SystemSpec.from_json(spec.to_json()) == spec
+    with pytest.raises(CapabilityError, match=r"'foreign-nodes'.* needed for 'foreign'"):
+        system.launch(engine="toy", iterations=1)
+
+
+class Picky(Toy):
+    """Refuses a system in its own words."""
+
+    capabilities = frozenset({"foreign-nodes"})
+
+    def validate(self, system: Any) -> tuple[bool, list[str]]:
+        return False, [Issue("cannot restart 'a'", code="capability", address="a")]
+
+
+def test_an_engine_may_say_itself_what_it_lacks() -> None:
+    """In its own words."""
+    register_engine("picky", Picky)
+
+    with pytest.raises(CapabilityError, match=r"^cannot restart 'a'$"):
+        System([Foreign()]).compile(engine="picky")

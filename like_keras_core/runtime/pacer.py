@@ -1,16 +1,13 @@
 """Ticks in real time: absolute deadlines, met by sleeping and then spinning.
 
 Where a tick begins late, a sleep has ended after its deadline: the system takes some
-100 us to wake a sleeper, and now and then more. Or another process was running, and
-Linux let it finish its turn first, which takes up to 4 ms. The first is what the margin
-is for; against the second the pacer asks for short turns.
+100 us to wake a sleeper, and now and then more. That is what the margin is for. Or
+another process was running, and Linux let it finish its turn, up to 4 ms: against that
+help a free core and a real-time priority, which are the user's to give.
 """
 
 from __future__ import annotations
 
-import os
-import struct
-import sys
 import time
 from collections.abc import Callable
 
@@ -51,11 +48,7 @@ class Pacer:
         self._start = time.perf_counter()
 
     def start(self) -> float:
-        """Begin counting time; return the deadline of tick 0, by `perf_counter` [s].
-
-        Call it in the thread that will wait: it asks for short turns for that one.
-        """
-        _ask_for_short_turns()
+        """Begin counting time; return the deadline of tick 0, by `perf_counter` [s]."""
         self._start = time.perf_counter()
         return self._start
 
@@ -98,37 +91,3 @@ class Pacer:
         else:
             wanted = max(wanted, _FORGETTING * self._margin)
         self._margin = min(self._margin_max, max(_MARGIN_MIN_S, wanted))
-
-
-_TURN_NS = 100_000
-_SCHED_OTHER = 0
-_ATTRIBUTES = struct.Struct("=IIQiIQQQ")
-"""Linux's `sched_attr`: size, policy, flags, nice, priority, runtime and two more."""
-_CALLS = {"x86_64": (315, 314), "aarch64": (275, 274)}
-"""The numbers of `sched_getattr` and `sched_setattr`, which `os` does not have."""
-
-
-def _ask_for_short_turns() -> None:
-    """Ask Linux to run this thread as soon as it wakes, though others are busy.
-
-    One that has just spun would else wait until another's turn has ended, up to 4 ms;
-    one with shorter turns goes first. Its share of the processor stays as it is. What
-    cannot be asked, as of Linux before 6.12 or of other systems, is left as it is.
-
-    References:
-        Linux, `kernel/sched/fair.c`: PREEMPT_SHORT; `man 2 sched_setattr`.
-    """
-    calls = _CALLS.get(os.uname().machine) if sys.platform == "linux" else None
-    if calls is None or sys.maxsize < 2**32:
-        return
-    import ctypes
-
-    get, put = calls
-    call = ctypes.CDLL(None).syscall
-    found = ctypes.create_string_buffer(_ATTRIBUTES.size)
-    if call(get, 0, found, len(found), 0) != 0:
-        return
-    size, policy, flags, nice, priority, _, *rest = _ATTRIBUTES.unpack(found.raw)
-    if policy == _SCHED_OTHER:
-        wanted = (size, policy, flags, nice, priority, _TURN_NS, *rest)
-        call(put, 0, _ATTRIBUTES.pack(*wanted), 0)
