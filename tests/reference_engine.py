@@ -11,7 +11,7 @@ import queue
 import secrets
 import sys
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -20,10 +20,11 @@ from like_keras_core.engine import Engine
 from like_keras_core.errors import EngineOptionError, LaunchTimeoutError
 from like_keras_core.report import RunReport
 from like_keras_core.runtime.conductor import Conductor
-from like_keras_core.runtime.control import Switchboard, call
-from like_keras_core.runtime.member import Member, MemberOptions
-from like_keras_core.runtime.observed import ports_to_record
+from like_keras_core.runtime.control import LineLostError, Switchboard, call
+from like_keras_core.runtime.member import Member
+from like_keras_core.runtime.run_options import RunOptions
 from like_keras_core.runtime.stop import StopSignal, stop_on_interrupt, time_limit
+from like_keras_core.runtime.tap import Tap
 from like_keras_core.spec import HasSpec, SystemSpec, as_spec
 
 JOIN_S = 5.0
@@ -71,26 +72,29 @@ def run_node(
     node: str,
     address: tuple[str, int],
     token: str,
-    silence_s: float,
     pipes: Mapping[str, Connection],
-    options: MemberOptions,
     path: Sequence[str],
 ) -> None:
     """Be the process of a node."""
     sys.path[:] = path
-    line = call(address, token, silence_s)
+    try:
+        line = call(address, token)
+    except LineLostError:
+        return  # The launch is over.
     system = SystemSpec.from_json(spec)
     folders = [Path(entry) for entry in path]
-    Member(system, node, line, PipeTransport(pipes), options, folders).serve()
+    Member(system, node, line, PipeTransport(pipes), folders).serve()
 
 
 class ReferenceEngine(Engine):
     """Runs each node in a process of its own."""
 
     name = "reference"
-    capabilities = frozenset({"delay", "hold", "latest", "every", "record"}) | {
-        "multi-process"
-    }
+    start_method = "spawn"
+    preload: Sequence[str] = ()
+    capabilities = frozenset(
+        {"delay", "hold", "latest", "every", "rate", "record", "multi-process"}
+    )
 
     def validate(self, system: HasSpec | SystemSpec) -> tuple[bool, list[str]]:
         return True, []
@@ -106,30 +110,39 @@ class ReferenceEngine(Engine):
         config_path: Path | None = None,
         *,
         iterations: int | None = None,
+        rate_hz: float | None = None,
         record: Sequence[str] | str = (),
+        taps: Iterable[Tap] = (),
+        check_values: bool = False,
         timeout_s: float | None = None,
         seed: int = 0,
         window: int | None = None,
         run_ahead: int = 256,
         heartbeat_s: float = 3.0,
         stop: StopSignal | None = None,
+        progress: Callable[[int], object] | None = None,
         started: Callable[[Mapping[str, int]], object] | None = None,
         **options: Any,
     ) -> RunReport:
-        unknown = [name for name, value in options.items() if value]
-        if unknown:
-            raise EngineOptionError(self.name, unknown, ["started"])
+        if options:
+            raise EngineOptionError(self.name, options, ["started"])
         spec = as_spec(system)
         stop = stop or StopSignal()
         token = secrets.token_hex(16)
         switchboard = Switchboard(token, heartbeat_s)
-        member = MemberOptions(
-            window=window or 8,
-            run_ahead=run_ahead,
+        run_options = RunOptions.of_launch(
+            spec,
+            rate_hz=rate_hz,
+            record=record,
+            taps=taps,
+            check_values=check_values,
             seed=seed,
-            record=ports_to_record(spec, record),
+            window=window,
+            run_ahead=run_ahead,
         )
-        context = multiprocessing.get_context("spawn")
+        context: Any = multiprocessing.get_context(self.start_method)
+        if self.start_method == "forkserver":
+            context.set_forkserver_preload(list(self.preload))
         nodes = [node.name for node in spec.nodes]
         pipes: dict[str, dict[str, Any]] = {node: {} for node in nodes}
         for n, one in enumerate(nodes):
@@ -143,9 +156,7 @@ class ReferenceEngine(Engine):
                     node,
                     switchboard.address,
                     token,
-                    heartbeat_s,
                     pipes[node],
-                    member,
                     list(sys.path),
                 ),
                 daemon=True,
@@ -170,7 +181,13 @@ class ReferenceEngine(Engine):
                 started({node: process.pid or 0 for node, process in processes.items()})
             with stop_on_interrupt(stop), time_limit(stop, timeout_s):
                 conductor = Conductor(
-                    spec, switchboard, engine=self.name, stop=stop, lost=lost
+                    spec,
+                    switchboard,
+                    engine=self.name,
+                    stop=stop,
+                    options=run_options,
+                    lost=lost,
+                    progress=progress,
                 )
                 report = conductor.run(iterations)
         finally:

@@ -302,7 +302,7 @@ def test_a_component_may_need_a_capability() -> None:
 
     assert spec.components[0].needs == ("foreign-nodes",)
     assert SystemSpec.from_json(spec.to_json()) == spec
-    with pytest.raises(CapabilityError, match=r"'foreign-nodes'.* needed for 'foreign'"):
+    with pytest.raises(CapabilityError, match=r"'foreign-nodes'.* for 'foreign'"):
         system.launch(engine="toy", iterations=1)
 
 

@@ -83,10 +83,10 @@ def is_sole(memory: Any) -> bool:
     while owner is not None:
         if type(owner) is not sys.modules["numpy"].ndarray:
             return type(owner) is bytes
-        if sys.getrefcount(owner) > _references_of_sole():
-            return False
+        if owner.base is None:
+            return sys.getrefcount(owner) <= _references_of_sole()
         owner = owner.base
-    return True
+    return False
 
 
 @functools.cache

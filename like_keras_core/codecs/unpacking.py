@@ -42,19 +42,17 @@ class Unpacker:
         take: Gives the memory of the next array.
     """
 
-    __slots__ = ("_resolve", "_take", "extension")
+    __slots__ = ("_resolve", "_take")
 
     def __init__(self, resolve: Resolver, take: Take = _no_arrays) -> None:
         self._resolve = resolve
         self._take = take
-        # Bound once: msgspec is handed it for each nested part.
-        self.extension = self._extension
 
     def unpack(self, data: Any) -> Any:
         """Return the value that MessagePack data stands for."""
         return read(data, ext_hook=self.extension)
 
-    def _extension(self, code: int, data: memoryview) -> Any:
+    def extension(self, code: int, data: memoryview) -> Any:
         return _READERS[code](self, data)
 
     def _int(self, data: memoryview) -> int:

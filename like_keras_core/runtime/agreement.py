@@ -45,6 +45,15 @@ class Leader:
             self._finished.get(node, (-1, 0)) >= self.cut.place for node in self.nodes
         )
 
+    @property
+    def floor(self) -> int:
+        """The smallest tick that not every host is known to have finished."""
+        return self._floor
+
+    def progress_of(self, node: str) -> int:
+        """Return the smallest tick that a host is not known to have finished."""
+        return self._progress[node]
+
     def stop(self) -> None:
         """Begin a stop: ask how far everybody is."""
         if self._frozen is None:
@@ -95,6 +104,8 @@ class Follower:
         self._told_progress = 0
         self._told_finished: tuple[int, int] | None = None
         self._answers: list[Message] = []
+        self._seen: Cut | None = None
+        self._news_at = 0
 
     def receive(self, message: Message) -> None:
         """Take in what the leader says."""
@@ -115,18 +126,37 @@ class Follower:
         self.host.set_cut(cut)
         self._told_cut = min(self._told_cut, cut.place)
 
-    def messages(self) -> Iterator[Message]:
-        """Say what is new; an event goes before the end that it leads to."""
+    @property
+    def has_news(self) -> bool:
+        """Whether there is something that cannot wait."""
         host = self.host
+        return (
+            host.cut is not self._seen
+            or bool(self._answers)
+            or host.progress >= self._news_at
+        )
+
+    def messages(self, *, hurry: bool = False) -> Iterator[Message]:
+        """Say what is new; an event goes before the end that it leads to.
+
+        Args:
+            hurry: Say how far this host is, even if that is little.
+        """
+        host = self.host
+        self._seen = host.cut
         if host.cut.place < self._told_cut:
             self._told_cut = host.cut.place
             yield ("event", *host.cut)
         yield from self._answers
         self._answers.clear()
         progress = min(host.progress, host.cut.tick + 1)
-        if progress >= self._told_progress + max(1, host.run_ahead // 2):
+        news = 1 if hurry else max(1, host.run_ahead // 2)
+        if progress >= self._told_progress + news:
             self._told_progress = progress
             yield ("progress", progress)
         if host.is_finished and self._told_finished != host.cut.place:
             self._told_finished = host.cut.place
             yield ("finished", *host.cut.place)
+        self._news_at = self._told_progress + max(1, host.run_ahead // 2)
+        if self._told_finished != host.cut.place:
+            self._news_at = min(self._news_at, host.cut.tick + 1)

@@ -10,18 +10,32 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from like_keras_core.codecs.msgpack import from_bytes
-from like_keras_core.errors import ComponentError, HostLostError
+from like_keras_core.errors import (
+    ComponentError,
+    HostLostError,
+    VersionMismatchError,
+)
 from like_keras_core.report import ComponentReport, ConnectionReport, RunReport
 from like_keras_core.runtime.agreement import Leader
 from like_keras_core.runtime.control import Line, Message, Switchboard
+from like_keras_core.runtime.logs import Tail
+from like_keras_core.runtime.run_options import RunOptions
 from like_keras_core.runtime.stop import StopSignal
-from like_keras_core.spec import SystemSpec, split_address
+from like_keras_core.spec import ConnectionSpec, SystemSpec, split_address
 
 _LOOK_S = 0.1
+_END_S = 0.3
+
+Lost = Callable[[], Mapping[str, str]]
+"""Says of which nodes the processes have ended, and how."""
+
+
+class _Stopped(Exception):
+    """The run was asked to end before it began."""
 
 
 class Conductor:
@@ -32,8 +46,16 @@ class Conductor:
         switchboard: Where they call.
         engine: The engine's name, for the report.
         stop: Asks the run to end.
-        lost: Says which processes have ended, and how: polled while waiting.
+        options: What every process is told.
+        lost: Asked for processes that have ended while waiting for them.
+        progress: Called with the number of ticks done, now and then.
+        versions: Of the distributions that every process must have alike.
         start_s: How long the hosts may take to call [s].
+        echoes_logs: Whether what the hosts log is logged here once more.
+
+    Attributes:
+        introductions: By node, what its host said when it called: `pid`, `host`,
+            `python`, `system` and `versions`.
     """
 
     def __init__(
@@ -43,21 +65,34 @@ class Conductor:
         *,
         engine: str,
         stop: StopSignal,
-        lost: Callable[[], Mapping[str, str]] = dict,
+        options: RunOptions | None = None,
+        lost: Lost = dict,
+        progress: Callable[[int], object] | None = None,
+        versions: Mapping[str, str] | None = None,
         start_s: float = 60.0,
+        echoes_logs: bool = True,
     ) -> None:
         self.spec = spec
         self.switchboard = switchboard
         self.engine = engine
         self.stop = stop
+        self.options = options or RunOptions()
         self.lost = lost
+        self.progress = progress
+        self.versions = versions or {}
         self.start_s = start_s
-        self.nodes = [node.name for node in spec.nodes]
+        self.machines = {node.name: node.machine for node in spec.nodes}
         self.lines: dict[str, Line] = {}
+        self.introductions: dict[str, Mapping[str, Any]] = {}
+        self._tails = {x: Tail(x, is_echoed=echoes_logs) for x in self.machines}
         self._inbox: queue.SimpleQueue[tuple[str, Message]] = queue.SimpleQueue()
-        self._failure: dict[str, Any] | None = None
-        self._reports: dict[str, tuple[Any, ...]] = {}
-        self._records: dict[str, Any] = {}
+        self._leader: Leader
+        self._failures: list[dict[str, Any]] = []
+        self._reports: list[dict[str, Any]] = []
+        self._records: dict[str, list[Any]] = {x: [] for x in self.options.record}
+        self._looks_at = 0.0
+        self._is_over = False
+        self._began: float | None = None
         self._duration_s = 0.0
 
     def run(self, iterations: int | None) -> RunReport:
@@ -66,155 +101,232 @@ class Conductor:
         Raises:
             ComponentError: A component raised; it carries the report.
             HostLostError: A process ended, or was silent for too long.
+            VersionMismatchError: The processes do not fit together.
         """
+        self._leader = Leader(self.machines, iterations)
         self.switchboard.start(self._called)
-        leader = Leader(self.nodes, iterations)
         try:
-            self._conduct(leader)
+            self._conduct()
+        except _Stopped:
+            pass
         finally:
-            self._tell("over")
-            self.switchboard.close()
-        report = self._report(leader, self._duration_s)
-        if self._failure is not None:
-            raise self._error(self._failure, report)
+            self._hang_up()
+        report = self._report()
+        if self._failures:
+            raise self._error(report)
         return report
+
+    def _hang_up(self) -> None:
+        """Tell everybody that it is over, and answer no more."""
+        self._tell("over")
+        self.switchboard.close()
+        self._is_over = True
+        for line in list(self.lines.values()):
+            line.close()
 
     def _called(self, line: Line) -> None:
         """Learn which host has called from the first thing that it says."""
         name: list[str] = []
-        ready = threading.Event()
+        refused = threading.Event()
 
         def heard(message: Message) -> None:
-            if not ready.is_set():
-                if message.verb != "ready" or message.arguments[0] not in self.nodes:
+            if not name and not refused.is_set():
+                node = message.arguments[0] if message.verb == "hello" else None
+                if node not in self.machines or node in self.lines or self._is_over:
+                    refused.set()
                     line.close()
                     return
-                name.append(message.arguments[0])
-                self.lines[name[0]] = line
-                ready.set()
-            self._inbox.put((name[0], message))
+                name.append(node)
+                self.lines[node] = line
+            if name:
+                self._inbox.put((name[0], message))
 
         line.start(heard)
 
-    def _conduct(self, leader: Leader) -> None:
+    def _conduct(self) -> None:
         """Take everybody up, run, and take down exactly what went up."""
-        if not self._all("ready", time.monotonic() + self.start_s, place=1):
+        said = self._all("hello", time.monotonic() + self.start_s)
+        self.introductions = {node: said[node][1] for node in said}
+        self._check()
+        self._tell("build", self.options.to_dict())
+        if not self._well("ready"):
             return
-        is_up = self._phase("configure", "configured") and self._phase(
-            "activate", "activated"
-        )
+        self._tell("configure")
+        is_up = self._well("configured")
         if is_up:
-            self._run(leader)
-        self._phase("deactivate", "deactivated")
-        self._phase("shutdown", "shut down")
-        self._tell("report")
-        self._all("reported")
+            self._tell("activate")
+            is_up = self._well("activated")
+        if is_up:
+            self._run()
+        self._tell("deactivate")
+        self._well("deactivated")
+        self._tell("shutdown")
+        self._well("shut down")
+        if is_up:
+            self._tell("report")
+            self._all("reported")
 
-    def _phase(self, verb: str, answer: str) -> bool:
-        """Say a phase to all, wait for all, and tell whether all went well."""
-        self._tell(verb)
-        return self._all(answer)
+    def _check(self) -> None:
+        """Refuse hosts that have another like_keras, or another system."""
+        different = {}
+        for node, said in self.introductions.items():
+            for name, version in self.versions.items():
+                found = said["versions"].get(name, "none")
+                if found != version:
+                    different[node] = f"it has {name} {found}, and {version} is here"
+            if said["system"] != self.spec.digest():
+                different[node] = "what it has of the system is not what is here"
+        if different:
+            raise VersionMismatchError(different)
 
     def _tell(self, verb: str, *arguments: Any) -> None:
-        for line in self.lines.values():
+        for line in list(self.lines.values()):
             line.send(verb, *arguments)
 
-    def _all(self, verb: str, deadline: float | None = None, place: int = 0) -> bool:
-        """Wait until every host has said a verb; keep the first failure it tells of."""
-        missing = set(self.nodes)
-        well = True
-        while missing:
-            node, message = self._next(deadline, missing)
-            if message.verb == verb:
-                missing.discard(node)
-                said = message.arguments[place] if message.arguments[place:] else None
-                if said is not None:
-                    well = False
-                    self._failure = self._failure or said
-            else:
-                self._keep(message, node)
-        return well
+    def _well(self, verb: str) -> bool:
+        """Wait for all; keep their failures, and tell whether there were none."""
+        said = self._all(verb)
+        failures = [item for node in self.machines for item in said[node][0]]
+        self._failures += failures
+        return not failures
 
-    def _keep(self, message: Message, node: str) -> None:
-        if message.verb == "report":
-            self._reports[node] = message.arguments
-        elif message.verb == "records":
-            self._records[message.arguments[0]] = from_bytes(message.data)
+    def _all(
+        self, verb: str, deadline: float | None = None
+    ) -> dict[str, tuple[Any, ...]]:
+        """Wait until every host has said a verb; return the arguments by node."""
+        found: dict[str, tuple[Any, ...]] = {}
+        while len(found) < len(self.machines):
+            if deadline is not None and self.stop.is_set:
+                raise _Stopped
+            node, message = self._next(deadline, self.machines.keys() - found.keys())
+            if message.verb == verb:
+                found[node] = message.arguments
+        return found
 
     def _next(
-        self, deadline: float | None, missing: Sequence[str] | set[str]
+        self, deadline: float | None, missing: Collection[str]
     ) -> tuple[str, Message]:
-        """Wait for a message, looking after the processes meanwhile."""
-        while True:
-            for lost, how in self.lost().items():
-                raise HostLostError(lost, how)
-            if deadline is not None and time.monotonic() > deadline:
-                silent = sorted(set(missing) - self.lines.keys()) or sorted(missing)
-                text = f"it did not call in {self.start_s:g} s"
-                raise HostLostError(silent[0], text)
-            try:
-                node, message = self._inbox.get(timeout=_LOOK_S)
-            except queue.Empty:
-                continue
-            if message.verb == "lost":
-                raise HostLostError(node, message.arguments[0])
-            return node, message
+        """Wait for what a host says, and look after their processes meanwhile.
 
-    def _run(self, leader: Leader) -> None:
-        began = time.monotonic()
-        self._post(leader)
+        Returns:
+            The host's node and what it said; or nobody and nothing, now and then.
+        """
+        try:
+            node, message = self._inbox.get(timeout=_LOOK_S)
+        except queue.Empty:
+            node, message = "", Message("nothing")
+        now = time.monotonic()
+        if now > self._looks_at:
+            self._looks_at = now + _LOOK_S
+            for lost, how in self.lost().items():
+                raise self._lost(lost, how)
+        if deadline is not None and now > deadline:
+            silent = next(name for name in self.machines if name in missing)
+            raise self._lost(silent, f"it did not call in {self.start_s:g} s")
+        if self._keep(node, message):
+            return "", Message("nothing")
+        return node, message
+
+    def _keep(self, node: str, message: Message) -> bool:
+        """Take in what may come at any time; tell whether it was such a thing."""
+        verb, arguments = message.verb, message.arguments
+        if verb == "log":
+            self._tails[node].log(*arguments)
+        elif verb == "records":
+            self._records[arguments[0]] += from_bytes(message.data)
+        elif verb == "unrecorded":
+            self._failures.append(arguments[0])
+        elif verb == "report":
+            self._reports.append(arguments[0])
+        elif verb == "frame":
+            self.lines[arguments[0]].send("frame", data=message.data)
+        elif verb == "stop":
+            self.stop.set()
+        elif verb == "broken":
+            self._tails[node].lines += arguments[0].splitlines()
+            raise self._lost(node, "it failed: " + arguments[0].splitlines()[-1])
+        elif verb == "lost":
+            raise self._lost(node, self._how(node) or arguments[0])
+        else:
+            return False
+        return True
+
+    def _how(self, node: str) -> str:
+        """Wait a moment for what is known of how a process has ended."""
+        until = time.monotonic() + _END_S
+        while time.monotonic() < until:
+            if how := self.lost().get(node):
+                return how
+            time.sleep(0.01)
+        return ""
+
+    def _lost(self, node: str, how: str) -> HostLostError:
+        tick = None if self._began is None else self._leader.progress_of(node)
+        lines = self._tails[node].lines if node in self._tails else ()
+        machine = self.machines.get(node, "local")
+        return HostLostError(node, how, machine, tick, list(lines))
+
+    def _run(self) -> None:
+        leader = self._leader
+        self._began = time.monotonic()
+        self._post()
         self._tell("start")
-        with self.stop.calling(lambda: self._inbox.put(("", Message("stop")))):
+        with self.stop.calling(lambda: self._inbox.put(("", Message("end")))):
             while not leader.is_done:
                 node, message = self._next(None, ())
-                if message.verb == "stop":
+                if message.verb == "end":
                     leader.stop()
                 elif node:
                     leader.receive(node, (message.verb, *message.arguments))
-                self._post(leader)
-        self._duration_s = time.monotonic() - began
+                self._post()
+                if self.progress is not None:
+                    self.progress(min(leader.floor, leader.cut.tick))
+        self._duration_s = time.monotonic() - self._began
 
-    def _post(self, leader: Leader) -> None:
-        for node, message in leader.outbox:
+    def _post(self) -> None:
+        for node, message in self._leader.outbox:
             self.lines[node].send(*message)
-        leader.outbox.clear()
+        self._leader.outbox.clear()
 
-    def _report(self, leader: Leader, duration_s: float) -> RunReport:
+    def _report(self) -> RunReport:
         components: dict[str, ComponentReport] = {}
-        messages: dict[str, int] = {}
-        crossed: dict[str, int] = {}
-        nodes = {item.name: item.node for item in self.spec.components}
-        for counts, sent, sizes, failure in self._reports.values():
-            for name, (fired, absent) in counts.items():
-                components[name] = ComponentReport(fired=fired, absent=absent)
-            messages |= sent
-            crossed |= sizes
-            cut = leader.cut
-            if (
-                failure is not None
-                and self._failure is None
-                and (cut.kind, cut.component) == ("error", failure["component"])
-                and cut.tick == failure["tick"]
-            ):
-                self._failure = failure
-        ended = leader.cut.kind if self._reports and self._duration_s else "error"
+        merged: dict[str, dict[str, Any]] = {
+            "messages": {},
+            "bytes": {},
+            "received": {},
+        }
+        cut = self._leader.cut
+        for report in self._reports:
+            for name, (fired, absent, busy, p50, p99) in report["components"].items():
+                components[name] = ComponentReport(
+                    fired=fired,
+                    absent=absent,
+                    busy_s=busy,
+                    latency_p50_s=p50,
+                    latency_p99_s=p99,
+                )
+            for key, found in merged.items():
+                found |= report[key]
+            for failure in report["failures"]:
+                place = (cut.kind, cut.component, cut.tick)
+                if place == ("error", failure["component"], failure["tick"]):
+                    self._failures.insert(0, failure)
+        ended = cut.kind
+        if self._began is None:
+            ended = "error" if self._failures else "stop"
         return RunReport(
             engine=self.engine,
             system=self.spec.name,
-            iterations=leader.cut.tick if self._duration_s else 0,
-            duration_s=duration_s,
+            iterations=cut.tick if self._reports else 0,
+            duration_s=self._duration_s,
+            late_ticks=max((x["late_ticks"] for x in self._reports), default=0),
             ended_by=self.stop.reason if ended == "stop" else ended,
             components={
                 item.name: components.get(item.name, ComponentReport())
                 for item in self.spec.components
             },
             connections={
-                str(item): ConnectionReport(
-                    messages=messages.get(item.source, 0),
-                    bytes=crossed.get(
-                        f"{item.source} -> {nodes[split_address(item.target)[0]]}", 0
-                    ),
-                )
+                str(item): self._connection(item, **merged)
                 for item in self.spec.connections
             },
             records={
@@ -225,8 +337,33 @@ class Conductor:
             },
         )
 
-    def _error(self, said: dict[str, Any], report: RunReport) -> ComponentError:
+    def _connection(
+        self,
+        connection: ConnectionSpec,
+        messages: Mapping[str, int],
+        bytes: Mapping[str, int],
+        received: Mapping[str, tuple[float | None, int | None]],
+    ) -> ConnectionReport:
         nodes = {item.name: item.node for item in self.spec.components}
+        producer = nodes[split_address(connection.source)[0]]
+        consumer = nodes[split_address(connection.target)[0]]
+        latency, taken = received.get(connection.target, (None, None))
+        sent = messages.get(connection.source, 0)
+        is_near = self.machines[producer] == self.machines[consumer]
+        return ConnectionReport(
+            messages=sent,
+            bytes=bytes.get(f"{connection.source} -> {consumer}", 0),
+            dropped=0 if taken is None else max(0, sent - taken),
+            latency_p50_s=latency if is_near else None,
+        )
+
+    def _error(self, report: RunReport) -> ComponentError:
+        nodes = {item.name: item.node for item in self.spec.components}
+        said, *rest = self._failures
+        later = [
+            f"{item['component']!r} failed in {item['phase']}: {item['error']}"
+            for item in rest
+        ]
         return ComponentError(
             said["component"],
             nodes.get(said["component"], "?"),
@@ -236,4 +373,5 @@ class Conductor:
             said["traceback"],
             report,
             said["place"],
+            later,
         )

@@ -7,7 +7,8 @@ they have nothing to say, so that silence means something.
 ```text
 frame:  length of the JSON (4 bytes) · length of the data (4 bytes) · JSON · data
 proof:  server: nonce -> client: HMAC-SHA256(token, "client" + nonce) + own nonce
-        -> server: HMAC-SHA256(token, "server" + nonce of the client)
+        -> server: longest silence (double) + HMAC-SHA256(token, "server" + nonce
+           of the client + longest silence)
 ```
 """
 
@@ -26,6 +27,7 @@ from typing import Any, NamedTuple
 from like_keras_core.errors import LkError
 
 _SIZES = struct.Struct("!II")
+_SILENCE = struct.Struct("!d")
 _NONCE = 32
 _PROOF_S = 5.0
 _LONGEST = 1 << 30
@@ -138,8 +140,10 @@ def _proof(token: str, side: bytes, nonce: bytes) -> bytes:
     return hmac.new(token.encode(), side + nonce, "sha256").digest()
 
 
-def call(address: tuple[str, int], token: str, silence_s: float) -> Line:
+def call(address: tuple[str, int], token: str) -> Line:
     """Open a control channel to the launching process.
+
+    It says how long either end may be silent.
 
     Raises:
         LineLostError: Nobody answers there, or not with the same token.
@@ -153,15 +157,16 @@ def call(address: tuple[str, int], token: str, silence_s: float) -> Line:
         own = secrets.token_bytes(_NONCE)
         theirs = _exactly(connection, _NONCE)
         connection.sendall(_proof(token, b"client", theirs) + own)
+        silence = _exactly(connection, _SILENCE.size)
         answer = _exactly(connection, _NONCE)
     except OSError as error:
         connection.close()
         text = f"What listens at {address} hung up, as for a wrong token: {error}"
         raise LineLostError(text) from None
-    if not hmac.compare_digest(answer, _proof(token, b"server", own)):
+    if not hmac.compare_digest(answer, _proof(token, b"server", own + silence)):
         connection.close()
         raise LineLostError(f"What answers at {address} does not know the token.")
-    return Line(connection, silence_s)
+    return Line(connection, *_SILENCE.unpack(silence))
 
 
 class Switchboard:
@@ -209,7 +214,9 @@ class Switchboard:
             if not hmac.compare_digest(answer[:_NONCE], expected):
                 connection.close()
                 return
-            connection.sendall(_proof(self._token, b"server", answer[_NONCE:]))
+            silence = _SILENCE.pack(self._silence_s)
+            proof = _proof(self._token, b"server", answer[_NONCE:] + silence)
+            connection.sendall(silence + proof)
         except OSError:
             connection.close()
             return

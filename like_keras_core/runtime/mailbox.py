@@ -15,22 +15,35 @@ from like_keras_core.spec import POLICIES
 
 NEVER = -1
 ALWAYS = 1 << 62
+_STAMPS_KEPT = 8
 
 
 class Inlet:
     """What one reader of a channel has before it.
 
     Args:
+        target: The address of the input port.
         policy: `"sync"`, `"hold"` or `"latest"`; or `"delay"`, a register that is
             one tick behind.
         initial: What the register holds before the first value.
+
+    Attributes:
+        taken: How many different values were fired with; counted for `"latest"`.
+        latencies: From emission to firing, for some of the ticks [s].
     """
 
-    __slots__ = ("finished", "policy", "queue", "register", "resolved")
+    __slots__ = (
+        *("finished", "latencies", "policy", "queue", "register", "resolved"),
+        *("taken", "target", "_is_new"),
+    )
 
-    def __init__(self, policy: str, initial: Any = None) -> None:
+    def __init__(self, target: str, policy: str, initial: Any = None) -> None:
         assert policy in (*POLICIES, "delay")
+        self.target = target
         self.policy = policy
+        self.taken = 0
+        self.latencies: list[float] = []
+        self._is_new = False
         self.register = initial
         self.queue: deque[tuple[int, Any]] = deque()
         self.resolved = NEVER
@@ -40,6 +53,7 @@ class Inlet:
         """Take in a value; into the register if its tick is finished already."""
         if self.policy == "latest" or tick <= self.finished:
             self.register = value
+            self._is_new = True
         else:
             self.queue.append((tick, value))
         self.resolved = max(self.resolved, tick)
@@ -61,6 +75,8 @@ class Inlet:
             if queue and queue[0][0] == tick:
                 return queue[0][1]
             return None
+        self.taken += self._is_new
+        self._is_new = False
         limit = tick - 1 if self.policy == "delay" else tick
         while queue and queue[0][0] <= limit:
             self.register = queue.popleft()[1]
@@ -92,6 +108,7 @@ class Channel:
         self.window = window
         self.inlets: list[Inlet] = []
         self.waiting: deque[int] = deque()
+        self.stamps: dict[int, float] = {}
         self._released = released
 
     @property
@@ -105,6 +122,12 @@ class Channel:
             inlet.arrive(tick, value)
         self.waiting.append(tick)
         self.release()
+
+    def stamp(self, tick: int, emitted: float) -> None:
+        """Know when the value of a tick was emitted [s]."""
+        if len(self.stamps) >= _STAMPS_KEPT:
+            del self.stamps[next(iter(self.stamps))]
+        self.stamps[tick] = emitted
 
     def absent(self, tick: int) -> None:
         """Say that nothing more comes up to a tick."""

@@ -7,75 +7,114 @@ the agreement on the end, and what happens when the launching process is gone.
 
 from __future__ import annotations
 
+import os
+import platform
 import queue
+import threading
 import time
 import traceback
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from math import inf
 from pathlib import Path
 from typing import Any, Protocol
 
 from like_keras_core.assignments import unwatched
-from like_keras_core.codecs.msgpack import from_bytes, to_bytes
-from like_keras_core.errors import ComponentError
+from like_keras_core.codecs.arrays import is_sole
+from like_keras_core.codecs.msgpack import from_bytes, to_bytes, to_pieces
+from like_keras_core.errors import ComponentError, NotSerializableError
 from like_keras_core.runtime.agreement import Follower
 from like_keras_core.runtime.channels import ChannelSpec, channels_of
 from like_keras_core.runtime.control import Line, Message
 from like_keras_core.runtime.events import Closed, Value
 from like_keras_core.runtime.flow import Receiver, Sender, channel_of
-from like_keras_core.runtime.host import Failed, Failure, place_of
+from like_keras_core.runtime.host import Failed, Failure
 from like_keras_core.runtime.loader import build
+from like_keras_core.runtime.logs import sent_home, set_level
 from like_keras_core.runtime.node_host import NodeHost
+from like_keras_core.runtime.raised import place_of, text_of
+from like_keras_core.runtime.run_options import RunOptions
 from like_keras_core.spec import SystemSpec
 
 _LONGEST_WAIT_S = 0.25
+_PROGRESS_S = 0.1
+_LEAVE_S = 10.0
+"""How long components may take to shut down when the launching process is gone [s]."""
+
+_ORPHANED = 3
+"""The exit code of a process that had to end without shutting its components down."""
+
+_BATCH_BYTES = 16_000_000
+_BATCH_VALUES = 4096
+"""Recorded values travel home in messages of about so many."""
 
 
 class Transport(Protocol):
     """What an engine gives: frames to the other nodes, and theirs to an inbox."""
 
     def start(self, arrived: Callable[[bytes | memoryview], object]) -> None:
-        """Call `arrived` with each frame for this node, from any thread."""
+        """Call `arrived` with each frame for this node, from any thread.
+
+        A frame's memory belongs to the values in it; it must not change any more.
+        """
         ...
 
     def send(self, node: str, frame: Sequence[bytes | bytearray | memoryview]) -> None:
-        """Hand over a frame, given in parts, for another node; do not wait for it."""
+        """Hand over a frame, given in parts, for another node; do not wait for it.
+
+        The memory of the parts may change when this has returned.
+        """
         ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MemberOptions:
-    """What a launch says to every process.
+class _Encoder:
+    """Encodes the values of one port, once for all nodes that read it."""
 
-    Args:
-        window: Values in flight on a channel.
-        run_ahead: Ticks that a process may be ahead.
-        seed: Seeds every `rng`.
-        record: Addresses of ports to record.
-    """
+    def __init__(self, address: str) -> None:
+        self.what = f"output {address!r}"
+        self.readers = 0
+        self._left = 0
+        self._payload: Any = None
 
-    window: int = 8
-    run_ahead: int = 256
-    seed: int = 0
-    record: Sequence[str] = ()
+    def encode(self, value: Any) -> Any:
+        if self.readers == 1:
+            return to_pieces(value, self.what)
+        if not self._left:
+            self._payload = to_pieces(value, self.what)
+            self._left = self.readers
+        payload = self._payload
+        self._left -= 1
+        if not self._left:
+            self._payload = None
+        return payload
+
+    def forget(self) -> None:
+        self._left, self._payload = 0, None
 
 
 class _FlowLink:
     """Sends a port's values over a channel."""
 
-    def __init__(self, sender: Sender) -> None:
+    def __init__(self, sender: Sender, encoder: _Encoder) -> None:
         self.sender = sender
+        self.encoder = encoder
+        encoder.readers += 1
 
     @property
     def has_credit(self) -> bool:
         return self.sender.has_credit
 
     def send(self, tick: int, value: Any) -> None:
-        self.sender.send(tick, to_bytes(value, "The value"), time.monotonic())
+        payload = self.encoder.encode(value)
+        if self.sender.is_latest and type(payload) is list:
+            payload = b"".join(payload)
+        self.sender.send(tick, payload, time.monotonic())
 
     def absent(self, tick: int) -> None:
         self.sender.watermark(tick)
+
+    def settle(self) -> None:
+        self.encoder.forget()
+        self.sender.settle(is_sole)
 
 
 class Member:
@@ -86,8 +125,9 @@ class Member:
         node: The node.
         line: The control channel home.
         transport: The ways to the other nodes.
-        options: What the launch says.
         folders: Where scripts are looked for.
+        max_frame: The size of the largest frame that the transport takes [byte].
+        versions: Of the distributions that every process must have alike.
     """
 
     def __init__(
@@ -96,85 +136,135 @@ class Member:
         node: str,
         line: Line,
         transport: Transport,
-        options: MemberOptions,
         folders: Sequence[Path] = (),
+        *,
+        max_frame: int | None = None,
+        versions: Mapping[str, str] | None = None,
     ) -> None:
         self.spec = spec
         self.node = node
         self.line = line
         self.transport = transport
-        self.options = options
         self.folders = folders
+        self.max_frame = max_frame
+        self.versions = dict(versions or {})
         self.inbox: queue.SimpleQueue[Message | bytes | memoryview]
         self.inbox = queue.SimpleQueue()
+        self.options = RunOptions()
         self.host: NodeHost
         self.follower: Follower
         self.senders: dict[int, tuple[ChannelSpec, Sender]] = {}
         self.receivers: dict[int, tuple[ChannelSpec, Receiver]] = {}
         self.by_source: dict[str, Receiver] = {}
+        self.encoders: dict[str, _Encoder] = {}
+        self._told_at = 0.0
         self._running = False
         self._started = False
         self._over = False
         self._down = False
+        self._left = threading.Event()
 
     def serve(self) -> None:
         """Do what the launching process says, until it says that it is over."""
-        self.line.start(self.inbox.put)
+        self.line.start(self._heard)
         self.transport.start(self.inbox.put)
-        with unwatched():
-            self.line.send("ready", self.node, self._build())
+        with unwatched(), sent_home(self.line):
+            self.line.send("hello", self.node, self._introduction())
             try:
                 while not self._over:
                     self._turn()
+            except Exception:
+                self.line.send("broken", traceback.format_exc())
+                raise
             finally:
                 self._leave()
+                self._left.set()
                 self.line.close()
 
-    def _build(self) -> dict[str, Any] | None:
-        """Make the components and the channels; return what went wrong."""
-        mine = [item for item in self.spec.components if item.node == self.node]
+    def relay(self, node: str, frame: Sequence[bytes | bytearray | memoryview]) -> None:
+        """Send a frame by way of the launching process; for when no other is left."""
+        self.line.send("frame", node, data=b"".join(frame))
+
+    def stop(self) -> None:
+        """Ask the launching process to end the run; from any thread or handler."""
+        self.inbox.put(Message("stop"))
+
+    def _introduction(self) -> dict[str, Any]:
+        return {
+            "pid": os.getpid(),
+            "host": platform.node(),
+            "python": platform.python_version(),
+            "system": self.spec.digest(),
+            "versions": self.versions,
+        }
+
+    def _heard(self, message: Message) -> None:
+        """Take in what the line says; when it is lost, see to it that this one ends."""
+        self.inbox.put(message)
+        if message.verb == "lost" and not self._left.wait(_LEAVE_S):
+            os._exit(_ORPHANED)
+
+    def _build(self) -> list[dict[str, Any]]:
+        """Make the components and the channels; return all that went wrong."""
+        options = self.options
         components = {}
-        for item in mine:
+        failures = []
+        for item in self.spec.components:
+            if item.node != self.node:
+                continue
             try:
                 components[item.name] = build(item, self.spec, folders=self.folders)
             except ComponentError as error:
-                return _failed(item.name, "__init__", error.__cause__ or error)
+                cause = error.__cause__ or error
+                failures.append(_failed(item.name, "__init__", cause))
             except Exception as error:  # noqa: BLE001 - said to the launching process
-                return _failed(item.name, "__init__", error)
+                failures.append(_failed(item.name, "__init__", error))
+        if failures:
+            return failures
         self.host = NodeHost(
             self.spec,
             self.node,
             components,
             released=lambda source, tick: self.by_source[source].release(tick),
-            window=self.options.window,
-            run_ahead=self.options.run_ahead,
-            seed=self.options.seed,
-            record=[
-                address
-                for address in self.options.record
-                if address.rpartition(".")[0] in components
+            window=options.window,
+            run_ahead=options.run_ahead,
+            seed=options.seed,
+            record=[x for x in options.record if x.rpartition(".")[0] in components],
+            taps=[
+                tap
+                for tap in options.taps
+                if str(tap.port).rpartition(".")[0] in components
             ],
+            check_values=options.check_values,
         )
         self.follower = Follower(self.host)
         for channel in channels_of(self.spec):
-            number, window = channel.number, self.options.window
-            if channel.producer == self.node:
-                sender = Sender(number, window, latest=channel.latest)
-                self.senders[number] = (channel, sender)
-                self.host.link(channel.source, _FlowLink(sender))
-            elif channel.consumer == self.node:
-                receiver = Receiver(number, window, latest=channel.latest)
-                self.receivers[number] = (channel, receiver)
-                self.by_source[channel.source] = receiver
-        return None
+            self._open(channel)
+        return []
+
+    def _open(self, channel: ChannelSpec) -> None:
+        """Make this node's end of a channel, if it has one."""
+        window, max_frame = self.options.window, self.max_frame
+        if channel.producer == self.node:
+            sender = Sender(
+                channel.number, window, latest=channel.latest, max_frame=max_frame
+            )
+            self.senders[channel.number] = (channel, sender)
+            encoder = self.encoders.setdefault(channel.source, _Encoder(channel.source))
+            self.host.link(channel.source, _FlowLink(sender, encoder))
+        elif channel.consumer == self.node:
+            receiver = Receiver(
+                channel.number, window, latest=channel.latest, max_frame=max_frame
+            )
+            self.receivers[channel.number] = (channel, receiver)
+            self.by_source[channel.source] = receiver
 
     def _turn(self) -> None:
         """Take in what has come, run one tick if one is ready, say what is new."""
         busy = self._running and self.host.step()
         now = time.monotonic()
         if self._running:
-            for message in self.follower.messages():
-                self.line.send(*message)
+            self._tell(now)
             self._send_frames(now, idle=not busy)
         wait = 0.0 if busy else self._wait(now)
         try:
@@ -185,11 +275,22 @@ class Member:
         except queue.Empty:
             pass
 
+    def _tell(self, now: float) -> None:
+        hurry = now - self._told_at > _PROGRESS_S
+        if not hurry and not self.follower.has_news:
+            return
+        if hurry:
+            self._told_at = now
+        for message in self.follower.messages(hurry=hurry):
+            self.line.send(*message)
+
     def _wait(self, now: float) -> float:
         wakes = [sender.wakes_at for _, sender in self.senders.values()]
         wakes += [receiver.wakes_at for _, receiver in self.receivers.values()]
-        wait = min(wakes, default=inf) - now
-        return min(_LONGEST_WAIT_S, max(0.0001, wait))
+        wait = max(0.0001, min(wakes, default=inf) - now)
+        if self._running:
+            wait = min(wait, self.host.pause_s)
+        return min(_LONGEST_WAIT_S, wait)
 
     def _send_frames(self, now: float, *, idle: bool) -> None:
         for channel, sender in self.senders.values():
@@ -210,10 +311,8 @@ class Member:
             channel, receiver = self.receivers[number]
             for event in receiver.on_frame(item, now):
                 if isinstance(event, Value):
-                    payload = event.payload
-                    if isinstance(payload, list):
-                        payload = b"".join(payload)
-                    self.host.push(channel.source, event.tick, from_bytes(payload))
+                    value = from_bytes(event.payload)
+                    self.host.push(channel.source, event.tick, value, event.stamp)
                 elif isinstance(event, Closed):
                     self.host.close(channel.source)
                 else:
@@ -223,12 +322,17 @@ class Member:
         verb = message.verb
         if verb in ("cut", "floor", "freeze", "thaw"):
             self.follower.receive((verb, *message.arguments))
+        elif verb == "build":
+            self.options = RunOptions.from_dict(message.arguments[0])
+            set_level(self.options.log_level)
+            self.line.send("ready", self._build())
         elif verb == "configure":
             self.line.send("configured", self._enter(self.host.configure))
         elif verb == "activate":
             self.line.send("activated", self._enter(self.host.activate))
         elif verb == "start":
             self._running = self._started = True
+            self.host.start(self.options.rate_hz)
         elif verb == "deactivate":
             self._running = False
             self.line.send("deactivated", _said(self.host.deactivate()))
@@ -237,31 +341,56 @@ class Member:
             self.line.send("shut down", _said(self.host.shutdown()))
         elif verb == "report":
             self._report()
+        elif verb == "frame":
+            self._take(message.data)
+        elif verb == "stop":
+            self.line.send("stop")
         elif verb in ("lost", "over"):
             self._over = True
 
-    def _enter(self, phase: Callable[[], None]) -> dict[str, Any] | None:
+    def _enter(self, phase: Callable[[], None]) -> list[dict[str, Any]]:
         try:
             phase()
         except Failed as failed:
             return _said(failed.failure)
-        return None
+        return []
 
     def _report(self) -> None:
-        if not self._started:
-            self.line.send("report", {}, {}, {}, None)
-            self.line.send("reported")
-            return
-        components, messages = self.host.counts()
-        counts = {name: [item.fired, item.absent] for name, item in components.items()}
-        sent = {
-            f"{channel.source} -> {channel.consumer}": sender.statistics.bytes
-            for channel, sender in self.senders.values()
-        }
-        self.line.send("report", counts, messages, sent, _said(self.host.failure))
-        for address, values in self.host.recorded().items():
-            self.line.send("records", address, data=to_bytes(values, address))
+        if self._started:
+            components, messages = self.host.counts()
+            report = {
+                "components": {
+                    name: [
+                        *(item.fired, item.absent, item.busy_s),
+                        *(item.latency_p50_s, item.latency_p99_s),
+                    ]
+                    for name, item in components.items()
+                },
+                "messages": messages,
+                "bytes": {
+                    f"{channel.source} -> {channel.consumer}": sender.statistics.bytes
+                    for channel, sender in self.senders.values()
+                },
+                "received": self.host.received(),
+                "late_ticks": self.host.late_ticks,
+                "failures": _said(self.host.failure),
+            }
+            self.line.send("report", report)
+            for address, values in self.host.recorded().items():
+                self._send_records(address, values)
         self.line.send("reported")
+
+    def _send_records(self, address: str, values: Sequence[tuple[int, Any]]) -> None:
+        what = f"output {address!r}"
+        try:
+            size = len(to_bytes(values[:1], what))
+            count = min(_BATCH_VALUES, max(1, _BATCH_BYTES // size))
+            for n in range(0, len(values), count):
+                data = to_bytes(values[n : n + count], what)
+                self.line.send("records", address, data=data)
+        except NotSerializableError as error:
+            name = address.rpartition(".")[0]
+            self.line.send("unrecorded", _failed(name, "record", error))
 
     def _leave(self) -> None:
         """Shut down what still lives, when the launching process is gone."""
@@ -270,11 +399,11 @@ class Member:
             self.host.shutdown()
 
 
-def _said(failure: Failure | None) -> dict[str, Any] | None:
+def _said(failure: Failure | None) -> list[dict[str, Any]]:
     if failure is None:
-        return None
+        return []
     said = _failed(failure.name, failure.phase, failure.error)
-    return {**said, "tick": failure.tick}
+    return [{**said, "tick": failure.tick}]
 
 
 def _failed(name: str, phase: str, error: BaseException) -> dict[str, Any]:
@@ -282,7 +411,7 @@ def _failed(name: str, phase: str, error: BaseException) -> dict[str, Any]:
         "component": name,
         "phase": phase,
         "tick": None,
-        "error": f"{type(error).__name__}: {error}",
+        "error": text_of(error, phase),
         "traceback": "".join(traceback.format_exception(error)),
         "place": place_of(error),
     }

@@ -12,8 +12,10 @@ limit, and is not counted.
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from math import inf
 from typing import Any, Protocol
 
 from like_keras_core.codecs.json import decode
@@ -25,7 +27,9 @@ from like_keras_core.runtime.cut import FOREVER, Cut
 from like_keras_core.runtime.guard import ValueGuard
 from like_keras_core.runtime.host import Failure, Host
 from like_keras_core.runtime.mailbox import Channel, Inlet
+from like_keras_core.runtime.pacer import Pacer
 from like_keras_core.runtime.plan import Plan, last_readers, plan
+from like_keras_core.runtime.sampling import Sampler, is_sampled, quantile, times_of
 from like_keras_core.runtime.schedule import Schedule, generate
 from like_keras_core.runtime.segments import Segment, segments_of
 from like_keras_core.runtime.tap import Tap
@@ -37,6 +41,9 @@ from like_keras_core.values import snapshot
 _ABSENCES_KEPT = 1024
 """When so many are remembered, those that no cut can reach are only counted."""
 
+_LATE = -1
+"""The counter of ticks that began after their deadline, beside those of gaps."""
+
 
 class Link(Protocol):
     """The way of one port's values to one other node."""
@@ -47,11 +54,15 @@ class Link(Protocol):
         ...
 
     def send(self, tick: int, value: Any) -> None:
-        """Send a value without waiting; it is encoded or copied before this returns."""
+        """Send a value without waiting; its arrays are referred to until `settle`."""
         ...
 
     def absent(self, tick: int) -> None:
         """Say that nothing more comes up to a tick; costs no credit."""
+        ...
+
+    def settle(self) -> None:
+        """Copy what is kept of values whose memory their producer may use again."""
         ...
 
 
@@ -65,23 +76,34 @@ class _Outlet:
 
     @property
     def has_credit(self) -> bool:
-        return (self.local is None or self.local.has_credit) and all(
-            link.has_credit for link in self.links
-        )
+        for link in self.links:
+            if not link.has_credit:
+                return False
+        return self.local is None or self.local.has_credit
 
     def __call__(self, tick: int, value: Any) -> None:
         if tick <= self.answered:
             return
+        if value is None:
+            self._absent(tick)
+            return
+        try:
+            for link in self.links:
+                link.send(tick, value)
+            if self.local is not None:
+                self.local.send(tick, snapshot(value))
+        except Exception:
+            self._absent(tick)
+            raise
+        self.answered = tick
+
+    def _absent(self, tick: int) -> None:
+        """Answer for whoever has no answer yet."""
         self.answered = tick
         for link in self.links:
-            if value is None:
-                link.absent(tick)
-            else:
-                link.send(tick, value)
-        if self.local is not None and value is None:
+            link.absent(tick)
+        if self.local is not None:
             self.local.absent(tick)
-        elif self.local is not None:
-            self.local.send(tick, snapshot(value))
 
 
 class _Runner:
@@ -97,7 +119,21 @@ class _Runner:
         self.schedule: Schedule
         self.limited: Schedule | None = None
         self.durations: list[list[float]] = []
+        self.sampler: Sampler
         self.registers: list[Any] = []
+        self.is_paced = False
+
+    @property
+    def has_all(self) -> bool:
+        """Whether its next tick waits for no input and no credit."""
+        tick = self.next
+        for _, inlet in self.inlets:
+            if not inlet.is_ready(tick):
+                return False
+        for outlet in self.outlets.values():  # noqa: SIM110 - once a tick: fast
+            if not outlet.has_credit:
+                return False
+        return True
 
     def lacks(self) -> str:
         """Name the first input or credit that its next tick waits for; or nothing."""
@@ -155,6 +191,9 @@ class NodeHost(Host):
         self.cut = FOREVER
         self.failure: Failure | None = None
         self.floor = 0
+        self._pacer: Pacer | None = None
+        self._began = 0.0
+        self._ended = 0.0
         self._frozen_at: int | None = None
         self._released = released
         self._absences: list[tuple[int, int]] = []
@@ -172,9 +211,21 @@ class NodeHost(Host):
         """Send the values of one of this node's ports to one more node."""
         self._outlets.setdefault(source, _Outlet()).links.append(link)
 
-    def push(self, source: str, tick: int, value: Any) -> None:
-        """Take in a value of a port of another node; nobody may change it."""
-        self._inputs[source].send(tick, value)
+    def push(
+        self, source: str, tick: int, value: Any, stamp: float | None = None
+    ) -> None:
+        """Take in a value of a port of another node; nobody may change it.
+
+        Args:
+            source: The port's address.
+            tick: The value's tick.
+            value: The value.
+            stamp: When it was emitted, by this machine's `time.monotonic` [s].
+        """
+        channel = self._inputs[source]
+        if stamp is not None and is_sampled(tick):
+            channel.stamp(tick, stamp)
+        channel.send(tick, value)
 
     def absent(self, source: str, tick: int) -> None:
         """Know that a port of another node sends nothing more up to a tick."""
@@ -250,8 +301,13 @@ class NodeHost(Host):
         )
         guard.until = last_readers(runner.plan)
         runner.durations = [[] for _ in names]
+        latencies = [inlet.latencies for _, inlet in runner.inlets]
+        runner.sampler = Sampler([*runner.durations, *latencies])
         runner.schedule = generate(runner.plan, runner.durations)
         runner.registers = list(runner.plan.registers)
+        runner.is_paced = all(
+            inlet.policy in ("delay", "latest") for _, inlet in runner.inlets
+        )
         runner.base = sum(len(other.gaps) for other in self._plans)
         self._plans.append(runner.plan)
 
@@ -267,12 +323,36 @@ class NodeHost(Host):
                 Channel(source, self.window, lambda tick: self._released(source, tick)),
             )
         if connection.delay is None:
-            inlet = Inlet(policy)
+            inlet = Inlet(connection.target, policy)
         else:
-            inlet = Inlet("delay", snapshot(decode(connection.delay.initial)))
+            initial = snapshot(decode(connection.delay.initial))
+            inlet = Inlet(connection.target, "delay", initial)
         channel.inlets.append(inlet)
         runner.inlets.append((channel, inlet))
         return inlet.take
+
+    def start(self, rate_hz: float | None = None) -> None:
+        """Begin to count time.
+
+        Args:
+            rate_hz: Ticks per second, for what waits for no other node; None is as
+                fast as possible.
+        """
+        self._began = time.monotonic()
+        if rate_hz:
+            self._pacer = Pacer(rate_hz, lambda: False)
+            self._pacer.start()
+
+    @property
+    def pause_s(self) -> float:
+        """How long until a tick is due that waits for nothing but the clock [s]."""
+        pacer = self._pacer
+        due = [
+            pacer.wakes_at(runner.next)
+            for runner in self._runners
+            if pacer is not None and runner.is_paced and self._may_run(runner)
+        ]
+        return max(0.0, min(due) - time.perf_counter()) if due else inf
 
     def set_cut(self, cut: Cut) -> None:
         """Know where the run ends, if it is before what was known."""
@@ -323,7 +403,10 @@ class NodeHost(Host):
         ready = self._ready()
         if not ready:
             return False
-        self._run(min(ready, key=lambda item: (item.next, -item.segment.depth)))
+        runner = ready[0]
+        if len(ready) > 1:
+            runner = min(ready, key=lambda item: (item.next, -item.segment.depth))
+        self._run(runner)
         return True
 
     @property
@@ -332,11 +415,18 @@ class NodeHost(Host):
         return bool(self._ready())
 
     def _ready(self) -> list[_Runner]:
+        ready = [runner for runner in self._runners if self._may_run(runner)]
+        if self._pacer is None:
+            return ready
+        now, wakes_at = time.perf_counter(), self._pacer.wakes_at
         return [
             runner
-            for runner in self._runners
-            if self._may_start(runner.next) and not runner.lacks()
+            for runner in ready
+            if not runner.is_paced or wakes_at(runner.next) <= now
         ]
+
+    def _may_run(self, runner: _Runner) -> bool:
+        return self._may_start(runner.next) and runner.has_all
 
     def waits_for(self) -> list[str]:
         """Say of each segment at which tick it is, and what it lacks."""
@@ -350,6 +440,11 @@ class NodeHost(Host):
     def _run(self, runner: _Runner) -> None:
         tick = runner.next
         schedule = runner.schedule
+        if self._pacer is not None and runner.is_paced:
+            late_ticks = self._pacer.late_ticks
+            self._pacer.wait(tick)
+            if self._pacer.late_ticks > late_ticks:
+                self._absences.append((_LATE, tick))
         self.tick[0] = tick + 1
         clock = [*self.tick, self.cut.order]
         if tick == self.cut.tick:
@@ -357,20 +452,39 @@ class NodeHost(Host):
                 runner.limited = generate(runner.plan, runner.durations, limited=True)
             schedule = runner.limited
         self.tick[1] = tick
+        for outlet in runner.outlets.values():
+            for link in outlet.links:
+                link.settle()
+        run = schedule.run
+        if sampled := runner.sampler.wants(tick):
+            run = schedule.timed
+            self._measure(runner, tick)
         try:
-            schedule.run(tick, clock, runner.registers, runner.plan.kinds)
+            run(tick, clock, runner.registers, runner.plan.kinds)
         except Exception as error:  # noqa: BLE001 - a component's own
             self._raised(runner, schedule, tick, error)
         for counter, last in enumerate(runner.plan.last):
             if last == tick:
                 self._absences.append((runner.base + counter, tick))
+        if sampled:
+            runner.sampler.took()
         self._finish(runner, tick)
+
+    def _measure(self, runner: _Runner, tick: int) -> None:
+        """Note how long ago the values that fire now were emitted."""
+        now = time.monotonic()
+        for channel, inlet in runner.inlets:
+            sent = tick - 1 if inlet.policy == "delay" else tick
+            stamp = channel.stamps.get(sent)
+            if stamp is not None:
+                inlet.latencies.append(now - stamp)
 
     def _finish(self, runner: _Runner, tick: int) -> None:
         """Answer what has no answer yet, and give the credits back."""
         for outlet in runner.outlets.values():
             outlet(tick, None)
         runner.next = tick + 1
+        self._ended = time.monotonic()
         for channel, inlet in runner.inlets:
             inlet.finish(tick)
             channel.release()
@@ -398,6 +512,7 @@ class NodeHost(Host):
             key for key, tick in self._absences if tick < self.cut.tick
         )
         at_cut = {key for key, tick in self._absences if tick == self.cut.tick}
+        duration_s = max(0.0, self._ended - self._began)
         components, messages = {}, {}
         for runner in self._runners:
             base = runner.base
@@ -405,8 +520,8 @@ class NodeHost(Host):
                 ticks = self.cut.ticks(self.place[step.name])
                 counted = ticks > self.cut.tick
                 absent = missed[base + i] + (counted and base + i in at_cut)
-                components[step.name] = ComponentReport(
-                    fired=ticks - absent, absent=absent
+                components[step.name] = times_of(
+                    ticks - absent, absent, runner.durations[i], duration_s
                 )
                 for value in step.outputs:
                     if value is not None:
@@ -414,6 +529,30 @@ class NodeHost(Host):
                         gone = missed[key] + (counted and key in at_cut)
                         messages[value.address] = ticks - gone
         return components, messages
+
+    @property
+    def late_ticks(self) -> int:
+        """How many ticks below the cut began after their deadline."""
+        return self._missed_below[_LATE] + sum(
+            key == _LATE and tick < self.cut.tick for key, tick in self._absences
+        )
+
+    def received(self) -> dict[str, tuple[float | None, int | None]]:
+        """Say of each input from outside a segment how long values took, how many came.
+
+        Returns:
+            By the input port's address: the median time from emission to firing [s],
+            where it was measured; and for the policy `latest`, with how many values
+            its component was fired.
+        """
+        return {
+            inlet.target: (
+                quantile(inlet.latencies, 0.5) if inlet.latencies else None,
+                inlet.taken if inlet.policy == "latest" else None,
+            )
+            for runner in self._runners
+            for _, inlet in runner.inlets
+        }
 
     def recorded(self) -> dict[str, list[tuple[int, Any]]]:
         """Return the recorded values below the cut, by port address."""

@@ -5,9 +5,11 @@ from __future__ import annotations
 import contextlib
 import enum
 import functools
+import gc
 import json
 import subprocess
 import sys
+import weakref
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import InitVar, dataclass, field
@@ -919,3 +921,22 @@ assert "numpy" in sys.modules
 assert from_bytes(to_bytes(array)).shape == (4, 6, 3)
 """
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+class Memory(np.ndarray):
+    """Memory that can be seen to go."""
+
+
+def test_what_was_read_goes_with_its_last_reader() -> None:
+    """Not when the garbage is collected: its memory may be shared, and scarce."""
+    frame = np.frombuffer(to_bytes({"a": np.arange(9)}), np.uint8).view(Memory)
+    gone = weakref.ref(frame)
+    gc.disable()
+    try:
+        value = from_bytes(frame)
+        del frame
+        assert gone() is not None
+        del value
+        assert gone() is None
+    finally:
+        gc.enable()

@@ -55,7 +55,7 @@ Open = Callable[[float], Exchange]
 def test_messages_arrive_in_order_with_their_data(open_exchange: Open) -> None:
     """Verb, JSON arguments, and bytes of any size."""
     exchange = open_exchange(5)
-    line = call(exchange.board.address, TOKEN, 5)
+    line = call(exchange.board.address, TOKEN)
     big = bytes(range(256)) * 40_000
 
     line.send("one", 1, None, {"a": [2.5]})
@@ -71,7 +71,7 @@ def test_who_does_not_know_the_token_is_not_heard(open_exchange: Open) -> None:
     exchange = open_exchange(5)
 
     with pytest.raises(LineLostError):
-        call(exchange.board.address, "another token", 5)
+        call(exchange.board.address, "another token")
 
     assert exchange.lines.empty()
 
@@ -84,14 +84,14 @@ def test_a_switchboard_must_know_the_token_too() -> None:
         connection, _ = server.accept()
         connection.sendall(bytes(32))
         connection.recv(64)
-        connection.sendall(bytes(32))
+        connection.sendall(bytes(40))
         connection.close()
 
     thread = threading.Thread(target=pretend)
     thread.start()
 
     with pytest.raises(LineLostError, match="does not know the token"):
-        call(server.getsockname(), TOKEN, 5)
+        call(server.getsockname(), TOKEN)
 
     thread.join()
     server.close()
@@ -103,18 +103,18 @@ def test_nobody_there_is_said(open_exchange: Open) -> None:
     exchange.board.close()
 
     with pytest.raises(LineLostError, match="Nobody answers at"):
-        call(exchange.board.address, TOKEN, 5)
+        call(exchange.board.address, TOKEN)
 
 
 def test_garbage_loses_the_line_and_nothing_else(open_exchange: Open) -> None:
     """The switchboard goes on answering."""
     exchange = open_exchange(5)
-    line = call(exchange.board.address, TOKEN, 5)
+    line = call(exchange.board.address, TOKEN)
 
     line._socket.sendall(b"\xff" * 64)
 
     assert exchange.heard.get(timeout=10).verb == "lost"
-    other = call(exchange.board.address, TOKEN, 5)
+    other = call(exchange.board.address, TOKEN)
     other.send("hello")
     assert exchange.heard.get(timeout=10) == Message("hello")
     line.close()
@@ -124,7 +124,7 @@ def test_garbage_loses_the_line_and_nothing_else(open_exchange: Open) -> None:
 def test_a_closed_line_is_heard_at_once(open_exchange: Open) -> None:
     """As the loss that it is."""
     exchange = open_exchange(0)
-    line = call(exchange.board.address, TOKEN, 0)
+    line = call(exchange.board.address, TOKEN)
 
     line.close()
 
@@ -134,7 +134,7 @@ def test_a_closed_line_is_heard_at_once(open_exchange: Open) -> None:
 def test_silence_loses_the_line(open_exchange: Open) -> None:
     """Who does not beat is gone."""
     exchange = open_exchange(0.3)
-    line = call(exchange.board.address, TOKEN, 0.3)
+    line = call(exchange.board.address, TOKEN)
 
     message = exchange.heard.get(timeout=10)
 
@@ -146,7 +146,7 @@ def test_silence_loses_the_line(open_exchange: Open) -> None:
 def test_beats_keep_an_idle_line(open_exchange: Open) -> None:
     """Both ends beat, so neither hears of a loss."""
     exchange = open_exchange(0.3)
-    line = call(exchange.board.address, TOKEN, 0.3)
+    line = call(exchange.board.address, TOKEN)
     heard: queue.SimpleQueue[Any] = queue.SimpleQueue()
     line.start(heard.put)
 

@@ -1,0 +1,81 @@
+"""What a launch says to every process of a run; JSON both ways."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from like_keras_core.runtime import logs
+from like_keras_core.runtime.observed import check_ports, ports_to_record
+from like_keras_core.runtime.tap import Tap
+from like_keras_core.spec import SystemSpec
+
+WINDOW = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunOptions:
+    """What a launch says to every process.
+
+    Args:
+        window: Values in flight on a channel.
+        run_ahead: Ticks that a process may be ahead.
+        rate_hz: Ticks per second; None is as fast as possible.
+        seed: Seeds every `rng`.
+        record: Addresses of ports to record.
+        taps: What to call after emissions; ports are addresses.
+        check_values: Find components that change what they received.
+        log_level: Log records below it stay where they are.
+    """
+
+    window: int = WINDOW
+    run_ahead: int = 256
+    rate_hz: float | None = None
+    seed: int = 0
+    record: Sequence[str] = ()
+    taps: Sequence[Tap] = ()
+    check_values: bool = False
+    log_level: int = 30
+
+    @classmethod
+    def of_launch(
+        cls,
+        spec: SystemSpec,
+        *,
+        rate_hz: float | None = None,
+        record: Sequence[str] | str = (),
+        taps: Iterable[Tap] = (),
+        check_values: bool = False,
+        seed: int = 0,
+        window: int | None = None,
+        run_ahead: int = 256,
+    ) -> RunOptions:
+        """Return what the keywords of `Engine.launch` mean for a system.
+
+        Raises:
+            GraphError: A port to record or tap does not exist.
+        """
+        taps = list(taps)
+        check_ports(spec, [str(tap.port) for tap in taps], "tap")
+        return cls(
+            window=window or WINDOW,
+            run_ahead=run_ahead,
+            rate_hz=rate_hz or spec.rate_hz,
+            seed=seed,
+            record=ports_to_record(spec, record),
+            taps=taps,
+            check_values=check_values,
+            log_level=logs.level(),
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return JSON data."""
+        taps = [[str(tap.port), tap.entry_point, dict(tap.config)] for tap in self.taps]
+        return {**asdict(self), "record": list(self.record), "taps": taps}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> RunOptions:
+        """Return what `to_dict` was called on."""
+        taps = [Tap(*tap) for tap in data["taps"]]
+        return cls(**{**data, "taps": taps})

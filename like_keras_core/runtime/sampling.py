@@ -1,0 +1,68 @@
+"""Which ticks are measured, and what the samples say of all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from like_keras_core.report import ComponentReport
+
+FIRST = 4
+EVERY = 64
+"""The first ticks are measured, then one in 64."""
+
+KEPT = 512
+"""When there are so many samples, every second one is dropped; they become rarer."""
+
+
+def is_sampled(tick: int) -> bool:
+    """Say whether every process measures something at a tick."""
+    return tick < FIRST or tick % EVERY == 0
+
+
+class Sampler:
+    """Chooses the ticks whose firings are measured, and keeps the samples few.
+
+    Args:
+        durations: Where the samples of each component are appended [s].
+    """
+
+    def __init__(self, durations: Sequence[list[float]]) -> None:
+        self.durations = durations
+        self.every = EVERY
+        self._taken = 0
+
+    def wants(self, tick: int) -> bool:
+        """Say whether to measure a tick."""
+        return tick < FIRST or tick % self.every == 0
+
+    def took(self) -> None:
+        """Know that a tick was measured."""
+        self._taken += 1
+        if self._taken == KEPT:
+            self._taken //= 2
+            self.every *= 2
+            for samples in self.durations:
+                del samples[1::2]
+
+
+def times_of(
+    fired: int, absent: int, samples: Sequence[float], limit_s: float
+) -> ComponentReport:
+    """Return a component's report; its times are estimated from sampled firings."""
+    if not samples:
+        return ComponentReport(fired=fired, absent=absent)
+    first, rest = samples[0], samples[1:] or samples
+    mean = sum(rest) / len(rest)
+    return ComponentReport(
+        fired=fired,
+        absent=absent,
+        busy_s=min(limit_s, first + mean * (fired - 1)) if fired else 0.0,
+        latency_p50_s=quantile(samples, 0.5),
+        latency_p99_s=quantile(samples, 0.99),
+    )
+
+
+def quantile(samples: Sequence[float], share: float) -> float:
+    """Return the sample below which a share of them lies; there is at least one."""
+    ordered = sorted(samples)
+    return ordered[min(len(ordered) - 1, int(len(ordered) * share))]
