@@ -205,6 +205,7 @@ def test_an_end_of_stream_in_a_hook_is_an_error() -> None:
 
     assert isinstance(error.__cause__, EndOfStream)
     assert (error.component, error.phase) == ("b", "on_activate")
+    assert "EndOfStream() ends a run from forward only" in str(error)
 
 
 def test_one_exception_object_may_be_raised_by_several_launches() -> None:

@@ -1,5 +1,6 @@
 """Systems: wiring, placement, names, and every way to get them wrong."""
 
+import json
 import threading
 import warnings
 from dataclasses import dataclass
@@ -762,6 +763,20 @@ def test_a_traceback_shows_the_users_line_first() -> None:
         assert trace is not None
         assert trace.tb_frame.f_code.co_name == "forward"
         assert trace.tb_next is None
+
+
+def test_the_place_of_an_error_is_the_users_line() -> None:
+    """Not that of the library which raised."""
+
+    class Read(Component):
+        def forward(self) -> Any:
+            return json.loads("{")
+
+    with pytest.raises(lk.ComponentError) as caught:
+        System([Read()]).run(1)
+
+    line = Read.forward.__code__.co_firstlineno + 1
+    assert caught.value.place == f"test_system.py:{line}"
 
 
 def test_a_mutated_input_is_found() -> None:

@@ -84,7 +84,8 @@ def is_sole(memory: Any) -> bool:
         if type(owner) is not sys.modules["numpy"].ndarray:
             return type(owner) is bytes
         if owner.base is None:
-            return sys.getrefcount(owner) <= _references_of_sole()
+            count = sys.getrefcount(owner)
+            return bool(owner.flags.owndata) and count <= _references_of_sole()
         owner = owner.base
     return False
 

@@ -53,6 +53,7 @@ class Unpacker:
         return read(data, ext_hook=self.extension)
 
     def extension(self, code: int, data: memoryview) -> Any:
+        """Return the value that an extension stands for."""
         return _READERS[code](self, data)
 
     def _int(self, data: memoryview) -> int:

@@ -27,9 +27,12 @@ from like_keras_core.garbage import collection_paused
 from like_keras_core.lifecycle import AFTER
 from like_keras_core.report import ComponentReport, ConnectionReport, RunReport
 from like_keras_core.runtime.guard import ValueGuard
-from like_keras_core.runtime.observed import check_ports, ports_to_record, times_of
+from like_keras_core.runtime.observed import check_ports, ports_to_record
 from like_keras_core.runtime.pacer import Pacer
 from like_keras_core.runtime.plan import Plan, Value, last_readers, plan
+from like_keras_core.runtime.raised import place_of, text_of
+from like_keras_core.runtime.recording import Column
+from like_keras_core.runtime.sampling import FIRST, Sampler, times_of
 from like_keras_core.runtime.schedule import Schedule, generate
 from like_keras_core.runtime.stop import StopSignal
 from like_keras_core.runtime.tap import Tap
@@ -38,15 +41,8 @@ from like_keras_core.spec import SystemSpec, split_address
 from like_keras_core.topology import execution_order
 from like_keras_core.values import snapshot
 
-SAMPLE_FIRST = 4
-SAMPLE_EVERY = 64
-"""Firings are timed at the first ticks, then at one in 64."""
-
 PROGRESS_S = 0.05
 """About how often progress is told, where somebody wants to know."""
-
-SAMPLES_KEPT = 512
-"""When there are so many, every second one is dropped, and they become rarer."""
 
 _FOREVER = sys.maxsize
 
@@ -112,9 +108,7 @@ class Host:
         self.check_values = check_values
         self.tick: list[Any] = [0, None]
         taps = list(taps)
-        self._records: dict[str, list[Any]] = {
-            address: [] for address in ports_to_record(spec, record)
-        }
+        self._records = {address: Column() for address in ports_to_record(spec, record)}
         self._tap_specs = taps
         check_ports(spec, [str(tap.port) for tap in taps], "tap")
         self._configured: list[str] = []
@@ -276,17 +270,17 @@ class Host:
         assert self._schedule is not None
         run, timed = self._schedule.run, self._schedule.timed
         regs, clock = list(self._plan.registers), self.tick
-        t, every, samples, most = 0, SAMPLE_EVERY, 0, _FOREVER
+        t, most, sampler = 0, _FOREVER, Sampler(self._durations)
         if pacer is not None:
             pacer.start()
         began = time.perf_counter()
         while t < end:
-            sampled = t < SAMPLE_FIRST or t % every == 0
+            sampled = sampler.wants(t)
             if sampled or pacer is not None:
                 until = t + 1
             else:
-                until = min(end, t - t % every + every)
-            if t == SAMPLE_FIRST and progress is not None:
+                until = min(end, sampler.next_after(t))
+            if t == FIRST and progress is not None:
                 tick_s = (time.perf_counter() - began) / t
                 most = max(1, int(PROGRESS_S / max(tick_s, 1e-9)))
             until = min(until, t + most)
@@ -298,11 +292,8 @@ class Host:
             t = (timed if sampled else run)(t, clock, regs, self._plan.kinds)
             if progress is not None:
                 progress(t)
-            samples += sampled
-            if samples == SAMPLES_KEPT:
-                samples, every = samples // 2, every * 2
-                for durations in self._durations:
-                    del durations[1::2]
+            if sampled:
+                sampler.took(until - 1)
         return t
 
     def _end(self, error: Exception) -> Failure | None:
@@ -348,7 +339,7 @@ class Host:
             self.nodes[failure.name],
             failure.phase,
             failure.tick,
-            f"{type(error).__name__}: {error}",
+            text_of(error, failure.phase),
             "".join(traceback.format_exception(error)),
             report,
             place_of(error),
@@ -465,12 +456,6 @@ def run_alone(
         f"{item.name!r} failed in {item.phase}: {item.error!r}" for item in found[1:]
     ]
     raise host.error(found[0], report, later)
-
-
-def place_of(error: BaseException) -> str:
-    """Return the file and line that raised, without the folder; or nothing."""
-    frames = traceback.extract_tb(error.__traceback__)
-    return f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
 
 
 def _users_part(trace: TracebackType | None) -> TracebackType | None:

@@ -301,8 +301,7 @@ class NodeHost(Host):
         )
         guard.until = last_readers(runner.plan)
         runner.durations = [[] for _ in names]
-        latencies = [inlet.latencies for _, inlet in runner.inlets]
-        runner.sampler = Sampler([*runner.durations, *latencies])
+        runner.sampler = Sampler(runner.durations)
         runner.schedule = generate(runner.plan, runner.durations)
         runner.registers = list(runner.plan.registers)
         runner.is_paced = all(
@@ -467,7 +466,7 @@ class NodeHost(Host):
             if last == tick:
                 self._absences.append((runner.base + counter, tick))
         if sampled:
-            runner.sampler.took()
+            runner.sampler.took(tick)
         self._finish(runner, tick)
 
     def _measure(self, runner: _Runner, tick: int) -> None:

@@ -1,4 +1,4 @@
-"""What a run is asked to observe, and what the samples say of it."""
+"""Which ports a run is asked to observe."""
 
 from __future__ import annotations
 
@@ -6,26 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from like_keras_core.errors import GraphError, nearest
 from like_keras_core.issue import Issue
-from like_keras_core.report import ComponentReport
 from like_keras_core.spec import SystemSpec
-
-
-def times_of(
-    fired: int, absent: int, samples: list[float], limit_s: float
-) -> ComponentReport:
-    """Return a component's report; its times are estimated from sampled firings."""
-    if not samples:
-        return ComponentReport(fired=fired, absent=absent)
-    first, rest = samples[0], samples[1:] or samples
-    mean = sum(rest) / len(rest)
-    ordered = sorted(samples)
-    return ComponentReport(
-        fired=fired,
-        absent=absent,
-        busy_s=min(limit_s, first + mean * (fired - 1)) if fired else 0.0,
-        latency_p50_s=ordered[len(ordered) // 2],
-        latency_p99_s=ordered[min(len(ordered) - 1, int(len(ordered) * 0.99))],
-    )
 
 
 def ports_to_record(spec: SystemSpec, record: Sequence[str] | str) -> list[str]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from like_keras_core.runtime.recording import Column
 from like_keras_core.signature import signature_of
 from like_keras_core.spec import ComponentSpec, ConnectionSpec, SystemSpec
 
@@ -25,8 +26,8 @@ class Value:
         type: Its annotation.
         step: The step that sends it.
         counter: The gap counter that tells at how many ticks it was not sent.
-        counted_by: The step whose absence is counted there; None: the port's own.
-        waiting: Steps that need it and others: told by a flag when it is missing.
+        counted_by: The step in whose absence it is counted; None: where it is sent.
+        is_joined: Whether a step needs it together with others.
         last_use: The last step that reads it in the same tick.
         held: The register that keeps the newest one for hold inputs.
         delays: Registers that take it over at the end of the tick.
@@ -41,7 +42,7 @@ class Value:
     step: int
     counter: int = -1
     counted_by: int | None = None
-    waiting: list[int] = field(default_factory=list)
+    is_joined: bool = False
     last_use: int = -1
     held: int | None = None
     delays: list[int] = field(default_factory=list)
@@ -89,7 +90,7 @@ class Plan:
         steps: In execution order.
         values: By port address; those that somebody uses.
         registers: The initial content of each register.
-        records: By port address, where values are appended, one entry a tick.
+        records: By port address, what will read the values gathered of it.
         taps: By port address, what is called with `(tick, value)`.
         positions: Each step's place in the execution order of the whole system.
         inlets: Values that come from outside, fetched before the first step.
@@ -97,12 +98,13 @@ class Plan:
         gaps: At how many ticks each step, then each port, had nothing.
         last: The last tick of each of them.
         kinds: The class that each value had when it was last looked at.
+        gathered: The recorded values, tick after tick in the order of `values`.
     """
 
     steps: list[Step]
     values: dict[str, Value]
     registers: list[Any]
-    records: Mapping[str, list[Any]]
+    records: Mapping[str, Column]
     taps: Mapping[str, Sequence[Callable[[int, Any], object]]]
     positions: Sequence[int] = ()
     inlets: list[Value] = field(default_factory=list)
@@ -110,6 +112,7 @@ class Plan:
     gaps: list[int] = field(default_factory=list)
     last: list[int] = field(default_factory=list)
     kinds: list[Any] = field(default_factory=list)
+    gathered: list[Any] = field(default_factory=list)
 
 
 def plan(
@@ -119,7 +122,7 @@ def plan(
     forwards: Mapping[str, Callable[..., Any]],
     unpackers: Mapping[str, Callable[[Any], tuple[Any, ...]] | None],
     initial: Callable[[Any], Any],
-    records: Mapping[str, list[Any]],
+    records: Mapping[str, Column],
     taps: Mapping[str, Sequence[Callable[[int, Any], object]]],
     *,
     positions: Sequence[int] = (),
@@ -135,7 +138,7 @@ def plan(
         forwards: What to call for each.
         unpackers: How to read the result of each.
         initial: Decodes the initial value of a delay.
-        records: By port address, lists to append to.
+        records: By port address, what will read the recorded values.
         taps: By port address, functions to call.
         positions: Each one's place in the execution order of the whole system.
         inlet: Gives what brings the values of a connection from a component that is
@@ -168,6 +171,9 @@ def plan(
     for i, n in enumerate(order):
         _wire(result, spec.components[n], i, feeds, components, initial, inlet, sync)
     _count(result, always=inlet is not None)
+    recorded = [address for address in result.values if address in records]
+    for n, address in enumerate(recorded):
+        records[address].place(result.gathered, n, len(recorded))
     return result
 
 
@@ -249,25 +255,24 @@ def _from_outside(
 def _count(result: Plan, *, always: bool) -> None:
     """Give each value the counter that tells at how many ticks it was missing.
 
-    Where a step needs this value alone, its absences tell, unless `always`: each value
-    has a counter of its own.
+    A step that needs this value alone counts it with its own absences, one that needs
+    others too counts it beside them. With `always`, each is counted where it is sent.
     """
     counters = len(result.steps)
-    single: dict[str, int] = {}
+    alone: dict[str, int] = {}
+    joined: dict[str, int] = {}
     for i, step in enumerate(result.steps):
-        if len(step.needs) == 1 and not always:
-            single.setdefault(step.needs[0].address, i)
+        for value in step.needs:
+            value.is_joined |= len(step.needs) > 1
+            (joined if len(step.needs) > 1 else alone).setdefault(value.address, i)
     for value in result.values.values():
-        if value.address in single:
-            value.counted_by = value.counter = single[value.address]
+        if not always:
+            value.counted_by = alone.get(value.address, joined.get(value.address))
+        if value.address in alone and not always:
+            value.counter = alone[value.address]
         else:
             value.counter = counters
             counters += 1
-    for i, step in enumerate(result.steps):
-        if len(step.needs) > 1:
-            for value in step.needs:
-                if value.counted_by is None:
-                    value.waiting.append(i)
     result.gaps = [0] * counters
     result.last = [-1] * counters
 

@@ -10,6 +10,11 @@ FIRST = 4
 EVERY = 64
 """The first ticks are measured, then one in 64."""
 
+FAST_S = 1e-6
+FAST_EVERY = 256
+"""Where a firing takes less than a microsecond, which timing it would slow down by a
+few per cent, one in 256 is measured."""
+
 KEPT = 512
 """When there are so many samples, every second one is dropped; they become rarer."""
 
@@ -35,14 +40,24 @@ class Sampler:
         """Say whether to measure a tick."""
         return tick < FIRST or tick % self.every == 0
 
-    def took(self) -> None:
+    def next_after(self, tick: int) -> int:
+        """Return the next tick to measure, of those after the first ones."""
+        return tick - tick % self.every + self.every
+
+    def took(self, tick: int) -> None:
         """Know that a tick was measured."""
         self._taken += 1
+        if tick == FIRST - 1 and self._is_fast():
+            self.every = FAST_EVERY
         if self._taken == KEPT:
             self._taken //= 2
             self.every *= 2
             for samples in self.durations:
                 del samples[1::2]
+
+    def _is_fast(self) -> bool:
+        newest = [samples[-1] for samples in self.durations if samples]
+        return sum(newest) < FAST_S * len(newest)
 
 
 def times_of(

@@ -20,11 +20,11 @@ from like_keras_core.runtime.cut import FOREVER, Cut
 from like_keras_core.runtime.flow import Receiver, Sender
 from like_keras_core.runtime.mailbox import ALWAYS, Channel, Inlet
 from like_keras_core.runtime.node_host import NodeHost, _Outlet, _Runner
-from like_keras_core.runtime.schedule import _Writer
 from like_keras_core.runtime.segments import Segment, segments_of
+from like_keras_core.runtime.writer import Writer
 from like_keras_core.spec import split_address
 from like_keras_core.topology import execution_order
-from tests.links import Faults
+from tests.links import Faults, FifoLink
 from tests.simulation import Outcome, Simulation
 from tests.splits import Alone, Split, alone, differences, split
 from tests.systems import spell
@@ -364,9 +364,9 @@ class TestWatermarks:
 
     def test_what_is_skipped_answers_too(self, mutant: pytest.MonkeyPatch) -> None:
         """Mutant: components answer when they fire, and at no other tick."""
-        absent, finish = _Writer._absent, NodeHost._finish
+        absent, finish = Writer._absent, NodeHost._finish
 
-        def says_nothing(self: _Writer, i: int, condition: str) -> None:
+        def says_nothing(self: Writer, i: int, condition: str) -> None:
             outlets, self.plan.outlets = self.plan.outlets, {}
             absent(self, i, condition)
             self.plan.outlets = outlets
@@ -385,7 +385,7 @@ class TestWatermarks:
             finish(self, runner, tick)
             runner.outlets = outlets
 
-        mutant.setattr(_Writer, "_absent", says_nothing)
+        mutant.setattr(Writer, "_absent", says_nothing)
         mutant.setattr(NodeHost, "_finish", of_those_that_fired)
 
         assert "Deadlock" in trouble(self.NOTHING["skipped"])
@@ -660,6 +660,38 @@ class TestLastTick:
 
         assert trouble(text, windows=(1,)) != ""
 
+    @pytest.mark.parametrize(
+        ("text", "reader"),
+        [
+            ("c0@A, c1@B(c0), c2@C(c0)", "B"),
+            ("c0@A, c1@B(c0), c2@C(c0)", "C"),
+            ("c0@A, c1@B, c2@A(c0, c1), c3@B(c0)", "A"),
+            ("c0@A, c1@B, c2@A(c0, c1), c3@B(c0)", "B"),
+        ],
+    )
+    def test_a_value_that_cannot_be_sent_is_an_error_of_its_sender(
+        self, text: str, reader: str, mutant: pytest.MonkeyPatch
+    ) -> None:
+        """To whichever of its readers: they hear that there is nothing, and finish."""
+        third = single(text, 6).report.records["c0.output"][2][1]
+        send = FifoLink.send
+
+        def refuses(self: FifoLink, tick: int, value: Any) -> None:
+            if value == third and self.channel.consumer == reader:
+                raise TypeError("cannot be sent")
+            send(self, tick, value)
+
+        def copies(value: Any) -> Any:
+            if value == third and reader == "A":
+                raise TypeError("cannot be copied")
+            return value
+
+        mutant.setattr(FifoLink, "send", refuses)
+        mutant.setattr(node_host, "snapshot", copies)
+
+        for outcome in runs(text, seeds=12):
+            assert outcome.error == (TypeError, "c0", 2)
+
     def test_a_run_is_over_when_all_have_finished(
         self, mutant: pytest.MonkeyPatch
     ) -> None:
@@ -770,7 +802,9 @@ class TestHostsThatAreAhead:
 
         def recorded(self: NodeHost) -> dict[str, list[tuple[int, Any]]]:
             return {
-                address: [(t, item) for t, item in enumerate(items) if item is not None]
+                address: [
+                    (t, item) for t, item in enumerate(items[:]) if item is not None
+                ]
                 for address, items in self._records.items()
             }
 
