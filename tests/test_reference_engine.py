@@ -202,6 +202,14 @@ def pair(**options: Any) -> System:
     return System([Count(node=Node("a")), Scale(node=Node("b"), **options)])
 
 
+def lives(pid: int) -> bool:
+    """Say whether a process runs, and is not only waited for."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2][0] != "Z"
+    except OSError:
+        return False
+
+
 def test_a_rate_paces_the_sources() -> None:
     """The clock is real time; nobody is early, and the report says who was late."""
     report = pair().launch(engine="reference", iterations=51, rate_hz=100)
@@ -345,8 +353,11 @@ def test_a_record_that_cannot_be_sent_is_named() -> None:
         )
 
 
-def test_without_the_launching_process_the_others_end(tmp_path: Path) -> None:
-    """They shut their components down, and exit."""
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP])
+def test_without_the_launching_process_the_others_end(
+    number: signal.Signals, tmp_path: Path
+) -> None:
+    """Killed or silent: they shut their components down after 3 s, and exit."""
     path = tmp_path / "lives"
     code = (
         "import sys\n"
@@ -369,16 +380,16 @@ def test_without_the_launching_process_the_others_end(tmp_path: Path) -> None:
             assert time.monotonic() < until
             time.sleep(0.05)
         time.sleep(0.5)
+        process.send_signal(number)
+        gone = time.monotonic()
+        lines = [line.split() for line in path.read_text().splitlines()]
+        pids = {int(pid) for what, pid in lines if what == "configured"}
+        while any(lives(pid) for pid in pids):
+            assert time.monotonic() < gone + 6
+            time.sleep(0.05)
     finally:
         process.kill()
         process.wait()
-    killed = time.monotonic()
-
-    lines = [line.split() for line in path.read_text().splitlines()]
-    pids = {int(pid) for what, pid in lines if what == "configured"}
-    while any(Path(f"/proc/{pid}").exists() for pid in pids):
-        assert time.monotonic() < killed + 5
-        time.sleep(0.05)
 
     lines = [line.split() for line in path.read_text().splitlines()]
     assert {int(pid) for what, pid in lines if what == "down"} == pids

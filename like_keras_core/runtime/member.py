@@ -21,7 +21,7 @@ from typing import Any, Protocol
 from like_keras_core.assignments import unwatched
 from like_keras_core.codecs.arrays import is_sole
 from like_keras_core.codecs.msgpack import from_bytes, to_bytes, to_pieces
-from like_keras_core.errors import ComponentError, NotSerializableError
+from like_keras_core.errors import ComponentError, FrameError, NotSerializableError
 from like_keras_core.runtime.agreement import Follower
 from like_keras_core.runtime.channels import ChannelSpec, channels_of
 from like_keras_core.runtime.control import Line, Message
@@ -317,6 +317,9 @@ class Member:
                     self.host.close(channel.source)
                 else:
                     self.host.absent(channel.source, event.tick)
+        else:
+            known = sorted({*self.senders, *self.receivers})
+            raise FrameError("it is for nobody here", f"channels {known}", number)
 
     def _obey(self, message: Message) -> None:
         verb = message.verb

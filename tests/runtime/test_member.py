@@ -1,0 +1,219 @@
+"""Members and a conductor in threads: who may take part, and how it ends."""
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import pytest
+
+from like_keras_core import (
+    HostLostError,
+    Node,
+    RunReport,
+    System,
+    SystemSpec,
+    VersionMismatchError,
+)
+from like_keras_core.runtime.conductor import Conductor
+from like_keras_core.runtime.control import Switchboard, call
+from like_keras_core.runtime.member import Member
+from like_keras_core.runtime.run_options import RunOptions
+from like_keras_core.runtime.stop import StopSignal
+from like_keras_core.runtime.tap import Tap
+from like_keras_core.testing.components import Count, Scale
+
+TOKEN = "a token"
+
+
+class Direct:
+    """Hands frames to the others at once."""
+
+    def __init__(self, nodes: dict[str, Callable[[bytes], object]], node: str) -> None:
+        self.nodes, self.node = nodes, node
+
+    def start(self, arrived: Callable[[bytes], object]) -> None:
+        self.nodes[self.node] = arrived
+
+    def send(self, node: str, frame: Sequence[bytes | bytearray | memoryview]) -> None:
+        self.nodes[node](b"".join(frame))
+
+
+class Relayed(Direct):
+    """Has no way left but the control channel."""
+
+    member: Member
+
+    def send(self, node: str, frame: Sequence[bytes | bytearray | memoryview]) -> None:
+        self.member.relay(node, frame)
+
+
+class Garbage(Direct):
+    """Hands over what is no frame."""
+
+    def send(self, node: str, frame: Sequence[bytes | bytearray | memoryview]) -> None:
+        self.nodes[node](b"?" * 50)
+
+
+class Run:
+    """A run whose hosts are threads.
+
+    Args:
+        system: The system.
+        transport: The kind of each one's transport.
+        specs: What a node has in the place of the system.
+        versions: What a node says of its distributions; `{"kit": "1"}` is expected.
+    """
+
+    def __init__(
+        self,
+        system: System,
+        transport: type[Direct] = Direct,
+        specs: Mapping[str, SystemSpec] | None = None,
+        versions: Mapping[str, Mapping[str, str]] | None = None,
+    ) -> None:
+        self.spec = system.to_spec()
+        self.transport = transport
+        self.specs, self.versions = specs or {}, versions or {}
+        self.board = Switchboard(TOKEN, 3.0)
+        self.stop = StopSignal()
+        self.ways: dict[str, Callable[[bytes], object]] = {}
+        self.errors: list[Exception] = []
+        self.threads: list[threading.Thread] = []
+
+    def start(self, *nodes: str) -> None:
+        """Let hosts call, one after the other."""
+        for node in nodes:
+            thread = threading.Thread(target=self._serve, args=[node], daemon=True)
+            self.threads.append(thread)
+            thread.start()
+
+    def _serve(self, node: str) -> None:
+        transport = self.transport(self.ways, node)
+        member = Member(
+            self.specs.get(node, self.spec),
+            node,
+            call(self.board.address, TOKEN),
+            transport,
+            versions=self.versions.get(node, {"kit": "1"}),
+        )
+        if isinstance(transport, Relayed):
+            transport.member = member
+        try:
+            member.serve()
+        except Exception as error:  # noqa: BLE001 - looked at by the test
+            self.errors.append(error)
+
+    def conduct(self, iterations: int | None = 5, **options: Any) -> RunReport:
+        """Be the launching process."""
+        conductor = Conductor(
+            self.spec,
+            self.board,
+            engine="threads",
+            stop=self.stop,
+            versions={"kit": "1"},
+            options=RunOptions(record=["scale.output"]),
+            **options,
+        )
+        try:
+            return conductor.run(iterations)
+        finally:
+            for thread in self.threads:
+                thread.join(10)
+                assert not thread.is_alive()
+
+
+def pair() -> System:
+    """Return a source and its reader, each on a node of its own."""
+    return System([Count(node=Node("a")), Scale(node=Node("b"))])
+
+
+@pytest.mark.parametrize("transport", [Direct, Relayed])
+def test_a_run_needs_no_more_than_a_way_for_frames(transport: type[Direct]) -> None:
+    """Which may be the control channel, where a transport has none any more."""
+    run = Run(pair(), transport)
+    run.start("a", "b")
+
+    report = run.conduct()
+
+    assert report.records == {"scale.output": [(t, 2 * t) for t in range(5)]}
+    assert report.connections["count.output -> scale.value"].messages == 5
+
+
+def test_hosts_with_another_version_are_refused() -> None:
+    """All of them are named, before anything is built."""
+    run = Run(pair(), versions={"a": {"kit": "2"}, "b": {}})
+    run.start("a", "b")
+
+    with pytest.raises(VersionMismatchError) as caught:
+        run.conduct()
+
+    assert caught.value.differences == {
+        "a": "it has kit 2, and 1 is here",
+        "b": "it has kit none, and 1 is here",
+    }
+    assert "Install the same versions everywhere" in str(caught.value)
+
+
+def test_hosts_with_another_system_are_refused() -> None:
+    """As after a copy that was forgotten."""
+    other = System([Count(start=1, node=Node("a")), Scale(node=Node("b"))])
+    run = Run(pair(), specs={"b": other.to_spec()})
+    run.start("a", "b")
+
+    with pytest.raises(VersionMismatchError, match="b: what it has of the system"):
+        run.conduct()
+
+
+def test_a_second_host_of_a_node_is_sent_away() -> None:
+    """The first one runs; so is one of a node that nobody knows."""
+    run = Run(pair())
+    run.start("a", "a", "b")
+    run.specs = {"c": System([Count(node=Node("c"))]).to_spec()}
+    run.start("c")
+
+    report = run.conduct()
+
+    assert report.components["scale"].fired == 5
+
+
+def test_a_host_that_does_not_call_is_named() -> None:
+    """After the time that hosts have."""
+    run = Run(pair())
+    run.start("a")
+
+    with pytest.raises(HostLostError, match=r"'b' was lost: it did not call in 0.5 s"):
+        run.conduct(start_s=0.5)
+
+
+def test_a_stop_before_all_have_called_ends_the_run() -> None:
+    """Nothing was built; nothing counts."""
+    run = Run(pair())
+    run.start("a")
+    run.stop.set("interrupt")
+
+    report = run.conduct()
+
+    assert (report.iterations, report.ended_by) == (0, "interrupt")
+
+
+def test_a_host_that_breaks_says_how() -> None:
+    """It is no component's error; the traceback is the end of its log."""
+    run = Run(pair(), Garbage)
+    run.start("a", "b")
+
+    with pytest.raises(HostLostError, match=r"it failed: .*FrameError") as caught:
+        run.conduct()
+
+    assert caught.value.node in ("a", "b")
+    assert any("_take" in line for line in caught.value.log)
+    assert run.errors
+
+
+def test_what_processes_are_told_survives_json() -> None:
+    """Taps and all."""
+    tap = Tap("count.output", "builtins:dict", {"a": 1})
+    options = RunOptions(
+        window=3, rate_hz=2.5, record=["a.b"], taps=[tap], check_values=True
+    )
+
+    assert RunOptions.from_dict(options.to_dict()) == options
