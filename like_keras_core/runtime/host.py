@@ -11,12 +11,11 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from like_keras_core.assignments import unwatched
 from like_keras_core.codecs.json import decode
 from like_keras_core.component import Component
 from like_keras_core.errors import (
@@ -26,6 +25,7 @@ from like_keras_core.errors import (
 from like_keras_core.garbage import collection_paused
 from like_keras_core.lifecycle import AFTER
 from like_keras_core.report import ComponentReport, ConnectionReport, RunReport
+from like_keras_core.runtime.failure import Failed, Failure
 from like_keras_core.runtime.guard import ValueGuard
 from like_keras_core.runtime.observed import check_ports, ports_to_record
 from like_keras_core.runtime.pacer import Pacer
@@ -34,7 +34,6 @@ from like_keras_core.runtime.raised import place_of, text_of
 from like_keras_core.runtime.recording import Column
 from like_keras_core.runtime.sampling import FIRST, Sampler, times_of
 from like_keras_core.runtime.schedule import Schedule, generate
-from like_keras_core.runtime.stop import StopSignal
 from like_keras_core.runtime.tap import Tap
 from like_keras_core.signature import signature_of
 from like_keras_core.spec import SystemSpec, split_address
@@ -45,16 +44,6 @@ PROGRESS_S = 0.05
 """About how often progress is told, where somebody wants to know."""
 
 _FOREVER = sys.maxsize
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """What a component raised: where, when, and the exception itself."""
-
-    name: str
-    phase: str
-    tick: int | None
-    error: BaseException
 
 
 @dataclass(slots=True)
@@ -409,53 +398,6 @@ class Host:
             pairs = enumerate(values[:ticks])
             found[address] = [(t, value) for t, value in pairs if value is not None]
         return found
-
-
-class Failed(Exception):
-    """Carries a failure out of a phase."""
-
-    def __init__(self, failure: Failure) -> None:
-        self.failure = failure
-
-
-def run_alone(
-    host: Host,
-    engine: str,
-    iterations: int | None,
-    *,
-    rate_hz: float | None = None,
-    stop: StopSignal,
-    progress: Callable[[int], object] | None = None,
-) -> RunReport:
-    """Take a host through a whole run in this process, from configure to shutdown.
-
-    Raises:
-        ComponentError: A component raised; it carries the report.
-    """
-    failures: list[Failure | None] = []
-    with unwatched(), stop.calling(host.stop):
-        try:
-            host.configure()
-            host.activate()
-            failures.append(host.run(iterations, rate_hz=rate_hz, progress=progress))
-        except Failed as failed:
-            failures.append(failed.failure)
-            host.ended_by = "error"
-        finally:
-            try:
-                failures.append(host.deactivate())
-            finally:
-                failures.append(host.shutdown())
-    report = host.report(engine)
-    if report.ended_by == "stop":
-        report = replace(report, ended_by=stop.reason)
-    found = [failure for failure in failures if failure is not None]
-    if not found:
-        return report
-    later = [
-        f"{item.name!r} failed in {item.phase}: {item.error!r}" for item in found[1:]
-    ]
-    raise host.error(found[0], report, later)
 
 
 def _users_part(trace: TracebackType | None) -> TracebackType | None:

@@ -26,8 +26,8 @@ from like_keras_core.runtime.agreement import Follower
 from like_keras_core.runtime.channels import ChannelSpec, channels_of
 from like_keras_core.runtime.control import Line, Message
 from like_keras_core.runtime.events import Closed, Value
+from like_keras_core.runtime.failure import Failed, Failure
 from like_keras_core.runtime.flow import Receiver, Sender, channel_of
-from like_keras_core.runtime.host import Failed, Failure
 from like_keras_core.runtime.loader import build
 from like_keras_core.runtime.logs import sent_home, set_level
 from like_keras_core.runtime.node_host import NodeHost

@@ -13,10 +13,9 @@ limit, and is not counted.
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from math import inf
-from typing import Any, Protocol
+from typing import Any
 
 from like_keras_core.codecs.json import decode
 from like_keras_core.component import Component
@@ -24,126 +23,26 @@ from like_keras_core.errors import EndOfStream
 from like_keras_core.garbage import collection_paused
 from like_keras_core.report import ComponentReport
 from like_keras_core.runtime.cut import FOREVER, Cut
+from like_keras_core.runtime.failure import Failure
 from like_keras_core.runtime.guard import ValueGuard
-from like_keras_core.runtime.host import Failure, Host
+from like_keras_core.runtime.host import Host
+from like_keras_core.runtime.ledger import Ledger
 from like_keras_core.runtime.mailbox import Channel, Inlet
+from like_keras_core.runtime.outlet import Link, Outlet
 from like_keras_core.runtime.pacer import Pacer
 from like_keras_core.runtime.plan import Plan, last_readers, plan
+from like_keras_core.runtime.runner import Runner
 from like_keras_core.runtime.sampling import Sampler, is_sampled, quantile, times_of
 from like_keras_core.runtime.schedule import Schedule, generate
-from like_keras_core.runtime.segments import Segment, segments_of
+from like_keras_core.runtime.segments import segments_of
 from like_keras_core.runtime.tap import Tap
 from like_keras_core.signature import signature_of
 from like_keras_core.spec import ConnectionSpec, SystemSpec, split_address
 from like_keras_core.topology import execution_order
 from like_keras_core.values import snapshot
 
-_ABSENCES_KEPT = 1024
-"""When so many are remembered, those that no cut can reach are only counted."""
-
 _LATE = -1
 """The counter of ticks that began after their deadline, beside those of gaps."""
-
-
-class Link(Protocol):
-    """The way of one port's values to one other node."""
-
-    @property
-    def has_credit(self) -> bool:
-        """Whether one more value may be sent."""
-        ...
-
-    def send(self, tick: int, value: Any) -> None:
-        """Send a value without waiting; its arrays are referred to until `settle`."""
-        ...
-
-    def absent(self, tick: int) -> None:
-        """Say that nothing more comes up to a tick; costs no credit."""
-        ...
-
-    def settle(self) -> None:
-        """Copy what is kept of values whose memory their producer may use again."""
-        ...
-
-
-class _Outlet:
-    """Answers for one port after every tick, to everybody who reads it elsewhere."""
-
-    def __init__(self) -> None:
-        self.links: list[Link] = []
-        self.local: Channel | None = None
-        self.answered = -1
-
-    @property
-    def has_credit(self) -> bool:
-        for link in self.links:
-            if not link.has_credit:
-                return False
-        return self.local is None or self.local.has_credit
-
-    def __call__(self, tick: int, value: Any) -> None:
-        if tick <= self.answered:
-            return
-        if value is None:
-            self._absent(tick)
-            return
-        try:
-            for link in self.links:
-                link.send(tick, value)
-            if self.local is not None:
-                self.local.send(tick, snapshot(value))
-        except Exception:
-            self._absent(tick)
-            raise
-        self.answered = tick
-
-    def _absent(self, tick: int) -> None:
-        """Answer for whoever has no answer yet."""
-        self.answered = tick
-        for link in self.links:
-            link.absent(tick)
-        if self.local is not None:
-            self.local.absent(tick)
-
-
-class _Runner:
-    """One segment as it runs: its schedule, its inputs, its outputs, its next tick."""
-
-    def __init__(self, segment: Segment) -> None:
-        self.segment = segment
-        self.next = 0
-        self.base = 0
-        self.inlets: list[tuple[Channel, Inlet]] = []
-        self.outlets: dict[str, _Outlet] = {}
-        self.plan: Plan
-        self.schedule: Schedule
-        self.limited: Schedule | None = None
-        self.durations: list[list[float]] = []
-        self.sampler: Sampler
-        self.registers: list[Any] = []
-        self.is_paced = False
-
-    @property
-    def has_all(self) -> bool:
-        """Whether its next tick waits for no input and no credit."""
-        tick = self.next
-        for _, inlet in self.inlets:
-            if not inlet.is_ready(tick):
-                return False
-        for outlet in self.outlets.values():  # noqa: SIM110 - once a tick: fast
-            if not outlet.has_credit:
-                return False
-        return True
-
-    def lacks(self) -> str:
-        """Name the first input or credit that its next tick waits for; or nothing."""
-        for channel, inlet in self.inlets:
-            if not inlet.is_ready(self.next):
-                return f"{channel.source} at tick {self.next}"
-        for address, outlet in self.outlets.items():
-            if not outlet.has_credit:
-                return f"credit for {address}"
-        return ""
 
 
 class NodeHost(Host):
@@ -196,20 +95,19 @@ class NodeHost(Host):
         self._ended = 0.0
         self._frozen_at: int | None = None
         self._released = released
-        self._absences: list[tuple[int, int]] = []
-        self._missed_below: Counter[int] = Counter()
+        self._ledger = Ledger()
         self._plans: list[Plan] = []
         place = {n: i for i, n in enumerate(execution_order(spec))}
         self.place = {spec.components[n].name: i for n, i in place.items()}
         self._inputs: dict[str, Channel] = {}
         self._locals: dict[str, Channel] = {}
-        self._outlets: dict[str, _Outlet] = {}
+        self._outlets: dict[str, Outlet] = {}
         mine = [segment for segment in segments_of(spec) if segment.node == node]
-        self._runners = [_Runner(segment) for segment in mine]
+        self._runners = [Runner(segment) for segment in mine]
 
     def link(self, source: str, link: Link) -> None:
         """Send the values of one of this node's ports to one more node."""
-        self._outlets.setdefault(source, _Outlet()).links.append(link)
+        self._outlets.setdefault(source, Outlet()).links.append(link)
 
     def push(
         self, source: str, tick: int, value: Any, stamp: float | None = None
@@ -249,7 +147,7 @@ class NodeHost(Host):
             for runner in self._runners:
                 self._plan_segment(runner, taps)
 
-    def _open_outlets(self, runner: _Runner) -> None:
+    def _open_outlets(self, runner: Runner) -> None:
         """Find the ports of a segment that are read outside of it."""
         inside = {self.spec.components[n].name for n in runner.segment.order}
         for connection in self.spec.connections:
@@ -259,7 +157,7 @@ class NodeHost(Host):
             target = split_address(connection.target)[0]
             if target in inside:
                 continue
-            outlet = self._outlets.setdefault(source, _Outlet())
+            outlet = self._outlets.setdefault(source, Outlet())
             if target in self.components and outlet.local is None:
                 outlet.local = self._locals[source] = Channel(source, self.window)
         runner.outlets = {
@@ -270,7 +168,7 @@ class NodeHost(Host):
 
     def _plan_segment(
         self,
-        runner: _Runner,
+        runner: Runner,
         taps: Mapping[str, Sequence[Callable[[int, Any], object]]],
     ) -> None:
         names = [self.spec.components[n].name for n in runner.segment.order]
@@ -301,7 +199,8 @@ class NodeHost(Host):
         )
         guard.until = last_readers(runner.plan)
         runner.durations = [[] for _ in names]
-        runner.sampler = Sampler(runner.durations)
+        latencies = [inlet.latencies for _, inlet in runner.inlets]
+        runner.sampler = Sampler(runner.durations, latencies)
         runner.schedule = generate(runner.plan, runner.durations)
         runner.registers = list(runner.plan.registers)
         runner.is_paced = all(
@@ -311,7 +210,7 @@ class NodeHost(Host):
         self._plans.append(runner.plan)
 
     def _inlet(
-        self, runner: _Runner, connection: ConnectionSpec, policy: str
+        self, runner: Runner, connection: ConnectionSpec, policy: str
     ) -> Callable[[int], Any]:
         source = connection.source
         if split_address(source)[0] in self.components:
@@ -371,10 +270,7 @@ class NodeHost(Host):
     def set_floor(self, tick: int) -> None:
         """Know the smallest tick that the whole system has not finished."""
         self.floor = max(self.floor, tick)
-        if len(self._absences) > _ABSENCES_KEPT:
-            sure = min(self.floor, self.cut.tick)
-            self._missed_below.update(key for key, at in self._absences if at < sure)
-            self._absences = [item for item in self._absences if item[1] >= sure]
+        self._ledger.fold(min(self.floor, self.cut.tick))
 
     @property
     def progress(self) -> int:
@@ -413,7 +309,7 @@ class NodeHost(Host):
         """Whether `step` would run something."""
         return bool(self._ready())
 
-    def _ready(self) -> list[_Runner]:
+    def _ready(self) -> list[Runner]:
         ready = [runner for runner in self._runners if self._may_run(runner)]
         if self._pacer is None:
             return ready
@@ -424,7 +320,7 @@ class NodeHost(Host):
             if not runner.is_paced or wakes_at(runner.next) <= now
         ]
 
-    def _may_run(self, runner: _Runner) -> bool:
+    def _may_run(self, runner: Runner) -> bool:
         return self._may_start(runner.next) and runner.has_all
 
     def waits_for(self) -> list[str]:
@@ -436,14 +332,14 @@ class NodeHost(Host):
             for runner in self._runners
         ]
 
-    def _run(self, runner: _Runner) -> None:
+    def _run(self, runner: Runner) -> None:
         tick = runner.next
         schedule = runner.schedule
         if self._pacer is not None and runner.is_paced:
             late_ticks = self._pacer.late_ticks
             self._pacer.wait(tick)
             if self._pacer.late_ticks > late_ticks:
-                self._absences.append((_LATE, tick))
+                self._ledger.note(_LATE, tick)
         self.tick[0] = tick + 1
         clock = [*self.tick, self.cut.order]
         if tick == self.cut.tick:
@@ -464,12 +360,12 @@ class NodeHost(Host):
             self._raised(runner, schedule, tick, error)
         for counter, last in enumerate(runner.plan.last):
             if last == tick:
-                self._absences.append((runner.base + counter, tick))
+                self._ledger.note(runner.base + counter, tick)
         if sampled:
             runner.sampler.took(tick)
         self._finish(runner, tick)
 
-    def _measure(self, runner: _Runner, tick: int) -> None:
+    def _measure(self, runner: Runner, tick: int) -> None:
         """Note how long ago the values that fire now were emitted."""
         now = time.monotonic()
         for channel, inlet in runner.inlets:
@@ -478,7 +374,7 @@ class NodeHost(Host):
             if stamp is not None:
                 inlet.latencies.append(now - stamp)
 
-    def _finish(self, runner: _Runner, tick: int) -> None:
+    def _finish(self, runner: Runner, tick: int) -> None:
         """Answer what has no answer yet, and give the credits back."""
         for outlet in runner.outlets.values():
             outlet(tick, None)
@@ -489,7 +385,7 @@ class NodeHost(Host):
             channel.release()
 
     def _raised(
-        self, runner: _Runner, schedule: Schedule, tick: int, error: Exception
+        self, runner: Runner, schedule: Schedule, tick: int, error: Exception
     ) -> None:
         found = schedule.step_at(error.__traceback__)
         if found is None:
@@ -507,10 +403,8 @@ class NodeHost(Host):
 
     def counts(self) -> tuple[dict[str, ComponentReport], dict[str, int]]:
         """Return what each component did, and each port's messages, below the cut."""
-        missed = self._missed_below + Counter(
-            key for key, tick in self._absences if tick < self.cut.tick
-        )
-        at_cut = {key for key, tick in self._absences if tick == self.cut.tick}
+        missed = self._ledger.below(self.cut.tick)
+        at_cut = self._ledger.at(self.cut.tick)
         duration_s = max(0.0, self._ended - self._began)
         components, messages = {}, {}
         for runner in self._runners:
@@ -532,9 +426,7 @@ class NodeHost(Host):
     @property
     def late_ticks(self) -> int:
         """How many ticks below the cut began after their deadline."""
-        return self._missed_below[_LATE] + sum(
-            key == _LATE and tick < self.cut.tick for key, tick in self._absences
-        )
+        return self._ledger.below(self.cut.tick)[_LATE]
 
     def received(self) -> dict[str, tuple[float | None, int | None]]:
         """Say of each input from outside a segment how long values took, how many came.

@@ -29,10 +29,16 @@ class Sampler:
 
     Args:
         durations: Where the samples of each component are appended [s].
+        others: Other samples of the same ticks.
     """
 
-    def __init__(self, durations: Sequence[list[float]]) -> None:
+    def __init__(
+        self,
+        durations: Sequence[list[float]],
+        others: Sequence[list[float]] = (),
+    ) -> None:
         self.durations = durations
+        self.others = others
         self.every = EVERY
         self._taken = 0
 
@@ -52,7 +58,7 @@ class Sampler:
         if self._taken == KEPT:
             self._taken //= 2
             self.every *= 2
-            for samples in self.durations:
+            for samples in (*self.durations, *self.others):
                 del samples[1::2]
 
     def _is_fast(self) -> bool:

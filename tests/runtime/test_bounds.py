@@ -21,9 +21,9 @@ import pytest
 from reference_engine import ReferenceEngine  # type: ignore[import-not-found]
 
 from like_keras_core import Component, InputPort, Node, RunReport, System, SystemSpec
-from like_keras_core.runtime import node_host
+from like_keras_core.runtime import ledger
 from like_keras_core.runtime.mailbox import Channel
-from like_keras_core.runtime.node_host import _ABSENCES_KEPT, NodeHost
+from like_keras_core.runtime.node_host import NodeHost
 from like_keras_core.runtime.sampling import KEPT
 from tests import simulation
 from tests.links import Faults, FifoLink, FlowLink
@@ -47,6 +47,8 @@ NETWORKS = pytest.mark.parametrize(
 )
 SLOW, FAST = 1, 600
 """How often an actor gets its turn, compared with others."""
+
+ENTRIES_KEPT = ledger.KEPT
 
 
 class Bounds:
@@ -97,8 +99,8 @@ class Bounds:
         # What may be trimmed is, as soon as it is too much. What may not belongs to
         # ticks that are not finished everywhere: the limit, for each that is counted.
         counted = sum(len(runner.plan.last) for runner in host._runners)
-        bound = _ABSENCES_KEPT + self.run_ahead * counted
-        self._is("absences", len(host._absences), bound)
+        bound = ENTRIES_KEPT + self.run_ahead * counted
+        self._is("absences", len(host._ledger.entries), bound)
 
     def _look_at_flow(self, link: FlowLink) -> None:
         sender, receiver, window = link.sender, link.receiver, self.window
@@ -277,13 +279,13 @@ class TestConditionalBranch:
         )
 
         assert found["values without credit"] == window
-        assert found["absences"] > _ABSENCES_KEPT - 64
+        assert found["absences"] > ENTRIES_KEPT - 64
 
     def test_absences_that_are_kept_for_ever_are_noticed(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """Mutant: the list is never trimmed."""
-        monkeypatch.setattr(node_host, "_ABSENCES_KEPT", 1 << 40)
+        monkeypatch.setattr(ledger, "KEPT", 1 << 40)
 
         with pytest.raises(AssertionError, match=r"1\d+ absences, and 1\d+ are"):
             most_of_branch(window=8, run_ahead=16, faults=None)

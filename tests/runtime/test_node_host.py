@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
 
-from like_keras_core.runtime import node_host
+from like_keras_core.runtime import ledger
 from tests.links import Faults
 from tests.simulation import Simulation
 from tests.splits import Split, alone, differences, splits
@@ -43,7 +43,7 @@ FAULTS = st.builds(
 def every_absence_is_folded() -> Iterator[None]:
     """Let hosts forget at once at which ticks below the floor somebody was absent."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(node_host, "_ABSENCES_KEPT", 0)
+        patch.setattr(ledger, "KEPT", 0)
         yield
 
 

@@ -14,12 +14,14 @@ from typing import Any, ClassVar
 import pytest
 
 from like_keras_core import SystemSpec
-from like_keras_core.runtime import node_host
+from like_keras_core.runtime import node_host, outlet
 from like_keras_core.runtime.agreement import Leader
 from like_keras_core.runtime.cut import FOREVER, Cut
 from like_keras_core.runtime.flow import Receiver, Sender
 from like_keras_core.runtime.mailbox import ALWAYS, Channel, Inlet
-from like_keras_core.runtime.node_host import NodeHost, _Outlet, _Runner
+from like_keras_core.runtime.node_host import NodeHost
+from like_keras_core.runtime.outlet import Outlet
+from like_keras_core.runtime.runner import Runner
 from like_keras_core.runtime.segments import Segment, segments_of
 from like_keras_core.runtime.writer import Writer
 from like_keras_core.spec import split_address
@@ -352,13 +354,13 @@ class TestWatermarks:
     ) -> None:
         """Mutant: only values are answers; whoever needs one waits for ever."""
         assert trouble(self.NOTHING[why]) == ""
-        call = _Outlet.__call__
+        call = Outlet.__call__
 
-        def only_values(self: _Outlet, tick: int, value: Any) -> None:
+        def only_values(self: Outlet, tick: int, value: Any) -> None:
             if value is not None:
                 call(self, tick, value)
 
-        mutant.setattr(_Outlet, "__call__", only_values)
+        mutant.setattr(Outlet, "__call__", only_values)
 
         assert "Deadlock" in trouble(self.NOTHING[why])
 
@@ -371,7 +373,7 @@ class TestWatermarks:
             absent(self, i, condition)
             self.plan.outlets = outlets
 
-        def of_those_that_fired(self: NodeHost, runner: _Runner, tick: int) -> None:
+        def of_those_that_fired(self: NodeHost, runner: Runner, tick: int) -> None:
             outlets, steps = runner.outlets, runner.plan.steps
             skipped = {
                 step.name for n, step in enumerate(steps) if runner.plan.last[n] == tick
@@ -399,15 +401,15 @@ class TestWatermarks:
         """Mutant: a source with every=4 tells what it knows; its reader runs ahead."""
         text = "c0@A every=4, c1@B(c0~)"
         assert trouble(text, 12, watch=_reader_is_behind) == ""
-        call = _Outlet.__call__
+        call = Outlet.__call__
 
-        def tells_all(self: _Outlet, tick: int, value: Any) -> None:
+        def tells_all(self: Outlet, tick: int, value: Any) -> None:
             call(self, tick, value)
             if value is None:
                 for link in self.links:
                     link.absent(tick | 3)
 
-        mutant.setattr(_Outlet, "__call__", tells_all)
+        mutant.setattr(Outlet, "__call__", tells_all)
 
         assert trouble(text, 12, watch=_reader_is_behind) != ""
 
@@ -593,13 +595,13 @@ class TestLastTick:
         mutant.setattr(node_host, "segments_of", by_crossings)
         ready = NodeHost._ready
 
-        def runs_tick(self: NodeHost, runner: _Runner) -> bool:
+        def runs_tick(self: NodeHost, runner: Runner) -> bool:
             names = (self.spec.components[n].name for n in runner.segment.order)
             return runner.next < self.cut.tick or any(
                 self.place[name] < self.cut.order for name in names
             )
 
-        def only_below(self: NodeHost) -> list[_Runner]:
+        def only_below(self: NodeHost) -> list[Runner]:
             return [runner for runner in ready(self) if runs_tick(self, runner)]
 
         mutant.setattr(NodeHost, "_ready", only_below)
@@ -610,7 +612,7 @@ class TestLastTick:
         """Mutant: it does not; who reads it cannot finish the tick."""
         assert trouble("c0@A raises=0, c1@B(c0)") == ""
 
-        def finish(self: NodeHost, runner: _Runner, tick: int) -> None:
+        def finish(self: NodeHost, runner: Runner, tick: int) -> None:
             runner.next = tick + 1
             for channel, inlet in runner.inlets:
                 inlet.finish(tick)
@@ -647,7 +649,7 @@ class TestLastTick:
             raised(self, *args)
             gone.add(self)
 
-        def none_if_gone(self: NodeHost) -> list[_Runner]:
+        def none_if_gone(self: NodeHost) -> list[Runner]:
             return [] if self in gone else ready(self)
 
         @property  # type: ignore[misc]
@@ -687,7 +689,7 @@ class TestLastTick:
             return value
 
         mutant.setattr(FifoLink, "send", refuses)
-        mutant.setattr(node_host, "snapshot", copies)
+        mutant.setattr(outlet, "snapshot", copies)
 
         for outcome in runs(text, seeds=12):
             assert outcome.error == (TypeError, "c0", 2)

@@ -9,7 +9,8 @@ from typing import Any
 from like_keras_core.engine import Engine
 from like_keras_core.errors import EngineOptionError, LaunchTimeoutError
 from like_keras_core.report import RunReport
-from like_keras_core.runtime.host import Host, run_alone
+from like_keras_core.runtime.alone import run_alone
+from like_keras_core.runtime.host import Host
 from like_keras_core.runtime.loader import instantiate
 from like_keras_core.runtime.stop import StopSignal, stop_on_interrupt, time_limit
 from like_keras_core.runtime.tap import Tap

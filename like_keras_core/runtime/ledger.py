@@ -1,0 +1,34 @@
+"""What happened at which ticks, as far as it is not yet sure whether they count."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+KEPT = 1024
+"""When there are so many entries, those that no cut can reach are only counted."""
+
+
+class Ledger:
+    """Notes of ticks, by counter."""
+
+    def __init__(self) -> None:
+        self.entries: list[tuple[int, int]] = []
+        self._folded: Counter[int] = Counter()
+
+    def note(self, counter: int, tick: int) -> None:
+        """Write down that it happened at a tick."""
+        self.entries.append((counter, tick))
+
+    def fold(self, sure: int) -> None:
+        """Know that every tick below `sure` counts."""
+        if len(self.entries) > KEPT:
+            self._folded.update(key for key, tick in self.entries if tick < sure)
+            self.entries = [item for item in self.entries if item[1] >= sure]
+
+    def below(self, tick: int) -> Counter[int]:
+        """Return how often each thing happened below a tick, at or above the folds."""
+        return self._folded + Counter(key for key, at in self.entries if at < tick)
+
+    def at(self, tick: int) -> set[int]:
+        """Return what happened at a tick."""
+        return {key for key, at in self.entries if at == tick}
