@@ -1,4 +1,4 @@
-"""The thinnest engine over several processes: `multiprocessing`, pipes between them.
+"""The thinnest engine over several processes: `multiprocessing`, pipes, shared memory.
 
 Everything that makes a run lossless, ordered and the same as on one process is the
 core's; what is here starts processes and moves bytes.
@@ -6,40 +6,47 @@ core's; what is here starts processes and moves bytes.
 
 from __future__ import annotations
 
+import mmap
 import multiprocessing
+import os
 import queue
 import secrets
 import sys
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from multiprocessing.connection import Connection
+from multiprocessing.reduction import recv_handle, send_handle
 from pathlib import Path
 from typing import Any
 
 from like_keras_core.engine import Engine
-from like_keras_core.errors import EngineOptionError, LaunchTimeoutError
+from like_keras_core.errors import LaunchTimeoutError
 from like_keras_core.report import RunReport
 from like_keras_core.runtime.conductor import Conductor
 from like_keras_core.runtime.control import LineLostError, Switchboard, call
 from like_keras_core.runtime.member import Member
 from like_keras_core.runtime.run_options import RunOptions
 from like_keras_core.runtime.stop import StopSignal, stop_on_interrupt, time_limit
-from like_keras_core.runtime.tap import Tap
 from like_keras_core.spec import HasSpec, SystemSpec, as_spec
 
 JOIN_S = 5.0
+LARGE = 1 << 16
 
 
 class PipeTransport:
-    """A pipe to each other node, with a thread to read and one to write."""
+    """A pipe to each other node, with a thread to read and one to write.
+
+    A large frame goes into memory that both processes map; its file descriptor follows
+    an empty message through the pipe. It has no name: whoever dies leaves nothing.
+    """
 
     def __init__(self, pipes: Mapping[str, Connection]) -> None:
         self.pipes = pipes
-        self.queues: dict[str, queue.SimpleQueue[bytes]] = {
+        self.queues: dict[str, queue.SimpleQueue[bytes | int]] = {
             node: queue.SimpleQueue() for node in pipes
         }
 
-    def start(self, arrived: Callable[[bytes], object]) -> None:
+    def start(self, arrived: Callable[[bytes | memoryview], object]) -> None:
         for node, pipe in self.pipes.items():
             for target, arguments in (
                 (self._read, (pipe, arrived)),
@@ -48,21 +55,39 @@ class PipeTransport:
                 threading.Thread(target=target, args=arguments, daemon=True).start()
 
     def send(self, node: str, frame: Sequence[bytes | bytearray | memoryview]) -> None:
-        self.queues[node].put(b"".join(frame))
+        if sum(map(len, frame)) < LARGE:
+            self.queues[node].put(b"".join(frame))
+            return
+        memory = os.memfd_create("frame")
+        with os.fdopen(memory, "wb", closefd=False) as file:
+            file.writelines(frame)
+        self.queues[node].put(memory)
 
     @staticmethod
-    def _read(pipe: Connection, arrived: Callable[[bytes], object]) -> None:
+    def _read(pipe: Connection, arrived: Callable[[bytes | memoryview], Any]) -> None:
         try:
             while True:
-                arrived(pipe.recv_bytes())
+                frame = pipe.recv_bytes()
+                if frame:
+                    arrived(frame)
+                    continue
+                memory = recv_handle(pipe)
+                arrived(memoryview(mmap.mmap(memory, 0, prot=mmap.PROT_READ)))
+                os.close(memory)
         except (EOFError, OSError):
             return
 
     @staticmethod
-    def _write(pipe: Connection, frames: queue.SimpleQueue[bytes]) -> None:
+    def _write(pipe: Connection, frames: queue.SimpleQueue[bytes | int]) -> None:
         try:
             while True:
-                pipe.send_bytes(frames.get())
+                frame = frames.get()
+                if isinstance(frame, bytes):
+                    pipe.send_bytes(frame)
+                    continue
+                pipe.send_bytes(b"")
+                send_handle(pipe, frame, None)
+                os.close(frame)
         except OSError:
             return
 
@@ -110,58 +135,30 @@ class ReferenceEngine(Engine):
         config_path: Path | None = None,
         *,
         iterations: int | None = None,
-        rate_hz: float | None = None,
-        record: Sequence[str] | str = (),
-        taps: Iterable[Tap] = (),
-        check_values: bool = False,
         timeout_s: float | None = None,
-        seed: int = 0,
-        window: int | None = None,
-        run_ahead: int = 256,
         heartbeat_s: float = 3.0,
         stop: StopSignal | None = None,
         progress: Callable[[int], object] | None = None,
-        started: Callable[[Mapping[str, int]], object] | None = None,
+        started: Callable[[Mapping[str, int]], object] = lambda pids: None,
         **options: Any,
     ) -> RunReport:
-        if options:
-            raise EngineOptionError(self.name, options, ["started"])
         spec = as_spec(system)
+        told = RunOptions.of_launch(spec, engine=self.name, own=["started"], **options)
         stop = stop or StopSignal()
         token = secrets.token_hex(16)
         switchboard = Switchboard(token, heartbeat_s)
-        run_options = RunOptions.of_launch(
-            spec,
-            rate_hz=rate_hz,
-            record=record,
-            taps=taps,
-            check_values=check_values,
-            seed=seed,
-            window=window,
-            run_ahead=run_ahead,
-        )
         context: Any = multiprocessing.get_context(self.start_method)
         if self.start_method == "forkserver":
             context.set_forkserver_preload(list(self.preload))
-        nodes = [node.name for node in spec.nodes]
-        pipes: dict[str, dict[str, Any]] = {node: {} for node in nodes}
-        for n, one in enumerate(nodes):
-            for other in nodes[n + 1 :]:
-                pipes[one][other], pipes[other][one] = context.Pipe()
+        pipes = _pipes([node.name for node in spec.nodes])
+        home = switchboard.address, token
         processes = {
             node: context.Process(
                 target=run_node,
-                args=(
-                    spec.to_json(),
-                    node,
-                    switchboard.address,
-                    token,
-                    pipes[node],
-                    list(sys.path),
-                ),
+                args=(spec.to_json(), node, *home, pipes[node], list(sys.path)),
                 daemon=True,
             )
-            for node in nodes
+            for node in pipes
         }
 
         def lost() -> dict[str, str]:
@@ -177,19 +174,17 @@ class ReferenceEngine(Engine):
             for ends in pipes.values():
                 for end in ends.values():
                     end.close()
-            if started is not None:
-                started({node: process.pid or 0 for node, process in processes.items()})
+            started({node: process.pid or 0 for node, process in processes.items()})
             with stop_on_interrupt(stop), time_limit(stop, timeout_s):
-                conductor = Conductor(
+                report = Conductor(
                     spec,
                     switchboard,
                     engine=self.name,
                     stop=stop,
-                    options=run_options,
+                    options=told,
                     lost=lost,
                     progress=progress,
-                )
-                report = conductor.run(iterations)
+                ).run(iterations)
         finally:
             switchboard.close()
             for process in processes.values():
@@ -201,3 +196,12 @@ class ReferenceEngine(Engine):
         if report.ended_by == "timeout" and timeout_s is not None:
             raise LaunchTimeoutError(timeout_s, report)
         return report
+
+
+def _pipes(nodes: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Return a pipe between each two nodes, by node and other node."""
+    pipes: dict[str, dict[str, Any]] = {node: {} for node in nodes}
+    for n, one in enumerate(nodes):
+        for other in nodes[n + 1 :]:
+            pipes[one][other], pipes[other][one] = multiprocessing.Pipe()
+    return pipes

@@ -6,12 +6,19 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from like_keras_core.errors import EngineOptionError
 from like_keras_core.runtime import logs
 from like_keras_core.runtime.observed import check_ports, ports_to_record
 from like_keras_core.runtime.tap import Tap
 from like_keras_core.spec import SystemSpec
 
 WINDOW = 8
+
+LAUNCH_OPTIONS = (
+    *("iterations", "rate_hz", "record", "taps", "check_values", "timeout_s", "seed"),
+    *("window", "run_ahead", "heartbeat_s", "progress"),
+)
+"""What `launch` takes on every engine."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,12 +57,31 @@ class RunOptions:
         seed: int = 0,
         window: int | None = None,
         run_ahead: int = 256,
+        engine: str = "",
+        own: Iterable[str] = (),
+        **unknown: Any,
     ) -> RunOptions:
-        """Return what the keywords of `Engine.launch` mean for a system.
+        """Return what keywords of `Engine.launch` mean for a system.
+
+        Args:
+            spec: The system.
+            rate_hz: Ticks per second; the system's own when omitted.
+            record: Addresses of output ports, or `"all"`.
+            taps: What to call after emissions.
+            check_values: Find components that change what they receive.
+            seed: Seeds every component's `rng`.
+            window: Values in flight on a connection between two nodes.
+            run_ahead: Ticks that a process may be ahead.
+            engine: The engine's name, for the error.
+            own: The options that the engine has beside those of every launch.
+            **unknown: Refused.
 
         Raises:
+            EngineOptionError: There is no such option.
             GraphError: A port to record or tap does not exist.
         """
+        if unknown:
+            raise EngineOptionError(engine, unknown, (*LAUNCH_OPTIONS, *own))
         taps = list(taps)
         check_ports(spec, [str(tap.port) for tap in taps], "tap")
         return cls(
