@@ -37,6 +37,9 @@ from like_keras_core.spec import SystemSpec
 
 _LONGEST_WAIT_S = 0.25
 _PROGRESS_S = 0.1
+_GATHER_S = 100e-6
+"""For how long a busy process gathers frames, so that small ones travel together [s]."""
+
 _LEAVE_S = 10.0
 """How long components may take to shut down when the launching process is gone [s]."""
 
@@ -158,6 +161,7 @@ class Member:
         self.by_source: dict[str, Receiver] = {}
         self.encoders: dict[str, _Encoder] = {}
         self._told_at = 0.0
+        self._sent_at = 0.0
         self._running = False
         self._started = False
         self._over = False
@@ -265,7 +269,9 @@ class Member:
         now = time.monotonic()
         if self._running:
             self._tell(now)
-            self._send_frames(now, idle=not busy)
+            if not busy or now - self._sent_at > _GATHER_S:
+                self._sent_at = now
+                self._send_frames(now, idle=not busy)
         wait = 0.0 if busy else self._wait(now)
         try:
             item = self.inbox.get(timeout=wait) if wait else self.inbox.get_nowait()
