@@ -36,12 +36,13 @@ class Record:
         "outputs",
         "rng",
         "seed",
+        "signature",
         "state",
         "tick",
     )
 
     def __init__(self, component: Any) -> None:
-        signature = signature_of(type(component))
+        self.signature = signature = signature_of(type(component))
         self.name = snake_case(type(component).__name__)
         self.has_default_name = True
         self.node: Node | None = None

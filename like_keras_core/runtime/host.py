@@ -35,7 +35,6 @@ from like_keras_core.runtime.recording import Column
 from like_keras_core.runtime.sampling import FIRST, Sampler, times_of
 from like_keras_core.runtime.schedule import Schedule, generate
 from like_keras_core.runtime.tap import Tap
-from like_keras_core.signature import signature_of
 from like_keras_core.spec import SystemSpec, split_address
 from like_keras_core.topology import execution_order
 from like_keras_core.values import snapshot
@@ -192,7 +191,7 @@ class Host:
                 for order, name in enumerate(self.order)
             }
         unpackers = {
-            name: signature_of(type(component)).unpack
+            name: component._lk.signature.unpack
             for name, component in self.components.items()
         }
         self._plan = plan(

@@ -38,7 +38,7 @@ from like_keras_core.spec import SystemSpec
 _LONGEST_WAIT_S = 0.25
 _PROGRESS_S = 0.1
 _GATHER_S = 100e-6
-"""For how long a busy process gathers frames, so that small ones travel together [s]."""
+"""For how long a busy process gathers frames: small ones travel together [s]."""
 
 _LEAVE_S = 10.0
 """How long components may take to shut down when the launching process is gone [s]."""
@@ -185,6 +185,24 @@ class Member:
                 self._left.set()
                 self.line.close()
 
+    @property
+    def is_over(self) -> bool:
+        """Whether the run is over for this process."""
+        return self._over
+
+    def attend(self, timeout_s: float) -> None:
+        """Do what a process has to, but for running ticks, for a moment.
+
+        For a component that waits in `forward` for something outside of the run.
+
+        Args:
+            timeout_s: How long to wait for something to come [s].
+        """
+        now = time.monotonic()
+        self._tell(now)
+        self._send_frames(now, idle=True)
+        self._receive(timeout_s)
+
     def relay(self, node: str, frame: Sequence[bytes | bytearray | memoryview]) -> None:
         """Send a frame by way of the launching process; for when no other is left."""
         self.line.send("frame", node, data=b"".join(frame))
@@ -272,7 +290,9 @@ class Member:
             if not busy or now - self._sent_at > _GATHER_S:
                 self._sent_at = now
                 self._send_frames(now, idle=not busy)
-        wait = 0.0 if busy else self._wait(now)
+        self._receive(0.0 if busy else self._wait(now))
+
+    def _receive(self, wait: float) -> None:
         try:
             item = self.inbox.get(timeout=wait) if wait else self.inbox.get_nowait()
             while True:

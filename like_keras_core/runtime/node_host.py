@@ -36,7 +36,6 @@ from like_keras_core.runtime.sampling import Sampler, is_sampled, quantile, time
 from like_keras_core.runtime.schedule import Schedule, generate
 from like_keras_core.runtime.segments import segments_of
 from like_keras_core.runtime.tap import Tap
-from like_keras_core.signature import signature_of
 from like_keras_core.spec import ConnectionSpec, SystemSpec, split_address
 from like_keras_core.topology import execution_order
 from like_keras_core.values import snapshot
@@ -189,7 +188,7 @@ class NodeHost(Host):
             runner.segment.order,
             self.components,
             forwards,
-            {name: signature_of(type(self.components[name])).unpack for name in names},
+            {name: self.components[name]._lk.signature.unpack for name in names},
             lambda data: snapshot(decode(data)),
             {key: items for key, items in self._records.items() if belongs(key)},
             {key: items for key, items in taps.items() if belongs(key)},

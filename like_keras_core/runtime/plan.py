@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from like_keras_core.runtime.recording import Column
-from like_keras_core.signature import signature_of
 from like_keras_core.spec import ComponentSpec, ConnectionSpec, SystemSpec
 
 Inlet = Callable[[int], Any]
@@ -189,7 +188,7 @@ def _wire(
 ) -> None:
     step = result.steps[i]
     positional = True
-    signature = signature_of(type(components[component.name]))
+    signature = components[component.name]._lk.signature
     templates = {port.name: port for port in signature.inputs}
     for port in component.inputs:
         template = templates[port.name]
