@@ -8,6 +8,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import MutableMapping
+from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -17,6 +18,9 @@ from sybil import Document, Sybil
 from sybil.parsers.markdown import PythonCodeBlockParser
 
 ROOT = Path(__file__).resolve().parent.parent
+
+collect_ignore = [] if find_spec("lk_engine_dora") else ["dora-engine.md"]
+"""A page about an engine runs where that engine is tested."""
 
 
 class Page(Document):

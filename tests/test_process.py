@@ -21,6 +21,8 @@ from like_keras_core.testing.components import Count, Fail, Scale
 SCRIPT = Path(__file__).parent / "by_hand.py"
 Start = Callable[..., "subprocess.Popen[str]"]
 
+pytestmark = pytest.mark.slow
+
 
 def chain(*extra: Any, machine: str = "local") -> System:
     """Return a chain over two nodes."""

@@ -32,7 +32,8 @@ from like_keras_core.testing.components import Count, Fail, Odd, Scale, Sum
 
 def shared() -> set[str]:
     """Return what Python processes share on this machine."""
-    return {name for name in os.listdir("/dev/shm") if name[:4] in ("psm_", "sem.")}
+    names = os.listdir("/dev/shm")
+    return {name for name in names if name.startswith(("psm_", "sem.mp-"))}
 
 
 @pytest.fixture(autouse=True)

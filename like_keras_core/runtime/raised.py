@@ -64,6 +64,8 @@ def _is_installed(filename: str) -> bool:
     if filename.startswith("<"):
         return _TYPED_IN.match(filename) is None
     path = Path(filename)
+    if _OURS_TO_TRY in path.parents:
+        return False
     if not {"site-packages", "dist-packages"}.isdisjoint(path.parts):
         return True
     standard = {Path(sysconfig.get_path(key)) for key in ("stdlib", "platstdlib")}

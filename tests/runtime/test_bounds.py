@@ -50,6 +50,8 @@ SLOW, FAST = 1, 600
 
 ENTRIES_KEPT = ledger.KEPT
 
+pytestmark = pytest.mark.slow
+
 
 class Bounds:
     """Asserts after each turn that nothing is beyond its bound.

@@ -1,0 +1,230 @@
+"""What our process beside a dora node that is not ours does: values out, values in.
+
+A `Bridge` belongs to the process, and the process's one component, a `DoraNode`, finds
+it with `bridge_of`. The transport's thread brings what dora delivers; the component
+sends, and waits for its values. While it waits the process does everything else that
+it has to: it hands out credits, answers the launching process, and learns of a stop.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Mapping
+from typing import Any
+
+from like_keras_core.errors import EndOfStream, EngineError
+from like_keras_core.runtime.control import Message
+from like_keras_core.runtime.cut import Cut
+from like_keras_core.runtime.member import Member
+from like_keras_core.spec import SystemSpec
+from lk_engine_dora.arrow import to_arrow, to_numpy
+from lk_engine_dora.edges import ENDED, edges_of, host_id
+from lk_engine_dora.foreign import foreign_nodes, shows_numpy
+
+QUIET_S = 1.0
+"""How long nothing may have come after the end of a node before it counts [s].
+
+dora says that a node has ended before it delivers the last of what the node sent.
+"""
+
+PATIENCE_S = 0.5
+"""How long a value is waited for when the run is to stop [s]."""
+
+LONG_PATIENCE_S = 5.0
+"""How long a value is waited for when a component has failed at a later tick [s]."""
+
+_LOOK_S = 0.05
+_PRINTED = " with stderr output:"
+_LINES = 20
+
+_bridges: dict[str, Bridge] = {}
+
+
+class NodeFailedError(EngineError):
+    """A dora node that is not ours has ended with an error.
+
+    Args:
+        node: Its id.
+        how: What dora says of it: the exit code or the signal, and what it printed.
+    """
+
+    def __init__(self, node: str, how: str) -> None:
+        self.node, self.how = node, how
+        first, *rest = how.strip().splitlines() or ["has failed"]
+        text = f"The dora node {node!r} {first.removesuffix(_PRINTED)}."
+        printed = [line for line in rest if line.strip("-")]
+        if printed:
+            text += " The end of what it printed:\n" + "\n".join(printed[-_LINES:])
+        super().__init__(text)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (type(self), (self.node, self.how))
+
+
+def open_bridge(spec: SystemSpec, name: str, node: Any) -> Bridge | None:
+    """Make this process's bridge; None if its node of the system is one of ours.
+
+    Args:
+        spec: The system.
+        name: The node of the system.
+        node: The dora node that this process is.
+    """
+    if name not in foreign_nodes(spec):
+        return None
+    bridge = Bridge(spec, name, node)
+    _bridges[bridge.component] = bridge
+    return bridge
+
+
+def bridge_of(component: str) -> Bridge | None:
+    """Return the bridge of a component, by its address; None in other processes."""
+    return _bridges.get(component)
+
+
+class Bridge:
+    """The way between a process of ours and the dora node that it speaks for.
+
+    Args:
+        spec: The system.
+        name: The node of the system.
+        node: The dora node that this process is.
+    """
+
+    def __init__(self, spec: SystemSpec, name: str, node: Any) -> None:
+        foreign = foreign_nodes(spec)
+        self.name = name
+        self.component = foreign[name].name
+        self.member: Member | None = None
+        self._node = node
+        self._failure = ""
+        self._is_over = False
+        self._ends_at: float | None = None
+        host = host_id(name, foreign)
+        edges = [
+            edge
+            for edge in edges_of(spec)
+            if edge.kind == "arrow" and edge.producer == name
+        ]
+        self._inputs = {edge.input for edge in edges if edge.start == host}
+        self._waiting: dict[str, deque[tuple[Any, Mapping[str, Any]]]] = {
+            edge.output: deque() for edge in edges if edge.end == host
+        }
+        self._views = {
+            port
+            for port in self._waiting
+            if shows_numpy(spec, f"{self.component}.{port}")
+        }
+        self._closed: set[str] = set()
+        self._changed_at = 0.0
+
+    def take(self, event: Mapping[str, Any]) -> bool:
+        """Take in an event of dora, from any thread; tell whether it was for here."""
+        kind = event["type"]
+        if kind == "NODE_FAILED":
+            found = event["value"]
+            if found["source_node_id"] != self.name:
+                return False
+            self._failure = self._failure or found["error"]
+        elif kind in ("INPUT", "INPUT_CLOSED"):
+            component, _, port = event["id"].rpartition(".")
+            if event["id"] == ENDED:
+                port = ENDED
+            elif component != self.component or port not in self._waiting:
+                return False
+            if kind == "INPUT_CLOSED":
+                self._closed.add(port)
+            elif port != ENDED:
+                self._waiting[port].append((event["value"], event["metadata"]))
+        else:
+            return False
+        self._changed_at = time.monotonic()
+        self._wake()
+        return True
+
+    def over(self) -> None:
+        """Know that dora delivers nothing any more."""
+        self._is_over = True
+        self._wake()
+
+    def _wake(self) -> None:
+        if self.member is not None:
+            self.member.inbox.put(Message("look"))
+
+    def step(self, inputs: Mapping[str, Any]) -> dict[str, Any] | None:
+        """Do one tick: send the values of the inputs, then wait for the outputs'.
+
+        Args:
+            inputs: By port; None is not sent.
+
+        Returns:
+            By port, for those that are connected; None if none is.
+
+        Raises:
+            EndOfStream: The node has ended, or the run is to stop.
+            EngineError: The node has ended with an error, or it keeps a run that has
+                failed from ending.
+            TypeError: A value cannot be sent, or not be shown as it should.
+        """
+        if self._failure and not self._waiting:
+            raise self._error()
+        for port, value in inputs.items():
+            if value is not None and port in self._inputs:
+                where = f"The value for {self.component}.{port}"
+                array, metadata = to_arrow(value, where)
+                self._node.send_output(f"{self.component}.{port}", array, metadata)
+        self._ends_at = None
+        found = {port: self._next(port) for port in self._waiting}
+        return found or None
+
+    def _next(self, port: str) -> Any:
+        waiting = self._waiting[port]
+        assert self.member is not None
+        while not waiting:
+            self._check(port)
+            self.member.attend(_LOOK_S)
+        array, metadata = waiting.popleft()
+        if port in self._views:
+            where = f"A value of {self.component}.{port}"
+            return to_numpy(array, metadata, where)
+        return array
+
+    def _check(self, port: str) -> None:
+        """Raise if there is no value to wait for."""
+        now = time.monotonic()
+        # A stop reaches the node too, whose end is then no end of a stream.
+        if self.member is not None and self._must_end(self.member, now):
+            raise EndOfStream("The run is to stop.")
+        is_closed = not self._closed.isdisjoint((port, ENDED))
+        is_quiet = now - self._changed_at > QUIET_S
+        if (is_closed or self._failure) and is_quiet and not self._waiting[port]:
+            if self._failure:
+                raise self._error()
+            raise EndOfStream(
+                f"The dora node {self.name!r} has ended; there is no further value of "
+                f"{self.component}.{port}."
+            )
+
+    def _must_end(self, member: Member, now: float) -> bool:
+        """Whether the run has ended below this tick, or is to stop here."""
+        host = member.host
+        cut, tick = host.cut, host.tick[1]
+        if member.is_over or cut.place <= (tick, host.place[self.component]):
+            return True
+        if cut.kind in ("stop", "error") and self._ends_at is None:
+            self._ends_at = now
+        waited_s = 0.0 if self._ends_at is None else now - self._ends_at
+        if cut.kind == "error" and waited_s > LONG_PATIENCE_S:
+            raise EngineError(
+                f"The dora node {self.name!r} sent no value for tick {tick}, for which "
+                f"the run waited although {cut.component!r} had failed at tick "
+                f"{cut.tick}. A node with inputs must answer each of them."
+            )
+        if self._is_over or (cut.kind == "stop" and waited_s > PATIENCE_S):
+            # Everybody learns that it is a stop, and no end of a stream.
+            host.set_cut(Cut(tick, 0, "stop"))
+            return True
+        return False
+
+    def _error(self) -> NodeFailedError:
+        return NodeFailedError(self.name, self._failure)

@@ -1,0 +1,231 @@
+"""What keeps a sound system from being a dora dataflow: every reason, at once."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+
+from like_keras_core.issue import Issue, errors_in
+from like_keras_core.node import is_local
+from like_keras_core.spec import NodeSpec, PortSpec, SystemSpec, split_address
+from lk_engine_dora.dataflow import Data, machine_id, to_dataflow
+from lk_engine_dora.edges import Edge, edges_of
+from lk_engine_dora.environment import arrives_as
+from lk_engine_dora.foreign import (
+    ENTRY_POINT,
+    Foreign,
+    foreign_nodes,
+    is_arrow,
+    is_numpy,
+    types_of,
+)
+from lk_engine_dora.options import env_issues, option_issues
+from lk_engine_dora.places import Places, is_found
+from lk_engine_dora.sendable import refusals
+
+_ID = re.compile(r"[A-Za-z0-9_-]+")
+_NAME = re.compile(r"[A-Za-z0-9_.-]+")
+_RESERVED = "dora"
+_LONGEST = 128 << 10
+"""The longest variable of an environment that Linux hands to a process [byte]."""
+
+
+def issues_of(spec: SystemSpec, places: Places) -> list[Issue]:
+    """List what this engine cannot run, or only in a way that may surprise.
+
+    Args:
+        spec: The system, sound as far as the core can tell.
+        places: Where this machine has what its processes need.
+    """
+    edges = edges_of(spec)
+    foreign = foreign_nodes(spec)
+    issues = [*option_issues(spec)]
+    issues += _bad_names(spec, edges)
+    issues += _unsendable(spec, edges)
+    issues += _unimportable(spec, foreign, places)
+    issues += _bad_foreign(spec, foreign)
+    issues += _mixed_types(spec, foreign)
+    issues += _shared_addresses(spec)
+    if not errors_in(issues):
+        issues += _too_long(to_dataflow(spec, places))
+    return issues
+
+
+def _bad_names(spec: SystemSpec, edges: list[Edge]) -> Iterator[Issue]:
+    allowed = "dora takes ASCII letters, digits, '_' and '-'"
+    for node in spec.nodes:
+        if node.name == _RESERVED:
+            yield Issue(
+                f"A node cannot be called {_RESERVED!r}: dora keeps that name for its "
+                "own sources. Rename it.",
+                code="dora-name",
+                address=node.name,
+            )
+        elif arrives_as(node.name) != node.name:
+            yield Issue(
+                f"A node cannot be called {node.name!r}: dora reads that as a number, "
+                f"and would call the process {arrives_as(node.name)!r}. Rename it.",
+                code="dora-name",
+                address=node.name,
+            )
+        elif not _ID.fullmatch(node.name):
+            yield Issue(
+                f"Node {node.name!r} cannot be the id of a dora node: {allowed}. "
+                "Rename it.",
+                code="dora-name",
+                address=ascii(node.name),
+            )
+    names = {edge.source: None for edge in edges if edge.source}
+    for edge in edges:
+        if edge.kind == "arrow":
+            # One of the two is the port's address.
+            names[max(edge.input, edge.output, key=len)] = None
+    for name in names:
+        if not _NAME.fullmatch(name):
+            yield Issue(
+                f"The port {name!r} crosses nodes, but cannot be a name in dora: "
+                f"{allowed}. Rename the port or its component.",
+                code="dora-name",
+                address=ascii(name),
+            )
+
+
+def _ports(spec: SystemSpec) -> Mapping[str, PortSpec]:
+    return {
+        f"{component.name}.{port.name}": port
+        for component in spec.components
+        for port in component.outputs
+    }
+
+
+def _unsendable(spec: SystemSpec, edges: list[Edge]) -> Iterator[Issue]:
+    ports = _ports(spec)
+    for source in dict.fromkeys(edge.source for edge in edges if edge.kind == "data"):
+        for reason in refusals(ports[source].type):
+            yield Issue(
+                f"Values of {source!r} ({ports[source].type}) cross nodes, but cannot "
+                f"be sent: {reason}. Or put both ends on one node.",
+                code="not-sendable",
+                address=source,
+            )
+
+
+def _unimportable(
+    spec: SystemSpec, foreign: Mapping[str, Foreign], places: Places
+) -> Iterator[Issue]:
+    local = {node.name for node in spec.nodes if is_local(node.machine)}
+    for component in spec.components:
+        module, _, name = component.entry_point.partition(":")
+        if component.node not in local or component.node in foreign:
+            continue
+        if not is_found(module, places.python_path):
+            what = "script" if module.endswith(".py") else "module"
+            yield Issue(
+                f"The process of node {component.node!r} would not find the {what} "
+                f"{module!r}, which has {name} of component {component.name!r}: it is "
+                "neither installed nor in a folder on sys.path. Install it, or put "
+                "its folder on PYTHONPATH.",
+                code="not-importable",
+                address=component.name,
+            )
+
+
+def _bad_foreign(spec: SystemSpec, foreign: Mapping[str, Foreign]) -> Iterator[Issue]:
+    crowd = Counter(component.node for component in spec.components)
+    for component in spec.components:
+        if component.entry_point != ENTRY_POINT:
+            continue
+        node = component.node
+        if crowd[node] > 1 or not _is_own(spec.node(node)):
+            yield Issue(
+                f"DoraNode {component.name!r} is a node of its own, so it cannot be "
+                f"placed on node {node!r} or share it. Leave its node alone; machine= "
+                "says where it runs.",
+                code="foreign-node",
+                address=component.name,
+            )
+        yield from env_issues(
+            foreign[node].env, f"DoraNode {component.name!r}", component.name
+        )
+        if component.every != 1:
+            yield Issue(
+                f"every={component.every} of {component.name!r} means nothing: a dora "
+                "node sends when it likes. Leave it out.",
+                code="foreign-node",
+                address=component.name,
+            )
+    for connection in spec.connections:
+        source, port = split_address(connection.source)
+        giver = foreign.get(spec.component(source).node)
+        if giver is not None and giver.ticks is None:
+            yield Issue(
+                f"The connection '{connection}' takes values from dora node "
+                f"{source!r}, which do not say their ticks. If its n-th message on "
+                f"{port!r} is the value of tick n, say so: DoraNode({source!r}, ..., "
+                'ticks="count").',
+                code="foreign-ticks",
+                address=connection.source,
+            )
+
+
+def _mixed_types(spec: SystemSpec, foreign: Mapping[str, Foreign]) -> Iterator[Issue]:
+    """Refuse an output whose readers want its values in different forms."""
+    sources = dict.fromkeys(connection.source for connection in spec.connections)
+    for source in sources:
+        if spec.component(split_address(source)[0]).node not in foreign:
+            continue
+        types = types_of(spec, source)
+        shown = next(filter(is_numpy, types), None)
+        plain = next(filter(is_arrow, types), None)
+        if shown is not None and plain is not None:
+            yield Issue(
+                f"The values of {source!r} go to {types[shown]!r}, which is annotated "
+                f"as {shown}, and to {types[plain]!r}, which is annotated as {plain}. "
+                "They have one form for all who read them: annotate both alike.",
+                code="foreign-types",
+                address=source,
+            )
+
+
+def _is_own(node: NodeSpec) -> bool:
+    return node.engine in ("dora", None) and not node.options
+
+
+def _shared_addresses(spec: SystemSpec) -> Iterator[Issue]:
+    """Warn of machines that would need a daemon for each of their nodes."""
+    nodes: dict[str, list[str]] = {}
+    for node in spec.nodes:
+        if machine_id(node) == node.name != node.machine:
+            nodes.setdefault(node.machine, []).append(node.name)
+    for machine, names in nodes.items():
+        if len(names) > 1:
+            listed = ", ".join(map(repr, names))
+            yield Issue(
+                f"The nodes {listed} are on machine {machine!r}. A machine that is "
+                "named by its address needs a dora daemon for each of its nodes, with "
+                "the node's name as --machine-id. To need one daemon only, give the "
+                "nodes the machine's name instead of its address.",
+                code="machine-address",
+                address=names[0],
+                severity="warning",
+            )
+
+
+def _too_long(dataflow: Data) -> Iterator[Issue]:
+    """Refuse a dataflow that dora could not hand to its nodes.
+
+    Each node gets the whole of it in one environment variable, with what dora adds.
+    """
+    import yaml
+
+    lengths = [len(yaml.safe_dump([[item]])) + 120 for item in dataflow["nodes"]]
+    length = sum(lengths) + 2 * max(lengths) + len(yaml.safe_dump(dataflow["env"]))
+    if length + 1000 > _LONGEST:
+        yield Issue(
+            f"The dataflow is too long: dora hands all of it, some {length >> 10} KB, "
+            f"to each of its {len(lengths)} nodes in one environment variable, which "
+            f"holds {_LONGEST >> 10} KB. Place more components on one node.",
+            code="too-long",
+            address=dataflow["nodes"][0]["id"],
+        )

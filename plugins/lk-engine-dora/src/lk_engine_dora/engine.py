@@ -1,0 +1,180 @@
+"""Compiles a system to a dora dataflow, and runs it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from like_keras_core.engine import Engine
+from like_keras_core.errors import (
+    CapabilityError,
+    EngineError,
+    EngineOptionError,
+    GraphError,
+    LaunchTimeoutError,
+)
+from like_keras_core.issue import Issue, errors_in
+from like_keras_core.node import is_local
+from like_keras_core.report import RunReport
+from like_keras_core.runtime.run_options import RunOptions
+from like_keras_core.runtime.stop import StopSignal
+from like_keras_core.runtime.tap import Tap
+from like_keras_core.spec import HasSpec, SystemSpec, as_spec, default_build_dir
+from like_keras_core.topology import check
+from lk_engine_dora.checks import issues_of
+from lk_engine_dora.dataflow import to_dataflow
+from lk_engine_dora.document import to_text
+from lk_engine_dora.places import Places
+
+DATAFLOW = "dataflow.yaml"
+SYSTEM = "system.json"
+KNOWN_OPTIONS = (
+    *("iterations", "rate_hz", "record", "taps", "check_values", "timeout_s", "seed"),
+    *("window", "run_ahead", "heartbeat_s", "progress", "coordinator_addr", "local"),
+)
+"""What `launch` takes."""
+
+
+class DoraEngine(Engine):
+    """Runs a system as a dora dataflow: a process per node, here or elsewhere."""
+
+    name = "dora"
+    capabilities = frozenset(
+        {
+            *("delay", "hold", "latest", "every", "rate", "record"),
+            *("multi-process", "zero-copy"),
+            *("foreign-nodes", "stand-alone"),
+        }
+    )
+
+    def validate(self, system: HasSpec | SystemSpec) -> tuple[bool, list[str]]:
+        """List every reason why a system cannot run on dora, or may surprise there."""
+        spec = as_spec(system)
+        issues = _issues(spec, Places.here(spec, default_build_dir("dora") / SYSTEM))
+        return not errors_in(issues), list(issues)
+
+    def compile(
+        self, system: HasSpec | SystemSpec, build_dir: Path | None = None
+    ) -> Path:
+        """Write the dataflow and, beside it, the system; return the dataflow's path.
+
+        Raises:
+            CapabilityError: A node asks to be started again after a failure.
+            GraphError: There are errors; nothing was written.
+        """
+        spec = as_spec(system)
+        folder = Path(build_dir or default_build_dir("dora"))
+        places = Places.here(spec, folder / SYSTEM)
+        errors = errors_in(_issues(spec, places))
+        if errors and all(issue.code == "capability" for issue in errors):
+            node = errors[0].address
+            raise CapabilityError(self.name, "restart", node, str(errors[0]))
+        if errors:
+            raise GraphError(errors, spec.name)
+        text = to_text(spec, to_dataflow(spec, places))
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / SYSTEM).write_text(spec.to_json() + "\n", encoding="utf-8")
+        path = folder / DATAFLOW
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    def launch(
+        self,
+        system: HasSpec | SystemSpec,
+        config_path: Path | None = None,
+        *,
+        iterations: int | None = None,
+        rate_hz: float | None = None,
+        record: Sequence[str] | str = (),
+        taps: Iterable[Tap] = (),
+        check_values: bool = False,
+        timeout_s: float | None = None,
+        seed: int = 0,
+        window: int | None = None,
+        run_ahead: int = 256,
+        heartbeat_s: float = 3.0,
+        stop: StopSignal | None = None,
+        progress: Callable[[int], object] | None = None,
+        coordinator_addr: str | None = None,
+        local: bool = False,
+        **options: Any,
+    ) -> RunReport:
+        """Run a system as a dora dataflow until its end.
+
+        Args:
+            system: What to run.
+            config_path: What `compile` returned; compiled now when omitted.
+            iterations: How many ticks; None until stopped.
+            rate_hz: Ticks per second; the system's own when omitted.
+            record: Addresses of output ports, or `"all"`.
+            taps: What to call after emissions.
+            check_values: Find components that change what they receive.
+            timeout_s: Stop after this time [s].
+            seed: Seeds every component's `rng`.
+            window: Values in flight on a channel.
+            run_ahead: Ticks that a process may be ahead.
+            heartbeat_s: How long a process may be silent [s].
+            stop: Asks the run to end.
+            progress: Called with the number of ticks done, now and then.
+            coordinator_addr: Where dora's coordinator is, for several machines.
+            local: Run every node here, whatever machine it names.
+            **options: Refused.
+
+        Raises:
+            ComponentError: A component raised.
+            EngineError: The system needs several machines, or dora failed.
+            EngineOptionError: There is no such option.
+            HostLostError: The process of a node ended, or was silent.
+            LaunchTimeoutError: `timeout_s` passed.
+        """
+        from lk_engine_dora.running import Launch
+
+        if options:
+            raise EngineOptionError(self.name, options, KNOWN_OPTIONS)
+        spec = as_spec(system)
+        if not local:
+            _refuse_machines(spec, coordinator_addr)
+        path = config_path or self.compile(spec)
+        launch = Launch(
+            spec=spec,
+            system=Path(path).with_name(SYSTEM),
+            options=RunOptions.of_launch(
+                spec,
+                rate_hz=rate_hz,
+                record=record,
+                taps=taps,
+                check_values=check_values,
+                seed=seed,
+                window=window,
+                run_ahead=run_ahead,
+            ),
+            stop=stop or StopSignal(),
+            heartbeat_s=heartbeat_s,
+            timeout_s=timeout_s,
+            progress=progress,
+        )
+        report = launch.run(iterations)
+        if report.ended_by == "timeout" and timeout_s is not None:
+            raise LaunchTimeoutError(timeout_s, report)
+        return report
+
+
+def _refuse_machines(spec: SystemSpec, coordinator_addr: str | None) -> None:
+    """Refuse what needs a coordinator: it must not run elsewhere in silence."""
+    far = [node for node in spec.nodes if not is_local(node.machine)]
+    if not far and coordinator_addr is None:
+        return
+    placed = ", ".join(f"{node.name!r} on {node.machine!r}" for node in far)
+    raise EngineError(
+        "This version of lk-engine-dora launches on one machine. "
+        + (f"This system has {placed}. " if far else "")
+        + "Several machines come with a dora coordinator: compile, and start the "
+        "dataflow there with `dora start dataflow.yaml --attach`; or run all of it "
+        "here with launch(local=True)."
+    )
+
+
+def _issues(spec: SystemSpec, places: Places) -> list[Issue]:
+    unsound = errors_in(check(spec))
+    return unsound or issues_of(spec, places)

@@ -1,0 +1,123 @@
+"""The process of one node: `python -m lk_engine_dora.node`, started by dora.
+
+The environment says which node of which system it is; see the comments in the dataflow.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from pathlib import Path
+
+from like_keras_core.errors import LkError
+from like_keras_core.runtime.member import Member
+from like_keras_core.runtime.process import LAUNCHED, serve_node
+from like_keras_core.spec import SystemSpec
+from lk_engine_dora.arrow import register_arrays
+from lk_engine_dora.output import LOGGED
+from lk_engine_dora.transport import DoraTransport, open_node
+from lk_engine_dora.versions import versions
+
+MAX_FRAME = 56_000_000
+"""What passes dora's limit of 64 MiB even without shared memory [byte]."""
+
+
+def main() -> int:
+    """Be the process of a node until the run is over; return the exit code."""
+    path = Path(_variable("LK_SYSTEM")).absolute()
+    name = _variable("LK_NODE")
+    try:
+        spec = read_system(path, _variable("LK_DIGEST"))
+    except LkError as error:
+        sys.exit(f"Node {name!r} cannot start: {error}")
+    working_dir = os.environ.get("LK_WORKING_DIR")
+    if working_dir:
+        os.chdir(working_dir)
+    register_arrays()
+    transport = DoraTransport(spec, name, open_node())
+    logging.getLogger().addHandler(_to_stderr(is_marked=LAUNCHED in os.environ))
+
+    def started(member: Member) -> None:
+        transport.stopped = member.stop
+        transport.relay = member.relay
+        if transport.bridge is not None:
+            transport.bridge.member = member
+
+    try:
+        return serve_node(
+            spec,
+            name,
+            transport,
+            path.parent,
+            engine="dora",
+            max_frame=MAX_FRAME,
+            versions=versions(),
+            folders=[Path(entry) for entry in sys.path],
+            started=started,
+        )
+    finally:
+        transport.close()
+
+
+def read_system(path: Path, digest: str) -> SystemSpec:
+    """Read the system beside the dataflow.
+
+    Raises:
+        LkError: It is not there, or not the one that the dataflow was made for.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise LkError(
+            f"The system cannot be read: {error}. Copy {path.name} from the folder of "
+            "the dataflow, or compile again."
+        ) from None
+    spec = SystemSpec.from_json(text)
+    found = f"sha256:{spec.digest()}"
+    if found != digest:
+        raise LkError(
+            f"{str(path)!r} is another system than the dataflow was made for: expected "
+            f"{digest}, found {found}. Compile again, and copy both files."
+        )
+    return spec
+
+
+def _to_stderr(*, is_marked: bool) -> logging.Handler:
+    """Return what prints log records, so that they are in dora's log.
+
+    Args:
+        is_marked: Whether the lines are for a launching process, which has the
+            records already.
+    """
+    handler = logging.StreamHandler()
+    mark = LOGGED if is_marked else ""
+    form = logging.Formatter("%(levelname)s %(name)s: %(message)s")
+    handler.setFormatter(_Marked(form, mark))
+    return handler
+
+
+class _Marked(logging.Formatter):
+    """Begins every line of a record with a mark."""
+
+    def __init__(self, form: logging.Formatter, mark: str) -> None:
+        super().__init__()
+        self._form, self._mark = form, mark
+
+    def format(self, record: logging.LogRecord) -> str:
+        text = self._form.format(record)
+        return "\n".join(self._mark + line for line in text.splitlines())
+
+
+def _variable(name: str) -> str:
+    try:
+        return os.environ[name]
+    except KeyError:
+        sys.exit(
+            f"{name} is not set. This module is started by dora, from the file that "
+            "`lk compile --engine dora` writes."
+        )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

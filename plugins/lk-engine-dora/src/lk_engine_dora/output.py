@@ -1,0 +1,152 @@
+"""What `dora run` prints: lines of the nodes, and how each of them ended.
+
+Each line goes to the node's file of logs, and what a component printed to the terminal
+of the launch. Log records come home by another way, and appear once.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import signal
+import sys
+from collections import deque
+from contextlib import suppress
+from pathlib import Path
+from typing import TextIO
+
+from like_keras_core.spec import SystemSpec
+from like_keras_core.topology import by_node
+from lk_engine_dora.edges import host_id
+from lk_engine_dora.foreign import foreign_nodes
+
+LOGGED = "\x1e"
+"""Stands before lines of log records, in what a launched process prints."""
+
+TAIL_LINES = 20
+UNSTARTED = "it could not be started"
+
+_STOP = re.compile(r"handling node stop with exit status (\w+)(?:\((-?\d+)\))?")
+_FAILED = re.compile(r"Node `([^`]+)` failed: (.*)")
+_MISSING = re.compile(r".*Could not find source path `(.+)`")
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+
+
+class Output:
+    """Takes in what `dora run` prints.
+
+    Args:
+        spec: The system.
+        folder: Where the logs go; what is there is removed.
+    """
+
+    def __init__(self, spec: SystemSpec, folder: Path) -> None:
+        self.ended: dict[str, str] = {}
+        self.theirs: dict[str, str] = {}
+        """How nodes that are not ours have ended."""
+        self.failed: dict[str, str] = {}
+        self.missing = ""
+        self.dataflow_id = ""
+        self.own: deque[str] = deque(maxlen=TAIL_LINES)
+        self._titles = {
+            node: _title(node, [item.name for item in components])
+            for node, components in by_node(spec).items()
+        }
+        foreign = foreign_nodes(spec)
+        self._hosts = {host_id(node, foreign): node for node in self._titles}
+        self._tails: dict[str, deque[str]] = {
+            node: deque(maxlen=TAIL_LINES) for node in self._titles
+        }
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        self._files: dict[str, TextIO] = {}
+        for node in self._titles:
+            path = folder / f"{node}.log"
+            self._files[node] = path.open("w", encoding="utf-8", buffering=1)
+        path = folder / "dora.out"
+        self._file: TextIO = path.open("w", encoding="utf-8", buffering=1)
+
+    def tail(self, node: str) -> list[str]:
+        """Return the last lines that a node printed or logged."""
+        return list(self._tails.get(node, ()))
+
+    def take(self, line: str) -> None:
+        """Take in a line."""
+        try:
+            said = json.loads(line) if line.startswith("{") else None
+        except ValueError:
+            said = None
+        if not isinstance(said, dict) or "message" not in said:
+            self._dora_says(line)
+            return
+        self.dataflow_id = said.get("dataflow_id") or self.dataflow_id
+        name, text = said.get("node_id") or "", str(said["message"])
+        node = self._hosts.get(name, name)
+        if node in self._titles and said.get("target") is None:
+            self._node_says(node, text, said.get("timestamp") or "")
+            return
+        self._dora_says(f"{said.get('level')} {name or 'dora'}: {text}")
+        if node in self._titles:
+            self._look(node, text, is_ours=name in self._hosts)
+
+    def _dora_says(self, line: str) -> None:
+        text = _COLOUR.sub("", line).rstrip()
+        self._file.write(text + "\n")
+        if text:
+            self.own.append(text)
+        if match := _FAILED.match(text):
+            self.failed[match[1]] = match[2]
+        elif match := _MISSING.match(text):
+            self.missing = match[1]
+
+    def _node_says(self, node: str, text: str, stamp: str) -> None:
+        is_logged = text.startswith(LOGGED)
+        text = text.removeprefix(LOGGED)
+        self._tails[node].append(text)
+        self._files[node].write(f"{stamp[11:23]} {text}\n")
+        if not is_logged:
+            # Who reads must go on: a full pipe would halt every process.
+            with suppress(OSError, ValueError):
+                sys.stdout.write(f"[{self._titles[node]}] {text}\n")
+                sys.stdout.flush()
+
+    def _look(self, node: str, text: str, *, is_ours: bool) -> None:
+        """See whether a node has ended."""
+        if match := _STOP.match(text):
+            ended = self.ended if is_ours else self.theirs
+            ended[node] = _how(match[1], match[2])
+        elif text.startswith("node exited before initializing"):
+            self.ended.setdefault(node, UNSTARTED)
+
+    def close(self) -> None:
+        """Write no more."""
+        for file in (*self._files.values(), self._file):
+            file.close()
+
+
+def exit_text(code: int) -> str:
+    """Say how a process ended, by its exit code as of `subprocess`."""
+    if code >= 0:
+        return f"it ended with exit code {code}"
+    try:
+        return f"it was killed by {signal.Signals(-code).name}"
+    except ValueError:
+        return f"it was killed by signal {-code}"
+
+
+def _how(status: str, number: str | None) -> str:
+    if status == "Success":
+        return exit_text(0)
+    if status == "ExitCode" and number is not None:
+        return exit_text(int(number))
+    if status == "Signal" and number is not None:
+        return exit_text(-int(number))
+    return f"it ended: {status}"
+
+
+def _title(node: str, components: list[str]) -> str:
+    """Return what stands before a node's lines: its component where it has just one."""
+    if len(components) == 1 and components[0] != node:
+        return f"{node}: {components[0]}"
+    return node

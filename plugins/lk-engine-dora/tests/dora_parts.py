@@ -1,0 +1,96 @@
+"""Components for launches; importable from other processes."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from typing import Any
+
+import numpy as np
+
+import like_keras_core as lk
+
+
+class Prints(lk.Component):
+    """Prints and logs what it receives; ends its process at one of the values."""
+
+    def __init__(self, last: int = -1, code: int = 7, node: Any = None) -> None:
+        super().__init__(node=node)
+        self.last, self.code = last, code
+
+    def forward(self, value: int) -> int:
+        """Say it thrice."""
+        if value == self.last:
+            time.sleep(0.3)
+            os._exit(self.code)
+        print("printed", value, "ä")
+        print("to stderr", value, file=sys.stderr)
+        self.log.warning("logged %d", value)
+        return value
+
+
+class Numbers(lk.Component):
+    """Sends arrays that begin and end with their number."""
+
+    def __init__(self, size: int, node: Any = None) -> None:
+        super().__init__(node=node)
+        self.size, self.number = size, 0
+
+    def forward(self) -> np.ndarray:
+        """Return the next one."""
+        values = np.full(self.size, self.number, np.int64)
+        self.number += 1
+        return values
+
+
+class Follow(lk.Component):
+    """Fails when a number is missing, doubled or swapped.
+
+    Args:
+        sleep_s: How long it takes for each [s].
+    """
+
+    def __init__(self, sleep_s: float = 0.0, node: Any = None) -> None:
+        super().__init__(node=node)
+        self.sleep_s, self.expected = sleep_s, 0
+
+    def forward(self, values: np.ndarray) -> None:
+        """Compare."""
+        found = (int(values[0]), int(values[-1]))
+        if found != (self.expected, self.expected):
+            raise ValueError(f"expected {self.expected}, received {found}")
+        self.expected += 1
+        if self.sleep_s:
+            time.sleep(self.sleep_s)
+
+
+class Hold(lk.Component):
+    """Takes the newest of one input and each of another, and adds them."""
+
+    slow = lk.InputPort(int, policy="hold")
+    fast = lk.InputPort(int)
+
+    def forward(self, slow: int | None, fast: int) -> int:
+        """Return the sum."""
+        return fast + (slow or 0)
+
+
+class Sleeps(lk.Component):
+    """Takes its time to shut down."""
+
+    def forward(self) -> int:
+        """Return 1."""
+        return 1
+
+    def on_shutdown(self) -> None:
+        """Wait."""
+        time.sleep(60)
+
+
+class Where(lk.Component):
+    """Says where it runs."""
+
+    def forward(self) -> str:
+        """Return the working folder."""
+        return os.getcwd()

@@ -1,0 +1,233 @@
+"""Frames over dora, between real processes and against a node that only remembers."""
+
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from like_keras_core import Component, Node, System
+from like_keras_core.runtime.channels import channels_of
+from like_keras_core.runtime.flow import Sender
+from like_keras_core.spec import SystemSpec
+from like_keras_core.testing.components import Count, Scale
+from lk_engine_dora.transport import IN_PLACE, OVERLAY, DoraTransport, open_node
+
+WAIT_S = 10
+
+
+class Sample:
+    """What dora gives to be filled."""
+
+    def __init__(self, node: "Remembering", output: str, size: int) -> None:
+        self.node, self.output, self.data = node, output, bytearray(size)
+
+    def as_memoryview(self) -> memoryview:
+        return memoryview(self.data)
+
+    def send(self) -> None:
+        self.data.append(0)  # refused while a view of it is left
+        self.node.sent.append((self.output, "in place", bytes(self.data[:-1])))
+
+
+class Remembering:
+    """dora's node, as far as it is used: it remembers, and gives what it is told."""
+
+    def __init__(self, *events: dict[str, Any]) -> None:
+        self.sent: list[tuple[str, str, bytes]] = []
+        self.events = list(events)
+        self.asked = threading.Event()
+
+    def send_output(self, output: str, data: bytes) -> None:
+        self.sent.append((output, "joined", data))
+
+    def send_output_raw(self, output: str, size: int) -> Sample:
+        return Sample(self, output, size)
+
+    def next(self, timeout: float) -> dict[str, Any] | None:
+        if self.events:
+            return self.events.pop(0)
+        self.asked.set()
+        threading.Event().wait(0.001)
+        return None
+
+
+def spec() -> SystemSpec:
+    """Channel 0 leads from a to b, channel 1 from b to a."""
+    count, scale, last = Count(node=Node("a")), Scale(node=Node("b")), Scale("last")
+    last.node = Node("a")
+    found = System([count, scale, last]).to_spec()
+    assert [item.producer for item in channels_of(found)] == ["a", "b"]
+    return found
+
+
+def value_frame(channel: int, size: int) -> list[Any]:
+    sender = Sender(channel, 1)
+    sender.send(0, np.arange(size, dtype=np.uint8).data, 0.0)
+    (frame,) = sender.frames(0.0)
+    return frame
+
+
+def input_event(data: bytes) -> dict[str, Any]:
+    value = pa.array(np.frombuffer(data, np.uint8))
+    return {"type": "INPUT", "id": "count.output", "value": value, "metadata": {}}
+
+
+def test_frames_leave_by_the_output_of_their_channel() -> None:
+    """And what comes back for the other channel, by the acknowledgements'."""
+    node = Remembering()
+    transport = DoraTransport(spec(), "a", node)
+
+    transport.send("b", value_frame(0, 8))
+    transport.send("b", value_frame(1, 8))
+
+    assert [output for output, _, _ in node.sent] == [
+        "count.output.to.b",
+        "acks-to-b",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("size", "how"), [(8, "joined"), (IN_PLACE, "in place"), (1_000_000, "in place")]
+)
+def test_large_frames_are_written_in_place(size: int, how: str) -> None:
+    """Small ones are joined; either way the bytes are the frame's."""
+    node = Remembering()
+    frame = value_frame(0, size)
+
+    DoraTransport(spec(), "a", node).send("b", frame)
+
+    assert node.sent == [("count.output.to.b", how, b"".join(frame))]
+
+
+def test_what_arrives_is_a_view() -> None:
+    """Nothing is copied, and an array that begins later is read from there."""
+    data = bytes(range(200))
+    events = [input_event(data), input_event(data)]
+    events[1]["value"] = events[1]["value"][50:60]
+    memory = np.frombuffer(events[0]["value"].buffers()[1], np.uint8)
+    node = Remembering(*events)
+    found: list[Any] = []
+    transport = DoraTransport(spec(), "b", node)
+
+    transport.start(found.append)
+    assert node.asked.wait(WAIT_S)
+    transport.close()
+
+    assert [bytes(item) for item in found] == [data, data[50:60]]
+    assert np.shares_memory(np.frombuffer(found[0], np.uint8), memory)
+
+
+def test_only_a_stop_that_somebody_asked_for_counts() -> None:
+    """dora also says STOP when inputs are closed, ahead of what is still queued."""
+    asked: list[None] = []
+    node = Remembering(
+        {"type": "INPUT_CLOSED", "id": "count.output"},
+        {"type": "STOP", "id": "ALL_INPUTS_CLOSED"},
+        {"type": "STOP", "id": "MANUAL"},
+        input_event(b"late"),
+    )
+    found: list[Any] = []
+    transport = DoraTransport(spec(), "b", node, lambda: asked.append(None))
+
+    transport.start(found.append)
+    assert node.asked.wait(WAIT_S)
+    transport.close()
+
+    assert asked == [None]
+    assert [bytes(item) for item in found] == [b"late"]
+
+
+def test_nothing_is_asked_for_when_nothing_can_come() -> None:
+    """After a STOP dora answers at once, with nothing: asking again would never end."""
+    node = Remembering({"type": "STOP", "id": "MANUAL"})
+    transport = DoraTransport(spec(), "b", node)
+
+    transport.start(bytes)
+    (reader,) = [item for item in threading.enumerate() if item.name == "dora"]
+    reader.join(WAIT_S)
+
+    assert not reader.is_alive()
+    transport.close()
+
+
+def test_the_environment_is_set_before_dora_reads_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Without a dataflow there is no node, but the file is there; a given one stays."""
+    monkeypatch.delenv(OVERLAY, raising=False)
+    monkeypatch.delenv("DORA_NODE_CONFIG", raising=False)
+    with pytest.raises(RuntimeError):
+        open_node()
+    file = os.environ[OVERLAY]
+
+    assert '"block"' in Path(file).read_text()
+    monkeypatch.setenv(OVERLAY, "/mine.json5")
+    with pytest.raises(RuntimeError):
+        open_node()
+    assert os.environ[OVERLAY] == "/mine.json5"
+
+
+class Numbers(Component):
+    """Sends arrays that begin with their number."""
+
+    def __init__(self, size: int, node: Node | None = None) -> None:
+        super().__init__(node=node)
+        self.size, self.number = size, 0
+
+    def forward(self) -> np.ndarray:
+        values = np.full(self.size, self.number, np.int64)
+        self.number += 1
+        return values
+
+
+class Follow(Component):
+    """Fails when a number is missing, doubled or swapped."""
+
+    def __init__(self, node: Node | None = None) -> None:
+        super().__init__(node=node)
+        self.expected = 0
+
+    def forward(self, values: np.ndarray) -> None:
+        found = (int(values[0]), int(values[-1]))
+        if found != (self.expected, self.expected):
+            raise ValueError(f"expected {self.expected}, received {found}")
+        self.expected += 1
+
+
+@pytest.mark.parametrize(
+    ("size", "ticks"),
+    [
+        (1, 50),
+        pytest.param(1, 5000, marks=pytest.mark.slow),
+        pytest.param(50_000, 3000, marks=pytest.mark.slow),
+    ],
+)
+def test_a_dataflow_runs_by_hand_and_loses_nothing(
+    size: int, ticks: int, tmp_path: Path, dora_env: Callable[..., dict[str, str]]
+) -> None:
+    """`dora run` needs no launcher; the first node's process prints the report."""
+    numbers, follow = Numbers(size, node=Node("a")), Follow(node=Node("b"))
+    follow(numbers())
+    path = System([numbers, follow]).compile(engine="dora", build_dir=tmp_path / "b")
+    assert path is not None
+
+    done = subprocess.run(
+        [Path(sys.executable).with_name("dora"), "run", path],
+        cwd=tmp_path,
+        env=dora_env(LK_ITERATIONS=str(ticks)),
+        capture_output=True,
+        text=True,
+        timeout=90,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"system on dora: {ticks} ticks" in done.stdout
+    assert [x for x in os.listdir(tmp_path / "b") if x == "token"] == []
