@@ -57,7 +57,7 @@ def resolve(annotation: Any, function: Callable[..., Any], owner: type) -> Any:
         return resolve(found, function, owner)
     if isinstance(annotation, typing.ForwardRef):
         return resolve(annotation.__forward_arg__, function, owner)
-    return annotation
+    return _without_alias(annotation)
 
 
 def without_none(annotation: Any) -> Any:
@@ -99,6 +99,7 @@ def to_text(annotation: Any) -> str:
     """Write an annotation as people write it; the same text on every Python version."""
     if annotation is Any or annotation is inspect.Parameter.empty:
         return "Any"
+    annotation = _without_alias(annotation)
     if isinstance(annotation, Unresolved):
         return annotation.text
     if is_none(annotation):
@@ -153,6 +154,23 @@ def can_match(source: Any, target: Any) -> bool:
     return _arguments_match(a, b, typing.get_args(source), typing.get_args(target))
 
 
+def _without_alias(annotation: Any) -> Any:
+    """Return what a `type X[...] = ...` stands for, and everything else as it is.
+
+    numpy 2.5 made `NDArray` one: where it comes from must not change a spec.
+    """
+    alias = getattr(typing, "TypeAliasType", None)
+    while alias is not None:
+        origin = typing.get_origin(annotation)
+        if isinstance(annotation, alias):
+            annotation = annotation.__value__
+        elif isinstance(origin, alias):
+            annotation = origin.__value__[typing.get_args(annotation)]
+        else:
+            break
+    return annotation
+
+
 def _plain(annotation: Any) -> Any:
     if isinstance(annotation, (Unresolved, TypeVar)):
         return Any
@@ -160,10 +178,8 @@ def _plain(annotation: Any) -> Any:
         return _plain(typing.get_args(annotation)[0])
     if isinstance(annotation, typing.NewType):
         return _plain(annotation.__supertype__)
-    alias = getattr(typing, "TypeAliasType", None)
-    if alias is not None and isinstance(annotation, alias):
-        return _plain(annotation.__value__)
-    return annotation
+    found = _without_alias(annotation)
+    return annotation if found is annotation else _plain(found)
 
 
 def _classes_match(a: type, b: type) -> bool:
@@ -249,6 +265,7 @@ def holds_no_array(annotation: Any) -> bool:
 
 def is_array(annotation: Any) -> bool:
     """Say whether a type is a numpy array."""
+    annotation = _without_alias(annotation)
     numpy = sys.modules.get("numpy")
     origin = typing.get_origin(annotation) or annotation
     return numpy is not None and isinstance(origin, type) and origin is numpy.ndarray

@@ -11,6 +11,7 @@ import multiprocessing
 import os
 import queue
 import secrets
+import signal
 import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -102,6 +103,7 @@ def run_node(
 ) -> None:
     """Be the process of a node."""
     sys.path[:] = path
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # The launching process sees to it.
     try:
         line = call(address, token)
     except LineLostError:

@@ -12,12 +12,14 @@ from multiprocessing.reduction import ForkingPickler
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 import like_keras_core as lk
-from like_keras_core import Node, System, SystemSpec
+from like_keras_core import Component, Node, System, SystemSpec
 from like_keras_core.spec import SPEC_VERSION, DelaySpec, NodeSpec, PortSpec, as_spec
 from like_keras_core.testing.components import Count, Odd, Scale, Sum
 
@@ -395,3 +397,19 @@ def test_names_that_could_steer_a_terminal_are_refused(tmp_path: Path) -> None:
 
     with pytest.raises(lk.GraphError, match="cannot be a component's name"):
         System.load(path)
+
+
+class Typed(Component):
+    """Sends what numpy has a name for, which is an alias or not."""
+
+    def forward(self) -> npt.NDArray[np.uint8]:
+        return np.zeros(3, np.uint8)
+
+
+def test_the_version_of_numpy_does_not_change_a_digest() -> None:
+    """Since 2.5 `NDArray` is an alias of another kind."""
+    spec = System([Typed()]).to_spec()
+
+    assert spec.components[0].outputs[0].type == (
+        "numpy.ndarray[numpy.dtype[numpy.uint8]]"
+    )
