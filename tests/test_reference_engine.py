@@ -5,9 +5,8 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -117,15 +116,29 @@ def test_a_failure_on_the_way_up_is_named(phase: str) -> None:
         ReferenceEngine().launch(system, iterations=3)
 
 
+def once_running(act: Callable[[], object]) -> Callable[[int], None]:
+    """Return what to call with the progress: it acts when some ticks are done."""
+    acted: list[int] = []
+
+    def progress(ticks: int) -> None:
+        if ticks > 0 and not acted:
+            acted.append(ticks)
+            act()
+
+    return progress
+
+
 def test_stop_ends_a_run_without_end_at_one_cut() -> None:
     """Every process counts the same ticks."""
     system = diamond()
-    timer = threading.Timer(1.5, system.stop)
-    timer.start()
 
-    report = system.launch(engine="reference", record="all", timeout_s=60)
+    report = system.launch(
+        engine="reference",
+        record="all",
+        timeout_s=60,
+        progress=once_running(system.stop),
+    )
 
-    timer.join()
     assert report.ended_by == "stop"
     assert report.components["count"].fired == report.iterations > 0
     assert report.components["scale"].fired == report.iterations
@@ -134,36 +147,44 @@ def test_stop_ends_a_run_without_end_at_one_cut() -> None:
 @pytest.mark.parametrize("victim", ["a", "b", "c"])
 def test_a_killed_process_ends_the_run_and_is_named(victim: str) -> None:
     """Within five seconds, and nothing of it is left."""
+    pids: dict[str, int] = {}
     killed: list[float] = []
 
-    def kill(pids: Mapping[str, int]) -> None:
-        def later() -> None:
-            killed.append(time.monotonic())
-            os.kill(pids[victim], signal.SIGKILL)
+    def kill() -> None:
+        killed.append(time.monotonic())
+        os.kill(pids[victim], signal.SIGKILL)
 
-        threading.Timer(1.5, later).start()
-
-    with pytest.raises(lk.EngineError, match=f"node '{victim}' was lost"):
-        diamond().launch(engine="reference", started=kill)
+    with pytest.raises(lk.HostLostError) as caught:
+        diamond().launch(
+            engine="reference", started=pids.update, progress=once_running(kill)
+        )
 
     assert time.monotonic() - killed[0] < 5
+    assert (caught.value.node, caught.value.how) == (
+        victim,
+        "it ended with exit code -9",
+    )
+    assert caught.value.tick is not None
 
 
 def test_a_silent_process_ends_the_run_and_is_named() -> None:
     """It lives, but says nothing any more."""
-    stopped: list[int] = []
+    pids: dict[str, int] = {}
 
-    def pause(pids: Mapping[str, int]) -> None:
-        def later() -> None:
-            stopped.append(pids["b"])
-            os.kill(pids["b"], signal.SIGSTOP)
+    def pause() -> None:
+        os.kill(pids["b"], signal.SIGSTOP)
 
-        threading.Timer(1.5, later).start()
+    with pytest.raises(
+        lk.HostLostError, match="nothing was heard of it for 1 s"
+    ) as lost:
+        diamond().launch(
+            engine="reference",
+            started=pids.update,
+            progress=once_running(pause),
+            heartbeat_s=1.0,
+        )
 
-    with pytest.raises(lk.EngineError, match=r"'b' was lost at tick .* heard of"):
-        diamond().launch(engine="reference", started=pause, heartbeat_s=1.0)
-
-    assert stopped
+    assert lost.value.node == "b"
 
 
 def test_large_and_odd_payloads_cross_processes() -> None:

@@ -79,6 +79,7 @@ def launches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     home.mkdir()
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("UV_NO_CACHE", "1")  # dora asks uv for a Python.
     monkeypatch.setenv(*mark.split("="))
     before = {name for name in os.listdir("/dev/shm") if name.endswith(".zenoh")}
     files = set(os.listdir("/proc/self/fd"))

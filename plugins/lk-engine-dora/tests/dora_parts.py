@@ -94,3 +94,23 @@ class Where(lk.Component):
     def forward(self) -> str:
         """Return the working folder."""
         return os.getcwd()
+
+
+class Frames(lk.Component):
+    """Says how large its values are."""
+
+    image = lk.OutputPort(np.ndarray, max_bytes=1 << 20)
+    stamp = lk.OutputPort(float)
+
+    def forward(self) -> dict[str, Any]:
+        """Return both."""
+        return {"image": np.zeros(1 << 20, np.uint8), "stamp": 0.0}
+
+
+class Show(lk.Component):
+    """Reads whatever came last."""
+
+    image = lk.InputPort(np.ndarray, policy="latest")
+
+    def forward(self, image: np.ndarray | None) -> None:
+        """Look at it."""

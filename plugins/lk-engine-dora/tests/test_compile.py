@@ -8,14 +8,13 @@ import sys
 import textwrap
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import pytest
 import yaml
+from dora_parts import Frames, Show  # type: ignore[import-not-found]
 
 import like_keras_core as lk
-from like_keras_core import Component, InputPort, Node, OutputPort, System
+from like_keras_core import Node, System
 from like_keras_core.engines import get_engine
 from like_keras_core.runtime.channels import channels_of
 from like_keras_core.spec import SystemSpec
@@ -28,25 +27,6 @@ from lk_engine_dora.edges import edges_of
 from lk_engine_dora.places import Places
 
 GOLDEN = Path(__file__).with_name("golden")
-
-
-class Frames(Component):
-    """Says how large its values are."""
-
-    image = OutputPort(np.ndarray, max_bytes=1 << 20)
-    stamp = OutputPort(float)
-
-    def forward(self) -> dict[str, Any]:
-        return {"image": np.zeros(1 << 20, np.uint8), "stamp": 0.0}
-
-
-class Show(Component):
-    """Reads whatever came last."""
-
-    image = InputPort(np.ndarray, policy="latest")
-
-    def forward(self, image: np.ndarray | None) -> None:
-        pass
 
 
 def one_node() -> System:
@@ -152,7 +132,9 @@ EACH = pytest.mark.parametrize("make", SYSTEMS, ids=lambda make: make.__name__)
 
 def text_of(spec: SystemSpec, places: Places) -> str:
     """Return a system's file, with a word for its digest."""
-    assert not lk.issue.errors_in(issues_of(spec, places))
+    errors = lk.issue.errors_in(issues_of(spec, places))
+    # Where this machine finds code says nothing about the robot.
+    assert not [issue for issue in errors if issue.code != "not-importable"]
     text = to_text(spec, to_dataflow(spec, places))
     return re.sub(r"(?<=LK_DIGEST: ).*", "DIGEST", text)
 

@@ -179,9 +179,9 @@ class Bridge:
 
     def _next(self, port: str) -> Any:
         waiting = self._waiting[port]
-        assert self.member is not None
         while not waiting:
             self._check(port)
+            assert self.member is not None
             self.member.attend(_LOOK_S)
         array, metadata = waiting.popleft()
         if port in self._views:
