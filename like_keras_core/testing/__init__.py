@@ -1,7 +1,25 @@
-"""What tests of components and engines need."""
+"""What tests of components and engines need; pytest is imported when it is used."""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from like_keras_core.values import same
 
-__all__ = ["same"]
+if TYPE_CHECKING:
+    from like_keras_core.testing.conformance import EngineConformance
+    from like_keras_core.testing.feed import run
+
+__all__ = ["EngineConformance", "run", "same"]
+
+_HOMES = {"EngineConformance": "conformance", "run": "feed"}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value

@@ -1,0 +1,141 @@
+"""Systems drawn at random, within what an engine declares."""
+
+from __future__ import annotations
+
+from collections.abc import Set
+from dataclasses import dataclass
+
+from hypothesis import strategies as st
+
+from like_keras_core.node import Node
+from like_keras_core.system import System
+from like_keras_core.testing import parts
+
+
+@dataclass(frozen=True)
+class Wire:
+    """What feeds one input.
+
+    Args:
+        source: The number of the component.
+        port: Its output: `"x"` or `"y"`.
+        policy: `"sync"` or `"hold"`.
+        initial: The initial value of a delay; None for no delay.
+    """
+
+    source: int
+    port: str
+    policy: str = "sync"
+    initial: int | None = None
+
+
+@dataclass(frozen=True)
+class Part:
+    """One component.
+
+    Args:
+        node: Where it runs.
+        wires: What feeds its inputs.
+        kind: What it sends on `x`.
+        silence: Of eight firings, so many send nothing on `x`.
+        every: Its every.
+        ends_at: The firing that ends the run; -1 is none.
+        fails_at: The firing that fails; -1 is none.
+    """
+
+    node: int
+    wires: tuple[Wire, ...]
+    kind: str
+    silence: int = 0
+    every: int = 1
+    ends_at: int = -1
+    fails_at: int = -1
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A system as data, its parts in list order."""
+
+    parts: tuple[Part, ...]
+    iterations: int
+
+    def build(self) -> System:
+        """Return the live system."""
+        classes = (parts.Mix0, parts.Mix1, parts.Mix2, parts.Mix3)
+        live = [
+            classes[len(part.wires)](
+                salt=n,
+                kind=part.kind,
+                silence=part.silence,
+                ends_at=part.ends_at,
+                fails_at=part.fails_at,
+                name=f"c{n}",
+                node=Node(f"n{part.node}"),
+                every=part.every,
+            )
+            for n, part in enumerate(self.parts)
+        ]
+        for part, component in zip(self.parts, live, strict=True):
+            for name, wire in zip("abc", part.wires, strict=False):
+                target = component.inputs[name]
+                if wire.policy != "sync":
+                    target.policy = wire.policy
+                source = live[wire.source].outputs[wire.port]
+                delayed = None if wire.initial is None else source.delay(wire.initial)
+                target.connect(source if delayed is None else delayed)
+        return System(live, name="random")
+
+
+@st.composite
+def plans(draw: st.DrawFn, declared: Set[str], most: int = 9) -> Plan:
+    """Draw a system of up to `most` components that uses only what is declared."""
+    size = draw(st.integers(1, most))
+    rank = draw(st.permutations(range(size)))
+    troubles = draw(st.sampled_from([0, 0, 0, 1, 1, 2]))
+    troubled = draw(
+        st.lists(st.integers(0, size - 1), min_size=troubles, max_size=troubles)
+    )
+    made = []
+    for n in range(size):
+        earlier = [m for m in range(size) if rank[m] < rank[n]]
+        wires = tuple(_wires(draw, earlier, size, declared))
+        fires_alone = not any(wire.policy == "sync" for wire in wires)
+        every = 1
+        if fires_alone and "every" in declared:
+            every = draw(st.sampled_from([1, 1, 2, 3]))
+        ends_at = fails_at = -1
+        if n in troubled:
+            at = draw(st.integers(0, 9))
+            ends_at, fails_at = (at, -1) if draw(st.booleans()) else (-1, at)
+        made.append(
+            Part(
+                node=draw(st.integers(0, 3)),
+                wires=wires,
+                kind=draw(st.sampled_from(parts.KINDS)),
+                silence=draw(st.sampled_from([0, 0, 2, 5, 8])),
+                every=every,
+                ends_at=ends_at,
+                fails_at=fails_at,
+            )
+        )
+    return Plan(tuple(made), draw(st.sampled_from([0, 1, 2, 12, 12, 70])))
+
+
+def _wires(
+    draw: st.DrawFn, earlier: list[int], size: int, declared: Set[str]
+) -> list[Wire]:
+    """Draw what feeds one component."""
+    ways = ["now"] if earlier else []
+    ways += ["delay"] if "delay" in declared else []
+    if not ways:
+        return []
+    policies = ["sync", "sync", "hold"] if "hold" in declared else ["sync"]
+    found = []
+    for _ in range(draw(st.sampled_from([0, 1, 1, 2, 2, 3]))):
+        way = draw(st.sampled_from([*ways, ways[0]]))
+        port, policy = draw(st.sampled_from("xyy")), draw(st.sampled_from(policies))
+        if way == "delay":
+            found.append(Wire(draw(st.integers(0, size - 1)), port, policy, -7))
+        else:
+            found.append(Wire(draw(st.sampled_from(earlier)), port, policy))
+    return found
