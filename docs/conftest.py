@@ -19,7 +19,8 @@ from sybil.parsers.markdown import PythonCodeBlockParser
 
 ROOT = Path(__file__).resolve().parent.parent
 
-collect_ignore = [] if find_spec("lk_engine_dora") else ["dora-engine.md"]
+ENGINES = {"dora-engine.md": "lk_engine_dora", "ros2-engine.md": "lk_engine_ros2_stub"}
+collect_ignore = [page for page, name in ENGINES.items() if find_spec(name) is None]
 """A page about an engine runs where that engine is tested."""
 
 

@@ -1,0 +1,83 @@
+"""What keeps a sound system from being a ROS 2 package: every reason, at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from like_keras_core.issue import Issue
+from like_keras_core.spec import PortSpec, SystemSpec
+from lk_engine_ros2_stub.messages import is_public, message_of
+from lk_engine_ros2_stub.naming import name_issues
+from lk_engine_ros2_stub.options import option_issues
+from lk_engine_ros2_stub.parameters import parameter_issues
+from lk_engine_ros2_stub.qos import Qos, mismatch, read_qos
+
+
+def issues_of(spec: SystemSpec) -> list[Issue]:
+    """List what this engine cannot compile, or only in a way that may surprise.
+
+    Args:
+        spec: The system, sound as far as the core can tell.
+    """
+    options = list(option_issues(spec))
+    issues = [*options, *name_issues(spec), *parameter_issues(spec)]
+    issues += _scripts(spec)
+    if not options:
+        issues += _ends(spec)
+    return issues
+
+
+def _ends(spec: SystemSpec) -> Iterator[Issue]:
+    """Compare what the two ends of a connection say of it."""
+    ports: dict[str, PortSpec] = {
+        f"{component.name}.{port.name}": port
+        for component in spec.components
+        for port in (*component.inputs, *component.outputs)
+    }
+    for connection in spec.connections:
+        source, target = ports[connection.source], ports[connection.target]
+        if "qos" in target.options:
+            offered = (
+                read_qos(source.options["qos"]) if "qos" in source.options else Qos()
+            )
+            requested = read_qos(target.options["qos"])
+            reason = mismatch(offered, requested)
+            if reason:
+                yield Issue(
+                    f"The ends of '{connection}' do not fit: {reason}. "
+                    f"{connection.source!r} offers {offered}; {connection.target!r} "
+                    f"asks for {requested}. Give both the same qos.",
+                    code="ros-qos",
+                    address=connection.target,
+                )
+        if "ros_type" not in target.options:
+            continue
+        wanted, given = message_of(target), message_of(source)
+        if wanted != given:
+            how = "" if is_public(source) else " (no standard message)"
+            yield Issue(
+                f"The ends of '{connection}' name different messages: "
+                f"{connection.source!r} sends {given}{how}, {connection.target!r} "
+                f"expects {wanted}. Give {connection.source!r} "
+                f"ros_type={wanted!r}, or take it from {connection.target!r}.",
+                code="ros-type",
+                address=connection.target,
+            )
+
+
+def _scripts(spec: SystemSpec) -> Iterator[Issue]:
+    """Warn of components that only a script has: the package does not carry it."""
+    scripts: dict[str, list[str]] = {}
+    for component in spec.components:
+        module = component.entry_point.partition(":")[0]
+        if module.endswith(".py"):
+            scripts.setdefault(module, []).append(component.name)
+    for script, names in scripts.items():
+        yield Issue(
+            f"The script {script!r} has {', '.join(map(repr, names))}; the package "
+            "does not carry it. Before you start the nodes, put its folder on "
+            "PYTHONPATH, or move the classes to a module that is installed.",
+            code="script",
+            address=names[0],
+            severity="warning",
+        )

@@ -1,0 +1,122 @@
+"""The process of one node, as the executables of a compiled package start it."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+
+from like_keras_core.errors import LkError
+from like_keras_core.runtime.member import Member
+from like_keras_core.runtime.process import serve_node
+from like_keras_core.spec import SystemSpec
+from lk_engine_ros2_stub.tuned import tuned
+
+NO_RCLPY = (
+    "{module} is not installed for this Python ({python}). Either start the node in a "
+    "shell where ROS 2 is set up (source /opt/ros/DISTRO/setup.bash), or, on Linux "
+    "x86-64 without ROS: pip install 'lk-engine-ros2-stub[rclpy]'."
+)
+
+
+def main(system: Path, name: str, args: Sequence[str] | None = None) -> int:
+    """Be the process of a node until the run is over; return the exit code.
+
+    Args:
+        system: The compiled system.
+        name: The node.
+        args: The command line, with what stands behind `--ros-args`.
+    """
+    try:
+        return _run(system, name, args)
+    except LkError as error:
+        sys.exit(f"Node {name!r} cannot run: {error}")
+    except KeyboardInterrupt:
+        return 0
+
+
+def _run(system: Path, name: str, args: Sequence[str] | None) -> int:
+    spec = read_system(system, name)
+    try:
+        from lk_engine_ros2_stub.transport import RosNode
+    except ModuleNotFoundError as error:
+        if error.name not in ("rclpy", "std_msgs"):
+            raise
+        raise LkError(
+            NO_RCLPY.format(module=error.name, python=sys.executable)
+        ) from None
+    logging.basicConfig(format="%(levelname)s %(name)s: %(message)s")
+    ros = RosNode(spec, name, args)
+    logging.getLogger().setLevel(ros.log_level)
+
+    def started(member: Member) -> None:
+        ros.is_called_away = lambda: not member.inbox.empty()
+
+    try:
+        spec = tuned(spec, name, ros.parameter)
+        return serve_node(
+            spec,
+            name,
+            ros,
+            token_folder(spec),
+            engine="ros2",
+            started=started,
+            versions=versions(),
+            folders=[Path(entry or os.curdir) for entry in sys.path],
+        )
+    finally:
+        # A second Ctrl-C must not tear what is being closed.
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)
+        ros.close()
+
+
+def read_system(path: Path, name: str) -> SystemSpec:
+    """Read the system that lies beside the node's module.
+
+    Raises:
+        LkError: It is not there, is no system, or has no such node.
+    """
+    try:
+        spec = SystemSpec.from_json(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise LkError(f"The system cannot be read: {error}. Compile again.") from None
+    try:
+        spec.node(name)
+    except KeyError:
+        raise LkError(
+            f"The system in {str(path)!r} has no node {name!r}. Compile again, and "
+            "build again."
+        ) from None
+    return spec
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of what every process of a run must have alike."""
+    return {name: version(name) for name in ("like-keras-core", "lk-engine-ros2-stub")}
+
+
+def token_folder(spec: SystemSpec) -> Path:
+    """Return where the processes of this machine find each other's token.
+
+    The installed package may be read-only: as ROS does with its logs, this goes below
+    `ROS_HOME`, or `~/.ros`.
+
+    Raises:
+        LkError: It cannot be made.
+    """
+    home = os.environ.get("ROS_HOME") or os.path.expanduser("~/.ros")
+    domain = os.environ.get("ROS_DOMAIN_ID") or "0"
+    folder = Path(home, "like_keras", f"{spec.digest()[:16]}-{domain}")
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise LkError(
+            f"The processes cannot find each other: {error}. Set ROS_HOME to a folder "
+            "that can be written."
+        ) from None
+    return folder

@@ -1,0 +1,125 @@
+"""What a Node and a port may say to this engine."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from like_keras_core.errors import CapabilityError, EngineOptionError
+from like_keras_core.issue import Issue
+from like_keras_core.spec import NodeSpec, PortSpec, SystemSpec
+from lk_engine_ros2_stub.messages import misfit
+from lk_engine_ros2_stub.names import message_type_problem
+from lk_engine_ros2_stub.qos import read_qos
+
+NODE_OPTIONS = ("env", "prefix")
+INPUT_OPTIONS = ("qos", "ros_type")
+OUTPUT_OPTIONS = ("max_bytes", "qos", "ros_type")
+"""`max_bytes` sizes the memory of other engines; here nothing needs it."""
+
+_RESTARTING = ("respawn", "respawn_delay", "respawn_max_retries")
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+def option_issues(spec: SystemSpec) -> Iterator[Issue]:
+    """List the options that this engine does not know, or cannot follow."""
+    for node in spec.nodes:
+        yield from _node_issues(node)
+    for component in spec.components:
+        for port in component.inputs:
+            yield from _port_issues(
+                f"{component.name}.{port.name}", port, INPUT_OPTIONS
+            )
+        for port in component.outputs:
+            address = f"{component.name}.{port.name}"
+            yield from _port_issues(address, port, OUTPUT_OPTIONS)
+
+
+def _node_issues(node: NodeSpec) -> Iterator[Issue]:
+    where = f"node {node.name!r}"
+    restarting = [name for name in node.options if name in _RESTARTING]
+    if restarting:
+        need = f"{restarting[0]!r} on {where}"
+        refused = CapabilityError("ros2", "restart", need)
+        yield Issue(
+            f"{refused} A process that begins anew has lost its components' state, so "
+            "its results would be others. Leave it out, and start the system again.",
+            code="capability",
+            address=node.name,
+        )
+    known = (*NODE_OPTIONS, *_RESTARTING)
+    unknown = [name for name in node.options if name not in known]
+    if unknown:
+        yield _unknown(unknown, NODE_OPTIONS, where, node.name)
+    env = node.options.get("env", {})
+    if not _is_env(env):
+        yield Issue(
+            f"The option 'env' of {where} is a dict of texts under the names of "
+            f"variables; got {env!r:.80}.",
+            code="option",
+            address=node.name,
+        )
+    prefix = node.options.get("prefix", "")
+    if not isinstance(prefix, str):
+        yield Issue(
+            f"The option 'prefix' of {where} is a text, a command such as "
+            f"'gdb -ex run --args'; got {prefix!r:.80}.",
+            code="option",
+            address=node.name,
+        )
+
+
+def _port_issues(
+    address: str, port: PortSpec, known: tuple[str, ...]
+) -> Iterator[Issue]:
+    unknown = [name for name in port.options if name not in known]
+    if unknown:
+        yield _unknown(unknown, known, f"port {address!r}", address)
+    if "qos" in port.options:
+        try:
+            read_qos(port.options["qos"])
+        except ValueError as error:
+            yield Issue(
+                f"The option 'qos' of {address!r} cannot be read: {error}",
+                code="ros-qos",
+                address=address,
+            )
+    if "ros_type" in port.options:
+        reason = _type_problem(port)
+        if reason:
+            yield Issue(
+                f"The option 'ros_type' of {address!r} cannot be used: {reason}",
+                code="ros-type",
+                address=address,
+            )
+
+
+def _type_problem(port: PortSpec) -> str | None:
+    chosen = port.options["ros_type"]
+    if not isinstance(chosen, str):
+        return (
+            f"it is a text, such as 'sensor_msgs/msg/JointState'; got {chosen!r:.80}."
+        )
+    problem = message_type_problem(chosen)
+    if problem:
+        package, _, name = chosen.partition("/")
+        near = f"{package}/msg/{name}"
+        is_near = message_type_problem(near) is None
+        return str(problem) + (f"\nDid you mean {near!r}?" if is_near else "")
+    reason = misfit(port.type, chosen)
+    return f"{reason}; the port is annotated {port.type}." if reason else None
+
+
+def _unknown(
+    names: list[str], known: tuple[str, ...], where: str, address: str
+) -> Issue:
+    text = str(EngineOptionError("ros2", names, known, where))
+    return Issue(text, code="option", address=address)
+
+
+def _is_env(value: Any) -> bool:
+    return isinstance(value, Mapping) and all(
+        _VARIABLE.fullmatch(name) and isinstance(item, str)
+        for name, item in value.items()
+    )

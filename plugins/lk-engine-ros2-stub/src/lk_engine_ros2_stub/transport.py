@@ -1,0 +1,178 @@
+"""A ROS node, and frames over its hidden topics to the other nodes of the system."""
+
+from __future__ import annotations
+
+import threading
+import time
+from array import array
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import rclpy
+from rclpy.exceptions import InvalidParameterTypeException
+from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.qos import (
+    DurabilityPolicy,
+    HistoryPolicy,
+    QoSProfile,
+    ReliabilityPolicy,
+)
+from rclpy.signals import SignalHandlerOptions
+from std_msgs.msg import UInt8MultiArray
+
+from like_keras_core.errors import LkError
+from like_keras_core.runtime.channels import channels_of
+from like_keras_core.spec import SystemSpec
+from lk_engine_ros2_stub.naming import Naming
+
+DISCOVERY_S = 50.0
+"""How long the other nodes may take to appear [s]."""
+
+_POLL_S = 0.02
+
+
+class RosNode:
+    """The ROS node of one of our processes, and its ways to the others.
+
+    Each ordered pair of nodes has a topic: all frames of one for the other, values and
+    what is said about them.
+
+    Args:
+        spec: The system.
+        name: The node of the system.
+        args: The command line; a launch file's names and parameters come there.
+
+    Raises:
+        LkError: ROS does not start.
+    """
+
+    def __init__(
+        self, spec: SystemSpec, name: str, args: Sequence[str] | None = None
+    ) -> None:
+        naming = Naming(spec)
+        self.context = rclpy.Context()
+        try:
+            rclpy.init(
+                args=list(args) if args is not None else None,
+                context=self.context,
+                signal_handler_options=SignalHandlerOptions.NO,
+            )
+            self.node = rclpy.create_node(
+                naming.node(name), namespace=naming.namespace, context=self.context
+            )
+        except RuntimeError as error:
+            raise LkError(f"ROS 2 does not start: {error}") from error
+        qos = QoSProfile(
+            history=HistoryPolicy.KEEP_ALL,
+            reliability=ReliabilityPolicy.RELIABLE,
+            durability=DurabilityPolicy.VOLATILE,
+        )
+        self.is_called_away: Callable[[], bool] = lambda: False
+        self._arrived: Callable[[bytes | memoryview], object] = lambda frame: None
+        self._publishers: dict[str, Any] = {}
+        self._subscriptions: dict[str, Any] = {}
+        for other in _others(spec, name):
+            self._publishers[other] = self.node.create_publisher(
+                UInt8MultiArray, naming.hidden(name, other), qos
+            )
+            self._subscriptions[other] = self.node.create_subscription(
+                UInt8MultiArray, naming.hidden(other, name), self._take, qos
+            )
+        self._executor = SingleThreadedExecutor(context=self.context)
+        self._executor.add_node(self.node)
+        self._thread: threading.Thread | None = None
+
+    @property
+    def log_level(self) -> int:
+        """What `--log-level` says; ROS counts as Python does."""
+        return int(self.node.get_logger().get_effective_level())
+
+    def parameter(self, name: str, default: Any) -> Any:
+        """Return the value of a parameter that the node was started with.
+
+        Raises:
+            LkError: It has another type than the one that was compiled.
+        """
+        try:
+            value = self.node.declare_parameter(name, default).value
+        except InvalidParameterTypeException as error:
+            raise LkError(
+                f"The parameter {name!r} of {self.node.get_fully_qualified_name()} was "
+                f"compiled as {default!r}, and must keep its type: {error}"
+            ) from None
+        return list(value) if isinstance(default, list) else value
+
+    def start(self, arrived: Callable[[bytes | memoryview], object]) -> None:
+        """Hand over each frame that arrives, from a thread of its own.
+
+        It waits until the other nodes are there, or until the process is wanted
+        otherwise: when it shall stop, or when the line home is lost.
+
+        Raises:
+            LkError: The others did not appear.
+        """
+        self._arrived = arrived
+        self._thread = threading.Thread(target=self._spin, name="ros", daemon=True)
+        self._thread.start()
+        until = time.monotonic() + DISCOVERY_S
+        while (missing := self._missing()) and not self.is_called_away():
+            if time.monotonic() > until:
+                raise LkError(
+                    f"After {DISCOVERY_S:g} s ROS does not have one node at the other "
+                    f"end of {', '.join(missing)}. Were all nodes started, with the "
+                    "same ROS_DOMAIN_ID and RMW_IMPLEMENTATION, on machines that reach "
+                    "each other? Does no other run of this system use that domain?"
+                )
+            time.sleep(_POLL_S)
+
+    def send(self, node: str, frame: Sequence[bytes | bytearray | memoryview]) -> None:
+        """Publish a frame for another node; its parts may be used again afterwards."""
+        message = UInt8MultiArray()
+        # An array of bytes is taken as it is; anything else is checked item by item.
+        message.data = array("B", b"".join(frame))
+        self._publishers[node].publish(message)
+
+    def close(self) -> None:
+        """Receive no more, and leave ROS."""
+        self._executor.shutdown(timeout_sec=1.0)
+        if self._thread is not None:
+            self._thread.join(timeout=1.0)
+        self.node.destroy_node()
+        rclpy.try_shutdown(context=self.context)
+
+    def _missing(self) -> list[str]:
+        """Return the topics of which the other end is not known, or not the only one.
+
+        Whoever reads besides does no harm; a second writer is another run.
+        """
+        out = [
+            publisher.topic_name
+            for publisher in self._publishers.values()
+            if not publisher.get_subscription_count()
+        ]
+        back = [
+            subscription.topic_name
+            for subscription in self._subscriptions.values()
+            if subscription.get_publisher_count() != 1
+        ]
+        return out + back
+
+    def _spin(self) -> None:
+        try:
+            self._executor.spin()
+        except ExternalShutdownException:
+            return
+
+    def _take(self, message: UInt8MultiArray) -> None:
+        self._arrived(memoryview(message.data))
+
+
+def _others(spec: SystemSpec, name: str) -> list[str]:
+    """Return the nodes that a node exchanges frames with."""
+    found: dict[str, None] = {}
+    for channel in channels_of(spec):
+        if channel.producer == name:
+            found[channel.consumer] = None
+        elif channel.consumer == name:
+            found[channel.producer] = None
+    return list(found)

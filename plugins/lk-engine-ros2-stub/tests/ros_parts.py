@@ -1,0 +1,196 @@
+"""Components and systems that are compiled to ROS 2."""
+
+import enum
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from like_keras_core import Component, InputPort, Node, OutputPort, System
+from like_keras_core.testing.components import Count, Scale, Sum
+
+
+class Mode(enum.Enum):
+    DAY = 1
+    NIGHT = 2
+
+
+class Arm(Component):
+    """Has arguments of every kind."""
+
+    @dataclass
+    class Config:
+        gains: tuple[float, ...] = (1.0, 2.5)
+        joints: list[str] = field(default_factory=lambda: ["on", "b c"])
+        limits: dict[str, float] = field(default_factory=lambda: {"low": 1e-7})
+        mode: Mode = Mode.DAY
+        extra: Any = None
+
+    def __init__(
+        self,
+        size: int = 3,
+        model: Path = Path("arm.urdf"),
+        far: float = float("inf"),
+        table: Any = None,
+        config: Any = None,
+        **options: Any,
+    ):
+        super().__init__(config=config, **options)
+        self.size = size
+
+    def forward(self, value: int) -> float:
+        return float(value * self.config.gains[1] * self.size)
+
+
+class Camera(Component):
+    image = OutputPort(npt.NDArray[np.uint8], max_bytes=1 << 20, qos="sensor_data")
+    raw = OutputPort(np.ndarray)
+
+    def forward(self) -> dict[str, Any]:
+        return {"image": np.zeros((2, 3), np.uint8), "raw": np.zeros(3)}
+
+
+class Joints(Component):
+    output = OutputPort(dict[str, Any], ros_type="sensor_msgs/msg/JointState")
+
+    def forward(self) -> dict[str, Any]:
+        return {"output": {"name": ["a"], "position": [0.5]}}
+
+
+class View(Component):
+    image = InputPort(np.ndarray, qos="sensor_data")
+
+    def forward(self, image: np.ndarray) -> None:
+        pass
+
+
+class Note(Component):
+    """Writes what arrives to a file, a value a line."""
+
+    def __init__(self, file: str, **options: Any):
+        super().__init__(**options)
+        self.file = file
+
+    def on_configure(self) -> None:
+        self.log.info("noting into %s", self.file)
+        self.out = open(self.file, "w")  # noqa: SIM115 - closed in on_shutdown
+
+    def forward(self, value: float) -> None:
+        self.out.write(f"{value!r}\n")
+
+    def on_shutdown(self) -> None:
+        self.out.close()
+
+
+class Break(Component):
+    """Raises at the value 10."""
+
+    def forward(self, value: int) -> int:
+        if value == 10:
+            raise ValueError("asked to fail")
+        return value
+
+
+def alone() -> System:
+    return System([Count(), Scale()], name="alone")
+
+
+def two_nodes() -> System:
+    sensors, planning = Node("sensors"), Node("planning")
+    count, near, far = Count(5, node=sensors), Scale("near"), Scale("far")
+    near.node, far.node = sensors, planning
+    near(count())
+    far(near())
+    return System([count, near, far], name="two_nodes")
+
+
+def machines() -> System:
+    here = Node("desk", env={"MODE": "a 'quoted' word", "LEVEL": "3"})
+    there = Node("eye-1", machine="jetson", prefix="gdb -ex run --args")
+    nuc = Node("arm", machine="192.168.1.11")
+    count, near, far = Count(node=there), Scale("near"), Scale("far")
+    near.node, far.node = here, nuc
+    return System([count, near, far], name="Fleet-A")
+
+
+def subsystem() -> System:
+    """Addresses with dots, and names that ROS does not take."""
+    inner = System([Count(node=Node("eye")), Scale()], name="perception")
+    inner.children()[1].node = Node("brain-2")
+    outer = Scale("2nd", node=Node("class"))
+    outer(inner.children()[1].outputs.output)
+    inner.connect("count.output", "scale.value")
+    return System([inner, outer], name="subsystem")
+
+
+def arguments() -> System:
+    config = Arm.Config(mode=Mode.NIGHT, extra=np.zeros(2))
+    arm = Arm(7, table=[], config=config, node=Node("arm"))
+    return System([Count(2, node=Node("hub")), arm], name="arguments")
+
+
+def loop() -> System:
+    total, scale = Sum(node=Node("a")), Scale(node=Node("b"))
+    first, second = list(total.inputs)
+    count = Count(node=Node("a"))
+    system = System([count, total, scale], name="loop")
+    system.connect(count.outputs.output, first)
+    system.connect(scale.outputs.output.delay(initial=0), second)
+    system.connect(total.outputs.output, next(iter(scale.inputs)))
+    return system
+
+
+SYSTEMS = [alone, two_nodes, machines, subsystem, arguments, loop]
+
+
+def noted(file: str, *machines: str) -> System:
+    """A loop over two nodes, whose sums a third one notes."""
+    homes = [*machines, "local", "local", "local"]
+    a, b, c = (Node(n, machine=m) for n, m in zip("abc", homes, strict=False))
+    count, total, scale = Count(node=a), Sum(node=a), Scale(node=b)
+    note = Note(file, node=c)
+    system = System([count, total, scale, note], name="noted")
+    system.connect("count.output", "sum.a")
+    system.connect(scale.outputs.output.delay(initial=0), total.inputs.b)
+    system.connect("sum.output", "scale.value")
+    system.connect("sum.output", "note.value")
+    return system
+
+
+class Talker(Component):
+    def forward(self) -> Any:
+        return "hello"
+
+
+class Listener(Component):
+    def forward(self, value: Any) -> None:
+        pass
+
+
+class Frames(Component):
+    """Sends a megabyte of the number of its tick."""
+
+    def __init__(self, **options: Any):
+        super().__init__(**options)
+        self.number = -1
+
+    def forward(self) -> np.ndarray:
+        self.number += 1
+        return np.full(1 << 20, self.number, np.uint8)
+
+
+class Tally(Component):
+    """Adds up what arrives."""
+
+    def forward(self, image: np.ndarray) -> float:
+        return float(image.sum(dtype=np.int64))
+
+
+class Rest(Component):
+    def __init__(self, b: int, **options: Any):
+        super().__init__(**options)
+
+    def forward(self) -> int:
+        return 1
