@@ -29,6 +29,12 @@ class Runner:
         self.registers: list[Any] = []
         self.is_paced = False
 
+    def retire(self) -> None:
+        """Let go of the generated code; no tick follows."""
+        self.limited = None
+        if hasattr(self, "schedule"):
+            del self.schedule
+
     @property
     def has_all(self) -> bool:
         """Whether its next tick waits for no input and no credit."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,7 +14,7 @@ from hypothesis import strategies as st
 from like_keras_core.runtime import ledger
 from tests.links import Faults
 from tests.simulation import Simulation
-from tests.splits import Split, alone, differences, splits
+from tests.splits import Split, alone, differences, split, splits
 
 SCHEDULES = {
     "system": splits(),
@@ -150,3 +152,18 @@ def test_two_thousand_runs_over_a_bad_transport_equal_the_single_hosts(
 ) -> None:
     """As above, over channels of flow."""
     check(**drawn)
+
+
+def test_a_host_that_was_shut_down_can_go() -> None:
+    """Generated code refers to it, and cycles through code are never found."""
+    system = split("c0@A, c1@B(c0), c2@A(c0, c1)")
+    simulation = Simulation(
+        system.spec(), system.components(), 3, seed=1, window=1, run_ahead=4
+    )
+    simulation.run()
+    hosts = [weakref.ref(host) for host in simulation.hosts.values()]
+
+    del simulation
+    gc.collect()
+
+    assert [host() for host in hosts] == [None, None]
