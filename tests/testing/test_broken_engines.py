@@ -23,6 +23,12 @@ ROOT = Path(__file__).parent.parent.parent
 pytestmark = pytest.mark.slow
 
 
+@pytest.fixture(autouse=True)
+def importable(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let processes find the engines where this one found them."""
+    monkeypatch.syspath_prepend(str(ROOT))
+
+
 class TestSound(EngineConformance):
     """What the broken engines are made of breaks nothing."""
 

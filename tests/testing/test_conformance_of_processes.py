@@ -42,6 +42,12 @@ class Processes(ReferenceEngine):  # type: ignore[misc]
         return report
 
 
+@pytest.fixture(autouse=True)
+def importable(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let processes find the engine where this one found it."""
+    monkeypatch.syspath_prepend(str(Path(__file__).parents[2]))
+
+
 @pytest.mark.slow
 class TestProcesses(EngineConformance):
     """Each node in a process of its own."""
