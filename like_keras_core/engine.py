@@ -30,6 +30,13 @@ CAPABILITIES: Mapping[str, str] = {
 """Every capability that an engine may declare, and what it means."""
 
 
+LAUNCH_OPTIONS = (
+    *("iterations", "rate_hz", "record", "taps", "check_values", "timeout_s", "seed"),
+    *("window", "run_ahead", "heartbeat_s", "progress"),
+)
+"""What `launch` takes on every engine."""
+
+
 @dataclass(frozen=True, slots=True)
 class Artefact:
     """What a compile made.

@@ -82,6 +82,7 @@ class Conductor:
         self.versions = versions or {}
         self.start_s = start_s
         self.machines = {node.name: node.machine for node in spec.nodes}
+        self.nodes = {item.name: item.node for item in spec.components}
         self.lines: dict[str, Line] = {}
         self.introductions: dict[str, Mapping[str, Any]] = {}
         self._tails = {x: Tail(x, is_echoed=echoes_logs) for x in self.machines}
@@ -344,9 +345,8 @@ class Conductor:
         bytes: Mapping[str, int],
         received: Mapping[str, tuple[float | None, int | None]],
     ) -> ConnectionReport:
-        nodes = {item.name: item.node for item in self.spec.components}
-        producer = nodes[split_address(connection.source)[0]]
-        consumer = nodes[split_address(connection.target)[0]]
+        producer = self.nodes[split_address(connection.source)[0]]
+        consumer = self.nodes[split_address(connection.target)[0]]
         latency, taken = received.get(connection.target, (None, None))
         sent = messages.get(connection.source, 0)
         is_near = self.machines[producer] == self.machines[consumer]
@@ -358,7 +358,6 @@ class Conductor:
         )
 
     def _error(self, report: RunReport) -> ComponentError:
-        nodes = {item.name: item.node for item in self.spec.components}
         said, *rest = self._failures
         later = [
             f"{item['component']!r} failed in {item['phase']}: {item['error']}"
@@ -366,7 +365,7 @@ class Conductor:
         ]
         return ComponentError(
             said["component"],
-            nodes.get(said["component"], "?"),
+            self.nodes.get(said["component"], "?"),
             said["phase"],
             said["tick"],
             said["error"],

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from like_keras_core.engine import LAUNCH_OPTIONS
 from like_keras_core.errors import EngineOptionError
 from like_keras_core.runtime import logs
 from like_keras_core.runtime.observed import check_ports, ports_to_record
@@ -13,12 +14,6 @@ from like_keras_core.runtime.tap import Tap
 from like_keras_core.spec import SystemSpec
 
 WINDOW = 8
-
-LAUNCH_OPTIONS = (
-    *("iterations", "rate_hz", "record", "taps", "check_values", "timeout_s", "seed"),
-    *("window", "run_ahead", "heartbeat_s", "progress"),
-)
-"""What `launch` takes on every engine."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

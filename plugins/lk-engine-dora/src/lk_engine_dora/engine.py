@@ -7,15 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from like_keras_core.engine import Engine
-from like_keras_core.errors import (
-    CapabilityError,
-    EngineError,
-    EngineOptionError,
-    GraphError,
-    LaunchTimeoutError,
-)
+from like_keras_core.errors import EngineError, LaunchTimeoutError
 from like_keras_core.issue import Issue, errors_in
 from like_keras_core.node import is_local
+from like_keras_core.refusals import refuse_errors
 from like_keras_core.report import RunReport
 from like_keras_core.runtime.run_options import RunOptions
 from like_keras_core.runtime.stop import StopSignal
@@ -29,11 +24,8 @@ from lk_engine_dora.places import Places
 
 DATAFLOW = "dataflow.yaml"
 SYSTEM = "system.json"
-KNOWN_OPTIONS = (
-    *("iterations", "rate_hz", "record", "taps", "check_values", "timeout_s", "seed"),
-    *("window", "run_ahead", "heartbeat_s", "progress", "coordinator_addr", "local"),
-)
-"""What `launch` takes."""
+OWN_OPTIONS = ("coordinator_addr", "local")
+"""What `launch` takes beside the keywords of every engine."""
 
 
 class DoraEngine(Engine):
@@ -66,12 +58,7 @@ class DoraEngine(Engine):
         spec = as_spec(system)
         folder = Path(build_dir or default_build_dir("dora"))
         places = Places.here(spec, folder / SYSTEM)
-        errors = errors_in(_issues(spec, places))
-        if errors and all(issue.code == "capability" for issue in errors):
-            node = errors[0].address
-            raise CapabilityError(self.name, "restart", node, str(errors[0]))
-        if errors:
-            raise GraphError(errors, spec.name)
+        refuse_errors(self.name, spec.name, _issues(spec, places))
         text = to_text(spec, to_dataflow(spec, places))
         folder.mkdir(parents=True, exist_ok=True)
         (folder / SYSTEM).write_text(spec.to_json() + "\n", encoding="utf-8")
@@ -130,25 +117,27 @@ class DoraEngine(Engine):
         """
         from lk_engine_dora.running import Launch
 
-        if options:
-            raise EngineOptionError(self.name, options, KNOWN_OPTIONS)
         spec = as_spec(system)
+        told = RunOptions.of_launch(
+            spec,
+            rate_hz=rate_hz,
+            record=record,
+            taps=taps,
+            check_values=check_values,
+            seed=seed,
+            window=window,
+            run_ahead=run_ahead,
+            engine=self.name,
+            own=OWN_OPTIONS,
+            **options,
+        )
         if not local:
             _refuse_machines(spec, coordinator_addr)
         path = config_path or self.compile(spec)
         launch = Launch(
             spec=spec,
             system=Path(path).with_name(SYSTEM),
-            options=RunOptions.of_launch(
-                spec,
-                rate_hz=rate_hz,
-                record=record,
-                taps=taps,
-                check_values=check_values,
-                seed=seed,
-                window=window,
-                run_ahead=run_ahead,
-            ),
+            options=told,
             stop=stop or StopSignal(),
             heartbeat_s=heartbeat_s,
             timeout_s=timeout_s,

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from like_keras_core.errors import CapabilityError, EngineOptionError
 from like_keras_core.issue import Issue
 from like_keras_core.node import is_local
+from like_keras_core.refusals import node_option_issues, unknown_options
 from like_keras_core.spec import NodeSpec, SystemSpec
 from lk_engine_dora.environment import problems
 
@@ -36,7 +36,8 @@ def option_issues(spec: SystemSpec) -> Iterator[Issue]:
                 address = f"{component.name}.{port.name}"
                 unknown = [name for name in port.options if name not in known]
                 if unknown:
-                    yield _unknown(unknown, known, f"port {address!r}", address)
+                    where = f"port {address!r}"
+                    yield unknown_options("dora", unknown, known, where, address)
                 size = port.options.get("max_bytes", 1)
                 if "max_bytes" in known and not _is_whole(size, 1):
                     yield Issue(
@@ -49,20 +50,7 @@ def option_issues(spec: SystemSpec) -> Iterator[Issue]:
 
 def _node_issues(node: NodeSpec) -> Iterator[Issue]:
     where = f"node {node.name!r}"
-    restarting = [name for name in node.options if name in RESTARTING]
-    if restarting:
-        need = f"{restarting[0]!r} on {where}"
-        refused = CapabilityError("dora", "restart", need)
-        yield Issue(
-            f"{refused} A process that begins anew has lost its components' state, so "
-            "its results would be others. Leave it out, and start the system again.",
-            code="capability",
-            address=node.name,
-        )
-    known = (*NODE_OPTIONS, *RESTARTING)
-    unknown = [name for name in node.options if name not in known]
-    if unknown:
-        yield _unknown(unknown, NODE_OPTIONS, where, node.name)
+    yield from node_option_issues("dora", node, NODE_OPTIONS, RESTARTING)
     for name, (fits, expected) in _EXPECTED.items():
         if name in node.options and not fits(node.options[name]):
             yield Issue(
@@ -82,13 +70,6 @@ def _node_issues(node: NodeSpec) -> Iterator[Issue]:
                     code="option",
                     address=node.name,
                 )
-
-
-def _unknown(
-    names: list[str], known: tuple[str, ...], where: str, address: str
-) -> Issue:
-    text = str(EngineOptionError("dora", names, known, where))
-    return Issue(text, code="option", address=address)
 
 
 def env_issues(env: Mapping[str, Any], where: str, address: str) -> Iterator[Issue]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from like_keras_core.engine import Engine
+from like_keras_core.engine import LAUNCH_OPTIONS, Engine
 from like_keras_core.errors import EngineOptionError, LaunchTimeoutError
 from like_keras_core.report import RunReport
 from like_keras_core.runtime.alone import run_alone
@@ -15,12 +15,6 @@ from like_keras_core.runtime.loader import instantiate
 from like_keras_core.runtime.stop import StopSignal, stop_on_interrupt, time_limit
 from like_keras_core.runtime.tap import Tap
 from like_keras_core.spec import HasSpec, SystemSpec, as_spec
-
-KNOWN_OPTIONS = (
-    *("iterations", "rate_hz", "record", "taps", "check_values", "timeout_s", "seed"),
-    *("window", "run_ahead", "heartbeat_s", "progress"),
-)
-"""What `launch` takes; this engine has no option of its own."""
 
 
 class NativeEngine(Engine):
@@ -91,7 +85,7 @@ class NativeEngine(Engine):
             LaunchTimeoutError: `timeout_s` passed.
         """
         if options:
-            raise EngineOptionError("native", options, KNOWN_OPTIONS)
+            raise EngineOptionError("native", options, LAUNCH_OPTIONS)
         spec = as_spec(system)
         stop = stop or StopSignal()
         with stop_on_interrupt(stop), time_limit(stop, timeout_s):

@@ -7,8 +7,9 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from like_keras_core.engine import Engine
-from like_keras_core.errors import CapabilityError, EngineError, GraphError
+from like_keras_core.errors import EngineError
 from like_keras_core.issue import Issue, errors_in
+from like_keras_core.refusals import refuse_errors
 from like_keras_core.report import RunReport
 from like_keras_core.spec import HasSpec, SystemSpec, as_spec, default_build_dir
 from like_keras_core.topology import check
@@ -46,12 +47,7 @@ class Ros2Engine(Engine):
             GraphError: There are errors; nothing was written.
         """
         spec = as_spec(system)
-        errors = errors_in(_issues(spec))
-        if errors and all(issue.code == "capability" for issue in errors):
-            node = errors[0].address
-            raise CapabilityError(self.name, "restart", node, str(errors[0]))
-        if errors:
-            raise GraphError(errors, spec.name)
+        refuse_errors(self.name, spec.name, _issues(spec))
         folder = Path(build_dir or default_build_dir(self.name))
         _write(folder, files_of(spec))
         naming = Naming(spec)

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from like_keras_core.errors import CapabilityError, EngineOptionError
 from like_keras_core.issue import Issue
+from like_keras_core.refusals import node_option_issues, unknown_options
 from like_keras_core.spec import NodeSpec, PortSpec, SystemSpec
 from lk_engine_ros2_stub.messages import misfit
 from lk_engine_ros2_stub.names import message_type_problem
@@ -38,20 +38,7 @@ def option_issues(spec: SystemSpec) -> Iterator[Issue]:
 
 def _node_issues(node: NodeSpec) -> Iterator[Issue]:
     where = f"node {node.name!r}"
-    restarting = [name for name in node.options if name in _RESTARTING]
-    if restarting:
-        need = f"{restarting[0]!r} on {where}"
-        refused = CapabilityError("ros2", "restart", need)
-        yield Issue(
-            f"{refused} A process that begins anew has lost its components' state, so "
-            "its results would be others. Leave it out, and start the system again.",
-            code="capability",
-            address=node.name,
-        )
-    known = (*NODE_OPTIONS, *_RESTARTING)
-    unknown = [name for name in node.options if name not in known]
-    if unknown:
-        yield _unknown(unknown, NODE_OPTIONS, where, node.name)
+    yield from node_option_issues("ros2", node, NODE_OPTIONS, _RESTARTING)
     env = node.options.get("env", {})
     if not _is_env(env):
         yield Issue(
@@ -75,7 +62,7 @@ def _port_issues(
 ) -> Iterator[Issue]:
     unknown = [name for name in port.options if name not in known]
     if unknown:
-        yield _unknown(unknown, known, f"port {address!r}", address)
+        yield unknown_options("ros2", unknown, known, f"port {address!r}", address)
     if "qos" in port.options:
         try:
             read_qos(port.options["qos"])
@@ -109,13 +96,6 @@ def _type_problem(port: PortSpec) -> str | None:
         return str(problem) + (f"\nDid you mean {near!r}?" if is_near else "")
     reason = misfit(port.type, chosen)
     return f"{reason}; the port is annotated {port.type}." if reason else None
-
-
-def _unknown(
-    names: list[str], known: tuple[str, ...], where: str, address: str
-) -> Issue:
-    text = str(EngineOptionError("ros2", names, known, where))
-    return Issue(text, code="option", address=address)
 
 
 def _is_env(value: Any) -> bool:
