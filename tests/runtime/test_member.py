@@ -15,7 +15,7 @@ from like_keras_core import (
     VersionMismatchError,
 )
 from like_keras_core.runtime.conductor import Conductor
-from like_keras_core.runtime.control import Switchboard, call
+from like_keras_core.runtime.control import LineLostError, Switchboard, call
 from like_keras_core.runtime.member import Member
 from like_keras_core.runtime.run_options import RunOptions
 from like_keras_core.runtime.stop import StopSignal
@@ -89,10 +89,15 @@ class Run:
 
     def _serve(self, node: str) -> None:
         transport = self.transport(self.ways, node)
+        try:
+            line = call(self.board.address, TOKEN)
+        except LineLostError as error:
+            self.errors.append(error)  # The run may be over before it has begun.
+            return
         member = Member(
             self.specs.get(node, self.spec),
             node,
-            call(self.board.address, TOKEN),
+            line,
             transport,
             versions=self.versions.get(node, {"kit": "1"}),
         )
