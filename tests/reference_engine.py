@@ -21,13 +21,17 @@ from pathlib import Path
 from typing import Any
 
 from like_keras_core.engine import Engine
-from like_keras_core.errors import LaunchTimeoutError
 from like_keras_core.report import RunReport
 from like_keras_core.runtime.conductor import Conductor
 from like_keras_core.runtime.control import LineLostError, Switchboard, call
 from like_keras_core.runtime.member import Member
 from like_keras_core.runtime.run_options import RunOptions
-from like_keras_core.runtime.stop import StopSignal, stop_on_interrupt, time_limit
+from like_keras_core.runtime.stop import (
+    StopSignal,
+    in_time,
+    stop_on_interrupt,
+    time_limit,
+)
 from like_keras_core.spec import HasSpec, SystemSpec, as_spec
 
 JOIN_S = 5.0
@@ -195,9 +199,7 @@ class ReferenceEngine(Engine):
                     process.kill()
                     process.join()
                     process.close()
-        if report.ended_by == "timeout" and timeout_s is not None:
-            raise LaunchTimeoutError(timeout_s, report)
-        return report
+        return in_time(report, timeout_s)
 
 
 def _pipes(nodes: Sequence[str]) -> dict[str, dict[str, Any]]:

@@ -19,8 +19,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from like_keras_core.assignments import unwatched
-from like_keras_core.codecs.arrays import is_sole
-from like_keras_core.codecs.msgpack import from_bytes, to_bytes, to_pieces
+from like_keras_core.codecs.msgpack import from_bytes, to_bytes
 from like_keras_core.errors import ComponentError, FrameError, NotSerializableError
 from like_keras_core.runtime.agreement import Follower
 from like_keras_core.runtime.channels import ChannelSpec, channels_of
@@ -28,6 +27,7 @@ from like_keras_core.runtime.control import Line, Message
 from like_keras_core.runtime.events import Closed, Value
 from like_keras_core.runtime.failure import Failed, Failure
 from like_keras_core.runtime.flow import Receiver, Sender, channel_of
+from like_keras_core.runtime.flow_link import Encoder, FlowLink
 from like_keras_core.runtime.loader import build
 from like_keras_core.runtime.logs import sent_home, set_level
 from like_keras_core.runtime.node_host import NodeHost
@@ -69,57 +69,6 @@ class Transport(Protocol):
         ...
 
 
-class _Encoder:
-    """Encodes the values of one port, once for all nodes that read it."""
-
-    def __init__(self, address: str) -> None:
-        self.what = f"output {address!r}"
-        self.readers = 0
-        self._left = 0
-        self._payload: Any = None
-
-    def encode(self, value: Any) -> Any:
-        if self.readers == 1:
-            return to_pieces(value, self.what)
-        if not self._left:
-            self._payload = to_pieces(value, self.what)
-            self._left = self.readers
-        payload = self._payload
-        self._left -= 1
-        if not self._left:
-            self._payload = None
-        return payload
-
-    def forget(self) -> None:
-        self._left, self._payload = 0, None
-
-
-class _FlowLink:
-    """Sends a port's values over a channel."""
-
-    def __init__(self, sender: Sender, encoder: _Encoder) -> None:
-        self.sender = sender
-        self.encoder = encoder
-        encoder.readers += 1
-
-    @property
-    def has_credit(self) -> bool:
-        return self.sender.has_credit
-
-    def send(self, tick: int, value: Any) -> None:
-        payload = self.encoder.encode(value)
-        if self.sender.is_latest and type(payload) is list:
-            payload = b"".join(payload)
-        self.sender.send(tick, payload, time.monotonic())
-
-    def absent(self, tick: int) -> None:
-        self.sender.watermark(tick)
-
-    def settle(self) -> None:
-        self.encoder.forget()
-        self.sender.settle(is_sole)
-
-
 class Member:
     """Runs one node for a launching process.
 
@@ -159,7 +108,7 @@ class Member:
         self.senders: dict[int, tuple[ChannelSpec, Sender]] = {}
         self.receivers: dict[int, tuple[ChannelSpec, Receiver]] = {}
         self.by_source: dict[str, Receiver] = {}
-        self.encoders: dict[str, _Encoder] = {}
+        self.encoders: dict[str, Encoder] = {}
         self._told_at = 0.0
         self._sent_at = 0.0
         self._running = False
@@ -272,8 +221,8 @@ class Member:
                 channel.number, window, latest=channel.latest, max_frame=max_frame
             )
             self.senders[channel.number] = (channel, sender)
-            encoder = self.encoders.setdefault(channel.source, _Encoder(channel.source))
-            self.host.link(channel.source, _FlowLink(sender, encoder))
+            encoder = self.encoders.setdefault(channel.source, Encoder(channel.source))
+            self.host.link(channel.source, FlowLink(sender, encoder))
         elif channel.consumer == self.node:
             receiver = Receiver(
                 channel.number, window, latest=channel.latest, max_frame=max_frame

@@ -7,6 +7,12 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
+from typing import Any
+
+from like_keras_core.errors import LaunchTimeoutError
+from like_keras_core.report import RunReport
+
+_Handler = Callable[[int, FrameType | None], Any] | signal.Handlers
 
 
 class StopSignal:
@@ -61,6 +67,17 @@ def time_limit(stop: StopSignal, timeout_s: float | None) -> Iterator[None]:
         timer.join()
 
 
+def in_time(report: RunReport, timeout_s: float | None) -> RunReport:
+    """Return the report of a run that its time limit did not end.
+
+    Raises:
+        LaunchTimeoutError: It did.
+    """
+    if report.ended_by == "timeout" and timeout_s is not None:
+        raise LaunchTimeoutError(timeout_s, report)
+    return report
+
+
 @contextmanager
 def stop_on_interrupt(stop: StopSignal) -> Iterator[None]:
     """Let the first Ctrl-C set `stop`; a second one interrupts at once.
@@ -68,20 +85,40 @@ def stop_on_interrupt(stop: StopSignal) -> Iterator[None]:
     Does nothing outside the main thread, where Python delivers no signals, and where
     the program has its own handler for Ctrl-C.
     """
-    if (
-        threading.current_thread() is not threading.main_thread()
-        or signal.getsignal(signal.SIGINT) is not signal.default_int_handler
-    ):
-        yield
-        return
 
     def ask(number: int, frame: FrameType | None) -> None:
         if stop.is_set:
             raise KeyboardInterrupt
         stop.set("interrupt")
 
-    signal.signal(signal.SIGINT, ask)
+    with _in_place_of(signal.default_int_handler, signal.SIGINT, ask):
+        yield
+
+
+@contextmanager
+def stop_on_terminate(stop: StopSignal) -> Iterator[None]:
+    """Let SIGTERM set `stop`, as Ctrl-C does, unless the program looks after it."""
+
+    def ask(number: int, frame: FrameType | None) -> None:
+        stop.set("interrupt")
+
+    with _in_place_of(signal.SIG_DFL, signal.SIGTERM, ask):
+        yield
+
+
+@contextmanager
+def _in_place_of(
+    default: _Handler, number: signal.Signals, handler: _Handler
+) -> Iterator[None]:
+    """Handle a signal where nobody else does, and where Python delivers it."""
+    if (
+        threading.current_thread() is not threading.main_thread()
+        or signal.getsignal(number) is not default
+    ):
+        yield
+        return
+    signal.signal(number, handler)
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+        signal.signal(number, default)

@@ -15,9 +15,9 @@ import pytest
 from like_keras_core import Component, Node, System
 from like_keras_core.codecs.arrays import dense, flat_bytes, is_sole
 from like_keras_core.codecs.msgpack import from_bytes, to_bytes, to_pieces
+from like_keras_core.runtime import flow_link
 from like_keras_core.runtime.channels import ChannelSpec
 from like_keras_core.runtime.flow import Buffer, Receiver, Sender, Value
-from like_keras_core.runtime.member import _Encoder, _FlowLink
 from like_keras_core.runtime.node_host import NodeHost
 from tests import simulation
 from tests.links import Faults, FlowLink, FlowNetwork
@@ -392,10 +392,10 @@ class RealLink(FlowLink):
         channel: ChannelSpec,
         window: int,
         consumer: NodeHost,
-        encoder: _Encoder,
+        encoder: flow_link.Encoder,
     ) -> None:
         super().__init__(network, channel, window, consumer)
-        self.real = _FlowLink(self.sender, encoder)
+        self.real = flow_link.FlowLink(self.sender, encoder)
 
     def send(self, tick: int, value: Any) -> None:
         self.real.send(tick, value)
@@ -413,11 +413,11 @@ class RealNetwork(FlowNetwork):
 
     def __init__(self, faults: Faults, seed: int) -> None:
         super().__init__(faults, seed)
-        self.encoders: dict[str, _Encoder] = {}
+        self.encoders: dict[str, flow_link.Encoder] = {}
 
     def add(self, channel: ChannelSpec, window: int, consumer: NodeHost) -> FlowLink:
         source = channel.source
-        encoder = self.encoders.setdefault(source, _Encoder(source))
+        encoder = self.encoders.setdefault(source, flow_link.Encoder(source))
         self.links.append(RealLink(self, channel, window, consumer, encoder))
         return self.links[-1]
 
@@ -528,7 +528,9 @@ class TestMemoryThatIsUsedAgain:
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """Mutant: what is kept is never copied."""
-        monkeypatch.setattr(_FlowLink, "settle", lambda self: self.encoder.forget())
+        monkeypatch.setattr(
+            flow_link.FlowLink, "settle", lambda self: self.encoder.forget()
+        )
 
         found = [delivered("whole", 1, seed)[0] for seed in range(6)]
 

@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from like_keras_core.engine import Engine
-from like_keras_core.errors import EngineError, LaunchTimeoutError
+from like_keras_core.errors import EngineError
 from like_keras_core.issue import Issue, errors_in
 from like_keras_core.node import is_local
 from like_keras_core.refusals import refuse_errors
 from like_keras_core.report import RunReport
 from like_keras_core.runtime.run_options import RunOptions
-from like_keras_core.runtime.stop import StopSignal
+from like_keras_core.runtime.stop import StopSignal, in_time
 from like_keras_core.runtime.tap import Tap
 from like_keras_core.spec import HasSpec, SystemSpec, as_spec, default_build_dir
 from like_keras_core.topology import check
@@ -143,10 +143,7 @@ class DoraEngine(Engine):
             timeout_s=timeout_s,
             progress=progress,
         )
-        report = launch.run(iterations)
-        if report.ended_by == "timeout" and timeout_s is not None:
-            raise LaunchTimeoutError(timeout_s, report)
-        return report
+        return in_time(launch.run(iterations), timeout_s)
 
 
 def _refuse_machines(spec: SystemSpec, coordinator_addr: str | None) -> None:

@@ -5,12 +5,9 @@ from __future__ import annotations
 import os
 import secrets
 import signal
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
 
 from like_keras_core.errors import ComponentError, HostLostError
 from like_keras_core.report import RunReport
@@ -18,7 +15,12 @@ from like_keras_core.runtime.conductor import Conductor
 from like_keras_core.runtime.control import Switchboard
 from like_keras_core.runtime.process import launched_environment
 from like_keras_core.runtime.run_options import RunOptions
-from like_keras_core.runtime.stop import StopSignal, stop_on_interrupt, time_limit
+from like_keras_core.runtime.stop import (
+    StopSignal,
+    stop_on_interrupt,
+    stop_on_terminate,
+    time_limit,
+)
 from like_keras_core.spec import SystemSpec
 from lk_engine_dora.dataflow import Data, to_dataflow
 from lk_engine_dora.document import to_text
@@ -92,7 +94,7 @@ class Launch:
             environment["LK_WORKING_DIR"] = os.getcwd()
             with (
                 stop_on_interrupt(self.stop),
-                _stop_on_terminate(self.stop),
+                stop_on_terminate(self.stop),
                 time_limit(self.stop, self.timeout_s),
             ):
                 dora = DoraRun(path, output, environment, paths)
@@ -144,23 +146,3 @@ class Launch:
             text = f"the dora node {node!r} has failed: {how}"
             log = "\n".join(output.tail(node))
             raise ComponentError(name, node, "on_shutdown", None, text, log, report)
-
-
-@contextmanager
-def _stop_on_terminate(stop: StopSignal) -> Iterator[None]:
-    """Let SIGTERM end the run as Ctrl-C does, unless the program looks after it."""
-    if (
-        threading.current_thread() is not threading.main_thread()
-        or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL
-    ):
-        yield
-        return
-
-    def ask(number: int, frame: FrameType | None) -> None:
-        stop.set("interrupt")
-
-    signal.signal(signal.SIGTERM, ask)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)

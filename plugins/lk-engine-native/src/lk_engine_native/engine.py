@@ -7,12 +7,17 @@ from pathlib import Path
 from typing import Any
 
 from like_keras_core.engine import LAUNCH_OPTIONS, Engine
-from like_keras_core.errors import EngineOptionError, LaunchTimeoutError
+from like_keras_core.errors import EngineOptionError
 from like_keras_core.report import RunReport
 from like_keras_core.runtime.alone import run_alone
 from like_keras_core.runtime.host import Host
 from like_keras_core.runtime.loader import instantiate
-from like_keras_core.runtime.stop import StopSignal, stop_on_interrupt, time_limit
+from like_keras_core.runtime.stop import (
+    StopSignal,
+    in_time,
+    stop_on_interrupt,
+    time_limit,
+)
 from like_keras_core.runtime.tap import Tap
 from like_keras_core.spec import HasSpec, SystemSpec, as_spec
 
@@ -105,6 +110,4 @@ class NativeEngine(Engine):
                 stop=stop,
                 progress=progress,
             )
-        if report.ended_by == "timeout" and timeout_s is not None:
-            raise LaunchTimeoutError(timeout_s, report)
-        return report
+        return in_time(report, timeout_s)
