@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from like_keras_core.node import Node
 from like_keras_core.system import System
-from like_keras_core.testing import parts
+from like_keras_core.testing import mix
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class Plan:
 
     def build(self) -> System:
         """Return the live system."""
-        classes = (parts.Mix0, parts.Mix1, parts.Mix2, parts.Mix3)
+        classes = (mix.Mix0, mix.Mix1, mix.Mix2, mix.Mix3)
         live = [
             classes[len(part.wires)](
                 salt=n,
@@ -111,7 +111,7 @@ def plans(draw: st.DrawFn, declared: Set[str], most: int = 9) -> Plan:
             Part(
                 node=draw(st.integers(0, 3)),
                 wires=wires,
-                kind=draw(st.sampled_from(parts.KINDS)),
+                kind=draw(st.sampled_from(mix.KINDS)),
                 silence=draw(st.sampled_from([0, 0, 2, 5, 8])),
                 every=every,
                 ends_at=ends_at,

@@ -6,7 +6,7 @@ import pytest
 
 from like_keras_core.node import Node
 from like_keras_core.system import System
-from like_keras_core.testing import parts
+from like_keras_core.testing import mix, parts
 from like_keras_core.testing.components import Count, Odd, Scale, Sum
 from like_keras_core.testing.suite import Suite
 
@@ -99,7 +99,7 @@ class BasicSuite(Suite):
         """Several outputs are absent one by one."""
 
         def make() -> System:
-            source = parts.Mix0(salt=1, silence=5, name="source", node=Node("a"))
+            source = mix.Mix0(salt=1, silence=5, name="source", node=Node("a"))
             x = parts.Echo(name="x_reader", node=Node("b"))
             y = parts.Echo(name="y_reader", node=Node("b"))
             x(source.outputs.x)

@@ -9,6 +9,7 @@ from like_keras_core.errors import GraphError
 from like_keras_core.node import Node
 from like_keras_core.system import System
 from like_keras_core.testing import parts
+from like_keras_core.testing.odd_values import odd_values
 from like_keras_core.testing.suite import Suite
 
 
@@ -24,7 +25,7 @@ class PayloadsSuite(Suite):
             digest = parts.Digest(name="digest", node=Node("c"))
             return System([parts.Odds(name="odds", node=Node("a")), echo, digest])
 
-        self.agree(make, len(parts.odd_values()))
+        self.agree(make, len(odd_values()))
 
     @pytest.mark.parametrize("size", [0, 1, 40_000_000], ids=["0-B", "1-B", "40-MB"])
     def test_a_block_arrives_whole(self, size: int) -> None:
