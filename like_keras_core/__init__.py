@@ -7,7 +7,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from like_keras_core.codecs.json import register_type
     from like_keras_core.component import Component
     from like_keras_core.engine import Artefact, Engine
     from like_keras_core.engines import get_engine, list_engines, register_engine
@@ -44,6 +43,7 @@ if TYPE_CHECKING:
     from like_keras_core.runtime.tap import Tap
     from like_keras_core.spec import SystemSpec, as_spec
     from like_keras_core.system import System
+    from like_keras_core.value_types import register_type
 
 _HOMES = {
     "Artefact": "engine",
@@ -85,7 +85,7 @@ _HOMES = {
     "hookimpl": "hookspecs",
     "list_engines": "engines",
     "register_engine": "engines",
-    "register_type": "codecs.json",
+    "register_type": "value_types",
 }
 
 __all__ = [

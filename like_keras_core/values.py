@@ -17,6 +17,8 @@ from collections.abc import Callable, Mapping
 from pathlib import PurePath
 from typing import Any
 
+from like_keras_core.value_types import registered
+
 _UNSET = object()
 IMMUTABLE: frozenset[type] = frozenset(
     {int, float, bool, complex, str, bytes, type(None), range, type, type(Ellipsis)}
@@ -134,6 +136,7 @@ def same(a: Any, b: Any) -> bool:
 
     Equal means: the same type, dtype and shape, the same keys in the same order with
     the same types, NaN equal to NaN, -0.0 distinct from 0.0, floats equal bit by bit.
+    Values of a registered type are equal when what is saved of them is.
     """
     return _same(a, b, set())
 
@@ -153,6 +156,9 @@ def _same(a: Any, b: Any, seen: set[tuple[int, int]]) -> bool:
     if (id(a), id(b)) in seen:
         return True
     seen.add((id(a), id(b)))
+    if kind in registered:
+        to_plain = registered[kind][0]
+        return _same(to_plain(a), to_plain(b), set())
     numpy = sys.modules.get("numpy")
     if numpy is not None and isinstance(a, (numpy.ndarray, numpy.generic)):
         return _same_array(a, b, seen)
@@ -205,6 +211,9 @@ def fingerprint(value: Any) -> bytes:
 def _feed(value: Any, update: Callable[[bytes], object], seen: dict[int, int]) -> None:
     kind = type(value)
     update(kind.__qualname__.encode())
+    if kind in registered:
+        _feed(registered[kind][0](value), update, {})
+        return
     if kind is float and math.isnan(value):
         update(b"nan")
     elif kind in IMMUTABLE:

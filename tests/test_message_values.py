@@ -17,7 +17,8 @@ from like_keras_core import (
     System,
     ValueMutationError,
 )
-from like_keras_core.values import same
+from like_keras_core.value_types import register_type
+from like_keras_core.values import fingerprint, same
 from tests.components import Count, Pass, Script, Sink, failed, run, values
 
 
@@ -506,3 +507,25 @@ def test_messages_that_differ_in_any_way_are_not_the_same(
 ) -> None:
     """Types, shapes, the order and types of keys, the sign of zero."""
     assert not same(*pair)
+
+
+class Reading:
+    """A value whose own equality says nothing: what is saved of it counts."""
+
+    __slots__ = ("data",)
+
+    def __init__(self, data: np.ndarray) -> None:
+        self.data = data
+
+
+register_type(Reading, lambda value: value.data, Reading)
+
+
+def test_registered_values_are_equal_when_what_is_saved_of_them_is() -> None:
+    """Whatever their class thinks of equality; NaN equals NaN there too."""
+    first, again = (Reading(np.array([1.0, np.nan])) for _ in range(2))
+    other = Reading(np.array([1.0, 2.0]))
+
+    assert same(first, again)
+    assert not same(first, other)
+    assert fingerprint(first) == fingerprint(again) != fingerprint(other)

@@ -19,6 +19,7 @@ from typing import Any
 from like_keras_core.entry_point import entry_point_of
 from like_keras_core.entry_point import resolve as resolve_entry_point
 from like_keras_core.errors import LoadError, NotSerializableError, SpecError
+from like_keras_core.value_types import registered
 
 _SAFE_INT = 2**53
 _PATHS: Mapping[str, type[PurePath]] = {
@@ -30,25 +31,6 @@ _PLAIN_DTYPES = "biufcSUmM"
 
 Resolver = Callable[[str], type]
 """Turns `"module:Class"` into the class."""
-
-registered: dict[type, tuple[Callable[[Any], Any], Callable[[Any], Any]]] = {}
-
-
-def register_type(
-    cls: type, encode: Callable[[Any], Any], decode: Callable[[Any], Any]
-) -> None:
-    """Teach like_keras to save values of a class.
-
-    Call it in the class's own module, which is imported before a value is decoded, and
-    before the first value of the class is sent.
-
-    Args:
-        cls: The class; its subclasses are not included.
-        encode: Makes of a value another that can be saved (JSON, tuples, arrays, …).
-        decode: Makes the value of that again.
-    """
-    registered[cls] = (encode, decode)
-
 
 def encode(value: Any, where: str = "value") -> Any:
     """Return `value` as JSON data.

@@ -24,9 +24,10 @@ from msgspec.msgpack import encode as write
 
 from like_keras_core.codecs import arrays, records
 from like_keras_core.codecs.extensions import COMPLEX, Code
-from like_keras_core.codecs.json import advice, registered
+from like_keras_core.codecs.json import advice
 from like_keras_core.entry_point import entry_point_of
 from like_keras_core.errors import NotSerializableError
+from like_keras_core.value_types import registered
 
 Tree = Any
 """What msgspec writes exactly: plain values, lists and dicts of them, extensions."""

@@ -16,9 +16,10 @@ from msgspec.msgpack import decode as read
 
 from like_keras_core.codecs import arrays, records
 from like_keras_core.codecs.extensions import COMPLEX, Code
-from like_keras_core.codecs.json import Resolver, registered
+from like_keras_core.codecs.json import Resolver
 from like_keras_core.entry_point import resolve as resolve_entry_point
 from like_keras_core.errors import CodecError
+from like_keras_core.value_types import registered
 
 Take = Callable[[int], tuple[Any, int]]
 """Gives the memory of the next array, of a size: a buffer and where it begins."""
