@@ -6,9 +6,11 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 
+from like_keras_core.author_path import unfound_issues
 from like_keras_core.issue import Issue, errors_in
 from like_keras_core.node import is_local
-from like_keras_core.spec import NodeSpec, PortSpec, SystemSpec, split_address
+from like_keras_core.sendable import unsendable_issues
+from like_keras_core.spec import NodeSpec, SystemSpec, split_address
 from lk_engine_dora.dataflow import Data, machine_id, to_dataflow
 from lk_engine_dora.edges import Edge, edges_of
 from lk_engine_dora.environment import arrives_as
@@ -21,8 +23,7 @@ from lk_engine_dora.foreign import (
     types_of,
 )
 from lk_engine_dora.options import env_issues, option_issues
-from lk_engine_dora.places import Places, is_found
-from lk_engine_dora.sendable import refusals
+from lk_engine_dora.places import Places
 
 _ID = re.compile(r"[A-Za-z0-9_-]+")
 _NAME = re.compile(r"[A-Za-z0-9_.-]+")
@@ -42,8 +43,11 @@ def issues_of(spec: SystemSpec, places: Places) -> list[Issue]:
     foreign = foreign_nodes(spec)
     issues = [*option_issues(spec)]
     issues += _bad_names(spec, edges)
-    issues += _unsendable(spec, edges)
-    issues += _unimportable(spec, foreign, places)
+    issues += unsendable_issues(
+        spec, (edge.source for edge in edges if edge.kind == "data")
+    )
+    ours = {x.name for x in spec.nodes if is_local(x.machine)} - foreign.keys()
+    issues += unfound_issues(spec, ours, places.python_path)
     issues += _bad_foreign(spec, foreign)
     issues += _mixed_types(spec, foreign)
     issues += _shared_addresses(spec)
@@ -88,46 +92,6 @@ def _bad_names(spec: SystemSpec, edges: list[Edge]) -> Iterator[Issue]:
                 f"{allowed}. Rename the port or its component.",
                 code="dora-name",
                 address=ascii(name),
-            )
-
-
-def _ports(spec: SystemSpec) -> Mapping[str, PortSpec]:
-    return {
-        f"{component.name}.{port.name}": port
-        for component in spec.components
-        for port in component.outputs
-    }
-
-
-def _unsendable(spec: SystemSpec, edges: list[Edge]) -> Iterator[Issue]:
-    ports = _ports(spec)
-    for source in dict.fromkeys(edge.source for edge in edges if edge.kind == "data"):
-        for reason in refusals(ports[source].type):
-            yield Issue(
-                f"Values of {source!r} ({ports[source].type}) cross nodes, but cannot "
-                f"be sent: {reason}. Or put both ends on one node.",
-                code="not-sendable",
-                address=source,
-            )
-
-
-def _unimportable(
-    spec: SystemSpec, foreign: Mapping[str, Foreign], places: Places
-) -> Iterator[Issue]:
-    local = {node.name for node in spec.nodes if is_local(node.machine)}
-    for component in spec.components:
-        module, _, name = component.entry_point.partition(":")
-        if component.node not in local or component.node in foreign:
-            continue
-        if not is_found(module, places.python_path):
-            what = "script" if module.endswith(".py") else "module"
-            yield Issue(
-                f"The process of node {component.node!r} would not find the {what} "
-                f"{module!r}, which has {name} of component {component.name!r}: it is "
-                "neither installed nor in a folder on sys.path. Install it, or put "
-                "its folder on PYTHONPATH.",
-                code="not-importable",
-                address=component.name,
             )
 
 
