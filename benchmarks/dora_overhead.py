@@ -1,219 +1,195 @@
-"""What the dora engine costs beside a dora program written by hand, in one run.
+"""What the dora engine costs beside dora programs written by hand, in one run.
 
-Both do the same work: a source makes a fresh array with the time in it, a sink reads
-it. *Latency* is one-way, at 100 Hz. *Throughput* has no pace and a window of values
-under way; the program by hand has a loop of credits with the same window, and no other
-protection. Each pair of figures is the median of some rounds, taken in turns.
+Both do the same work; `_dora_by_hand.py` has the others. Each figure is the median of
+some rounds, taken in turns; what counts is the ratio:
 
-Run it with `python benchmarks/dora_overhead.py [--rounds N] [--sizes BYTES ...]`.
+- *latency*: one way, at 100 Hz, from the making of an array to its reader.
+- *throughput*: without a pace, with a window of values under way, which the program by
+  hand keeps with a loop of credits.
+- *burst*: 8 bytes without a pace; the program by hand has no credits, and loses some.
+- *large*: 40 MB at 5 Hz, beside a pool tuned by hand, and beside dora's defaults.
+- *fused*: 8 components on one node, beside 8 nodes of dora.
+- *start*: from the call to the first message, beside `dora run` of as many processes.
+
+Run it with `python benchmarks/dora_overhead.py [--rounds N] [--only NAME ...]`; it
+exits with 1 where a limit is missed.
 """
 
 from __future__ import annotations
 
 import argparse
+import functools
 import os
 import statistics
-import subprocess
 import sys
 import tempfile
-import time
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
+import _dora_by_hand  # type: ignore[import-not-found]
+import _dora_ours  # type: ignore[import-not-found]
 import numpy as np
 
-import like_keras_core as lk
-
-HERE = Path(__file__).resolve()
-WINDOW = 8
-RATE_HZ = 100
-PACED = 200
-POOL = 128_000_000
 WARM_UP = 20
 """So many first messages count for nothing."""
+SIZES = {"8 B": 8, "400 KB": 400_000, "4 MB": 4_000_000}
+LARGE = 40_000_000
+LARGE_POOL = 512_000_000
+
+Arrivals = tuple[np.ndarray, float]
+"""Ages, times and numbers of what arrived, and when it was started."""
+Run = Callable[..., Arrivals]
+BOTH: tuple[Run, Run] = (_dora_ours.run, _dora_by_hand.run)
 
 
-def make(template: np.ndarray) -> np.ndarray:
-    """Return an array that has not been sent, with the time in it."""
-    made: np.ndarray = template.copy()
-    made[:8] = np.frombuffer(np.float64(time.monotonic()).tobytes(), np.uint8)
-    return made
-
-
-def age_s(array: np.ndarray) -> float:
-    """Return how long ago an array was made."""
-    return time.monotonic() - float(array[:8].copy().view(np.float64)[0])
-
-
-class Source(lk.Component):
-    """Makes arrays."""
-
-    def __init__(self, size: int, node: lk.Node | None = None) -> None:
-        super().__init__(node=node)
-        self.template = np.ones(max(8, size), np.uint8)
-
-    def forward(self) -> np.ndarray:
-        """Return the next one."""
-        return make(self.template)
-
-
-class Sink(lk.Component):
-    """Measures how old arrays are, and when they come."""
-
-    def forward(self, array: np.ndarray) -> tuple[float, float]:
-        """Return the age and the time [s]."""
-        return age_s(array), time.monotonic()
-
-
-def ours(size: int, count: int, rate_hz: float | None) -> list[tuple[float, float]]:
-    """Run the components; return ages and times."""
-    source = Source(size, node=lk.Node("source", shared_memory_pool_size=POOL))
-    system = lk.System([source, Sink(node=lk.Node("sink"))])
-    report = system.launch(
-        count,
-        engine="dora",
-        rate_hz=rate_hz,
-        window=WINDOW,
-        record=["sink.output"],
-    )
-    return [value for _, value in report.records["sink.output"]]
-
-
-FLOW = """\
-nodes:
-  - id: source
-    path: {python}
-    args: -u {here} --role source --size {size} --count {count} --rate {rate}
-    inputs: {{ack: {{source: sink/ack, queue_size: 1000}}}}
-    outputs: [data]
-    shared_memory_pool_size: {pool}
-  - id: sink
-    path: {python}
-    args: -u {here} --role sink --size {size} --count {count} --rate {rate}
-    inputs: {{data: {{source: source/data, queue_size: 1000}}}}
-    outputs: [ack]
-"""
-
-
-def by_hand(size: int, count: int, rate_hz: float | None) -> list[tuple[float, float]]:
-    """Run the program below; return ages and times of what arrived."""
-    from lk_engine_dora.launcher import dora_command
-    from lk_engine_dora.transport import OVERLAY, OVERLAY_FILE
-
-    place = {"python": sys.executable, "here": HERE, "pool": POOL}
-    text = FLOW.format(size=size, count=count, rate=rate_hz or 0, **place)
-    Path("by_hand.yaml").write_text(text)
-    subprocess.run(
-        [*dora_command(), "run", "by_hand.yaml"],
-        env={**os.environ, OVERLAY: str(OVERLAY_FILE)},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        timeout=60,
-        check=False,
-    )
-    return [(float(a), float(t)) for a, t in np.load("by_hand.npy")]
-
-
-def be_source(size: int, count: int, rate_hz: float) -> None:
-    """Send with a window, or at a rate."""
-    from dora import Node
-
-    node: Any = Node()
-    template, credits = np.ones(max(8, size), np.uint8), WINDOW
-    start = time.monotonic()
-    for n in range(count):
-        if rate_hz:
-            time.sleep(max(0.0, start + n / rate_hz - time.monotonic()))
-            while node.try_recv() is not None:
-                pass
-        while not rate_hz and credits == 0:
-            event = node.next(2.0)
-            if event is None:
-                credits = WINDOW  # Something was lost.
-            elif event["type"] == "INPUT":
-                credits += 1
-        array = make(template)
-        sample = node.send_output_raw("data", array.nbytes)
-        with sample as buffer:
-            view = memoryview(buffer)
-            view[:] = array.data
-            view.release()
-        credits -= 1
-    node.next(2.0)
-
-
-def be_sink(size: int, count: int, rate_hz: float) -> None:
-    """Receive, and say so."""
-    from dora import Node
-
-    node: Any = Node()
-    found: list[tuple[float, float]] = []
-    while len(found) < count:
-        event = node.next(3.0)
-        if event is None:
-            break
-        if event["type"] == "INPUT":
-            array = event["value"].to_numpy(zero_copy_only=True)
-            found.append((age_s(array), time.monotonic()))
-            del array, event
-            node.send_output("ack", b"")
-    np.save("by_hand.npy", np.array(found))
-
-
-def p50_us(found: list[tuple[float, float]]) -> float:
+def p50_us(run: Arrivals) -> float:
     """Return the median age [us]."""
-    return statistics.median(age for age, _ in found[WARM_UP:]) * 1e6
+    found, _ = run
+    return float(np.median(found[min(WARM_UP, len(found) // 4) :, 0]) * 1e6)
 
 
-def per_second(found: list[tuple[float, float]]) -> float:
+def per_second(run: Arrivals) -> float:
     """Return how many arrived a second."""
-    rest = found[WARM_UP:]
-    return (len(rest) - 1) / (rest[-1][1] - rest[0][1])
+    times = run[0][WARM_UP:, 1]
+    return float((len(times) - 1) / (times[-1] - times[0]))
 
 
-def compare(size: int, rounds: int) -> None:
-    """Print both figures of one size."""
-    count = 4000 if size < 1_000_000 else 1000
-    latency: dict[str, list[float]] = {"ours": [], "hand": []}
-    speed: dict[str, list[float]] = {"ours": [], "hand": []}
-    lost = 0
-    for _ in range(rounds):
-        for name, run in (("hand", by_hand), ("ours", ours)):
-            latency[name].append(p50_us(run(size, PACED, RATE_HZ)))
-            found = run(size, count, None)
-            speed[name].append(per_second(found))
-            lost += count - len(found) if name == "hand" else 0
-    slow = {name: statistics.median(values) for name, values in latency.items()}
-    fast = {name: statistics.median(values) for name, values in speed.items()}
-    print(
-        f"{size:>9} B  latency p50 {slow['ours']:7.0f} us, by hand "
-        f"{slow['hand']:7.0f} us: {slow['ours'] / slow['hand']:.2f} x   throughput "
-        f"{fast['ours']:6.0f}/s, by hand {fast['hand']:6.0f}/s: "
-        f"{fast['ours'] / fast['hand']:.2f} x   lost by hand {lost}",
-        flush=True,
-    )
+def per_second_of_all(run: Arrivals) -> float:
+    """Return how many arrived a second, counted from when the first was sent."""
+    found, _ = run
+    return float(len(found) / (found[-1, 1] - found[0, 1] + found[0, 0]))
 
 
-def main() -> None:
-    """Compare, or be one of the nodes."""
-    parser = argparse.ArgumentParser()
+def first_s(run: Arrivals) -> float:
+    """Return how long it took until the first one was there [s]."""
+    found, began = run
+    return float(found[0, 1] - began)
+
+
+def latency_us(run: Run, size: int, **options: Any) -> float:
+    """Return the median latency at 100 Hz [us]."""
+    return p50_us(run(size, 200, rate_hz=100.0, **options))
+
+
+def rate(run: Run, size: int, count: int) -> float:
+    """Return how many arrive a second with a window of values under way."""
+    return per_second(run(size, count, window=_dora_ours.WINDOW))
+
+
+def large_us(run: Run, pool: int | None, count: int) -> float:
+    """Return the median latency of 40 MB at 5 Hz [us]."""
+    return p50_us(run(LARGE, count, rate_hz=5.0 if pool else 2.0, pool=pool))
+
+
+def start_s(run: Run, processes: int) -> float:
+    """Return how long it takes until the first message is there [s]."""
+    return first_s(run(8, 5, rate_hz=100.0, relays=processes - 2))
+
+
+class Comparison(NamedTuple):
+    """A figure of ours beside one by hand.
+
+    Args:
+        name: What is compared.
+        ours: Measures ours.
+        by_hand: Measures the other.
+        unit: Of both.
+        limit: What ours is to be, as a multiple of the other.
+        is_least: Whether it may be more, not less.
+    """
+
+    name: str
+    ours: Callable[[], float]
+    by_hand: Callable[[], float]
+    unit: str
+    limit: float
+    is_least: bool = False
+
+    def measure(self, rounds: int) -> bool:
+        """Print both and their ratio; return whether the limit is kept."""
+        found: tuple[list[float], list[float]] = ([], [])
+        for _ in range(rounds):
+            found[0].append(self.by_hand())
+            found[1].append(self.ours())
+        other, own = map(statistics.median, found)
+        ratio = own / other
+        is_kept = ratio >= self.limit if self.is_least else ratio <= self.limit
+        print(
+            f"{self.name:28} {own:10.4g} {other:10.4g} {self.unit:4} {ratio:8.3g} "
+            f"{'>=' if self.is_least else '<='} {self.limit:<6g} "
+            f"{'kept' if is_kept else 'missed'}",
+            flush=True,
+        )
+        return is_kept
+
+
+def comparisons() -> dict[str, list[Comparison]]:
+    """Return what can be compared, by name."""
+
+    def of(
+        name: str, measure: Callable[..., float], unit: str, limit: float, *what: Any
+    ) -> Comparison:
+        ours, by_hand = (functools.partial(measure, run, *what) for run in BOTH)
+        return Comparison(name, ours, by_hand, unit, limit, unit == "/s")
+
+    ours, by_hand = BOTH
+    tuned = functools.partial(large_us, ours, LARGE_POOL, 20)
+    return {
+        "latency": [
+            of(f"latency {name}", latency_us, "us", 1.25, size)
+            for name, size in SIZES.items()
+        ],
+        "throughput": [
+            of("throughput 400 KB", rate, "/s", 0.9, SIZES["400 KB"], 4000),
+            of("throughput 4 MB", rate, "/s", 0.9, SIZES["4 MB"], 1000),
+        ],
+        "burst": [
+            Comparison(
+                "8 B without a pace",
+                lambda: _dora_ours.burst(60_000),
+                lambda: per_second_of_all(by_hand(8, 5000)),
+                *("/s", 3.0, True),
+            )
+        ],
+        "large": [
+            of("40 MB, tuned pool", large_us, "us", 1.25, LARGE_POOL, 20),
+            Comparison(
+                "40 MB, dora's defaults",
+                tuned,
+                functools.partial(large_us, by_hand, None, 10),
+                *("us", 1 / 20),
+            ),
+        ],
+        "fused": [
+            Comparison(
+                "8 components on one node",
+                functools.partial(latency_us, ours, 8, relays=6, is_fused=True),
+                functools.partial(latency_us, by_hand, 8, relays=6),
+                *("us", 1 / 200),
+            )
+        ],
+        "start": [
+            of(f"start of {processes} processes", start_s, "s", 1.3, processes)
+            for processes in (2, 8)
+        ],
+    }
+
+
+def main() -> int:
+    """Compare, and say where a limit is missed."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--sizes", type=int, nargs="*", default=[8, 400_000, 4_000_000])
-    parser.add_argument("--role", choices=["source", "sink"])
-    parser.add_argument("--size", type=int, default=0)
-    parser.add_argument("--count", type=int, default=0)
-    parser.add_argument("--rate", type=float, default=0)
+    parser.add_argument("--only", nargs="*", default=list(comparisons()))
     given = parser.parse_args()
-    if given.role:
-        be = be_source if given.role == "source" else be_sink
-        be(given.size, given.count, given.rate)
-        return
+    print(f"{'':28} {'ours':>10} {'by hand':>10} {'':4} {'ratio':>8}    limit")
+    kept = []
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)
-        for size in given.sizes:
-            compare(size, given.rounds)
+        for name in given.only:
+            kept += [item.measure(given.rounds) for item in comparisons()[name]]
         os.chdir("/")
+    return 0 if all(kept) else 1
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -141,6 +141,7 @@ class Faults:
         coalesce_bytes: Frames are joined up to this size; 0: never.
         mark_every: A watermark leaves after that many ticks.
         joins: Frames arrive as bytes, not as lists.
+        ack_after_s: How long acknowledgements that nobody waits for are kept [s].
     """
 
     drop: float = 0.0
@@ -153,6 +154,7 @@ class Faults:
     coalesce_bytes: int = 4096
     mark_every: int = 8
     joins: bool = True
+    ack_after_s: float = 0.02
 
 
 class FlowLink:
@@ -192,6 +194,7 @@ class FlowLink:
             latest=channel.latest,
             max_frame=faults.max_frame,
             chunk_window=faults.chunk_window,
+            ack_after_s=faults.ack_after_s,
         )
         self.forth, self.back = (
             FakeTransport(

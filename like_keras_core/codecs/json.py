@@ -32,6 +32,7 @@ _PLAIN_DTYPES = "biufcSUmM"
 Resolver = Callable[[str], type]
 """Turns `"module:Class"` into the class."""
 
+
 def encode(value: Any, where: str = "value") -> Any:
     """Return `value` as JSON data.
 

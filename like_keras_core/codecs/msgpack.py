@@ -9,12 +9,20 @@ Needs the extra `[arrow]`.
 
 from __future__ import annotations
 
+import functools
 import struct
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from msgspec.msgpack import Ext
+from msgspec.msgpack import decode as read
+from msgspec.msgpack import encode as write
+
+from like_keras_core.codecs import arrays
 from like_keras_core.codecs.arrays import flat_bytes
+from like_keras_core.codecs.extensions import Code
 from like_keras_core.codecs.json import Resolver
 from like_keras_core.codecs.packing import pack
 from like_keras_core.codecs.unpacking import READ, Unpacker
@@ -24,9 +32,14 @@ from like_keras_core.errors import CodecError, LoadError
 ALIGNMENT = 64
 _COPIED = 4096
 """Messages up to this size are not worth the pieces [byte]."""
-_MARK = b"\xc1"
+_MARK = 0xC1
 _VERSION = 1
-_PREFIX = struct.Struct("<cBxxI")
+_PREFIX = struct.Struct("<BBxxI")
+_EXTENSION = 0xC7
+"""Begins an extension whose size, one byte, stands before its code."""
+
+_LONGEST_KNOWN = 256
+"""Heads up to this size are kept once they were read [byte]."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +92,8 @@ def encode(value: Any, where: str = "value") -> Encoded:
         NotSerializableError: A part of it cannot be sent; the text says which part,
             its type, and what can be done.
     """
-    header, arrays = pack(value, where)
-    return Encoded(header, [flat_bytes(array) for array in arrays])
+    header, found = pack(value, where)
+    return Encoded(header, [flat_bytes(array) for array in found])
 
 
 def decode(
@@ -125,10 +138,10 @@ def to_bytes(value: Any, where: str = "value") -> bytes:
     Raises:
         NotSerializableError: A part of it cannot be sent.
     """
-    header, arrays = pack(value, where)
-    if not arrays:
+    header, found = pack(value, where)
+    if not found:
         return header
-    encoded = Encoded(header, [flat_bytes(array) for array in arrays])
+    encoded = Encoded(header, [flat_bytes(array) for array in found])
     return b"".join(encoded.pieces())
 
 
@@ -146,11 +159,31 @@ def to_pieces(value: Any, where: str = "value") -> bytes | list[bytes | memoryvi
     Raises:
         NotSerializableError: A part of it cannot be sent.
     """
-    header, arrays = pack(value, where)
-    if not arrays:
+    numpy = sys.modules.get("numpy")
+    if numpy is not None and type(value) is numpy.ndarray and value.flags.c_contiguous:
+        head = _head(value.dtype, value.shape)
+        if head:
+            memory = flat_bytes(value)
+            is_small = len(head) + len(memory) <= _COPIED
+            return b"".join((head, memory)) if is_small else [head, memory]
+    header, found = pack(value, where)
+    if not found:
         return header
-    pieces = Encoded(header, [flat_bytes(array) for array in arrays]).pieces()
+    pieces = Encoded(header, [flat_bytes(array) for array in found]).pieces()
     return b"".join(pieces) if sum(map(len, pieces)) <= _COPIED else pieces
+
+
+@functools.lru_cache(maxsize=256)
+def _head(dtype: Any, shape: tuple[int, ...]) -> bytes:
+    """Return what stands before the data of a message that is one array.
+
+    Nothing if arrays of that dtype are not sent.
+    """
+    if dtype.kind not in arrays.PLAIN_DTYPES:
+        return b""
+    described = write((arrays.dtype_name(dtype), shape, ()))
+    header = write(Ext(Code.ARRAY, described))
+    return b"".join(Encoded(header, [memoryview(b"")]).pieces())
 
 
 def from_bytes(buffer: Any, resolve: Resolver = resolve_entry_point) -> Any:
@@ -168,7 +201,7 @@ def from_bytes(buffer: Any, resolve: Resolver = resolve_entry_point) -> Any:
     try:
         if type(buffer) is not bytes:
             buffer = memoryview(buffer).cast("B").toreadonly()
-        if buffer[:1] != _MARK:
+        if not buffer or buffer[0] != _MARK:
             if resolve is resolve_entry_point:
                 return READ(buffer)
             return Unpacker(resolve).unpack(buffer)
@@ -184,6 +217,13 @@ def _from_frame(frame: memoryview, resolve: Resolver) -> Any:
     if version != _VERSION:
         raise ValueError(f"its version is {version}, and {_VERSION} is known here")
     end = _PREFIX.size + length
+    code = frame[_PREFIX.size + (2 if frame[_PREFIX.size] == _EXTENSION else 1)]
+    if code == Code.ARRAY and end <= _LONGEST_KNOWN:
+        known = _described(bytes(frame[:end]))
+        if known is not None:
+            ndarray, dtype, shape, start, end = known
+            _check_size(end, frame)
+            return ndarray(shape, dtype, frame, start)
 
     def take(size: int) -> tuple[Any, int]:
         nonlocal end
@@ -192,9 +232,32 @@ def _from_frame(frame: memoryview, resolve: Resolver) -> Any:
         return (frame, start) if size else (b"", 0)
 
     value = Unpacker(resolve, take).unpack(frame[_PREFIX.size : end])
-    if end != len(frame):
-        raise ValueError(f"it should have {end} bytes and has {len(frame)}")
+    _check_size(end, frame)
     return value
+
+
+def _check_size(size: int, frame: memoryview) -> None:
+    if size != len(frame):
+        raise ValueError(f"it should have {size} bytes and has {len(frame)}")
+
+
+@functools.lru_cache(maxsize=256)
+def _described(head: bytes) -> tuple[Any, Any, tuple[int, ...], int, int] | None:
+    """Return what the head of a message says, if that is one array as it lies there.
+
+    Returns:
+        The class of arrays, its dtype and shape, and where its data begins and ends.
+    """
+    tree = read(head[_PREFIX.size :])
+    if type(tree) is not Ext or tree.code != Code.ARRAY:
+        return None
+    name, shape, axes = read(tree.data)
+    dtype = arrays.dtype_of(name)
+    size = arrays.size_of(dtype, shape)
+    if axes or not size:
+        return None
+    start = len(head) + -len(head) % ALIGNMENT
+    return sys.modules["numpy"].ndarray, dtype, tuple(shape), start, start + size
 
 
 def damaged(error: Exception) -> CodecError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 from like_keras_core.codecs.arrays import is_sole
@@ -54,11 +55,19 @@ class FlowLink:
     Args:
         sender: The channel's end.
         encoder: The port's.
+        sent: Called after each value with the time [s], and whether it is too large
+            to travel together with others: it may leave.
     """
 
-    def __init__(self, sender: Sender, encoder: Encoder) -> None:
+    def __init__(
+        self,
+        sender: Sender,
+        encoder: Encoder,
+        sent: Callable[[float, bool], object] = lambda now, is_large: None,
+    ) -> None:
         self.sender = sender
         self.encoder = encoder
+        self._sent = sent
         encoder.readers += 1
 
     @property
@@ -71,7 +80,9 @@ class FlowLink:
         payload = self.encoder.encode(value)
         if self.sender.is_latest and type(payload) is list:
             payload = b"".join(payload)
-        self.sender.send(tick, payload, time.monotonic())
+        now = time.monotonic()
+        self.sender.send(tick, payload, now)
+        self._sent(now, type(payload) is list)
 
     def absent(self, tick: int) -> None:
         """Say that nothing more comes up to a tick."""

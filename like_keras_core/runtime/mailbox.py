@@ -140,10 +140,12 @@ class Channel:
 
     def release(self) -> None:
         """Give back the credits of ticks that every reader has finished."""
-        done = min(
-            (inlet.finished for inlet in self.inlets if inlet.policy != "latest"),
-            default=ALWAYS,
-        )
+        if not self.waiting:
+            return
+        done = ALWAYS
+        for inlet in self.inlets:
+            if inlet.finished < done and inlet.policy != "latest":
+                done = inlet.finished
         newest = NEVER
         while self.waiting and self.waiting[0] <= done:
             newest = self.waiting.popleft()

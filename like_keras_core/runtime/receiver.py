@@ -30,6 +30,7 @@ from like_keras_core.runtime.wire_format import (
     is_row,
     pack_ack,
     parse,
+    parts_of,
     plain_word,
     whole,
 )
@@ -54,9 +55,10 @@ class Receiver:
             only overtaken turns up by itself.
         nack_s: How long to wait before asking again; doubles until something comes.
         nack_max_s: The longest such wait.
+        ack_after_s: How long an idle host keeps an acknowledgement that the sender
+            can do without: it has half of its window left.
 
     Attributes:
-        wakes_at: When `frames` should be called even if nothing happens.
         resolved_up_to: No value will come any more for this tick or one before.
         is_closed: Whether nothing will come any more at all.
     """
@@ -72,12 +74,12 @@ class Receiver:
         nack_after_s: float = 0.002,
         nack_s: float = 0.02,
         nack_max_s: float = 2.0,
+        ack_after_s: float = 0.0,
     ) -> None:
         check_limits(window, chunk_window, max_frame)
         self.channel = channel
         self.window = window
         self.is_latest = latest
-        self.wakes_at = inf
         self.resolved_up_to = -1
         self.is_closed = False
         self._ack_step = max(1, window // 2)
@@ -88,6 +90,9 @@ class Receiver:
         self._nack_s = self._wait_s = nack_s
         self._nack_max_s = nack_max_s
         self._nacked_at = -inf
+        self._nack_at = inf
+        self._ack_after_s = ack_after_s
+        self._ack_at = inf
         self._plain_word = plain_word(channel)
         self._held: dict[int, Data | Incoming] = {}
         self._ticks: deque[int] = deque()
@@ -108,6 +113,11 @@ class Receiver:
             f"{self.resolved_up_to}, {len(self._held)} held back, {self._released} "
             f"credits back, missing {missing}, window {self.window}>"
         )
+
+    @property
+    def wakes_at(self) -> float:
+        """When `frames` should be called even if nothing happens."""
+        return min(self._nack_at, self._ack_at)
 
     @property
     def held_back(self) -> int:
@@ -140,11 +150,62 @@ class Receiver:
         Raises:
             FrameError: It cannot come from this channel's sender.
         """
-        value = self._next_whole(frame)
-        if value is not None:
-            return [value]
+        if not self._events:
+            value = self._next_whole(frame)
+            if value is not None:
+                return [value]
         before = self._expected
         events = self._events
+        parts = parts_of(frame) if type(frame) is bytes else []
+        for part in parts:
+            value = self._next_whole(part)
+            if value is None:
+                self._on_messages(part, events)
+                continue
+            events.append(value)
+            if self._mark[0] == self._expected:
+                self._apply_mark(events)
+        if not parts:
+            self._on_messages(frame, events)
+        if self._known > (self._expected, 0) or self._nack_at != inf:
+            self._look_for_gap(now, self._expected > before)
+        if events:
+            self._events = []
+        return events
+
+    def _next_whole(self, frame: Frame | Buffer) -> Value | None:
+        """Take what nearly always comes, the next value in one piece; or nothing."""
+        payload: Buffer | None
+        if type(frame) is list and len(frame) == 2:
+            head, payload = frame
+            if type(payload) is not bytes and not is_row(payload):
+                return None
+            if len(head) != HEADER_SIZE:
+                return None
+        elif type(frame) is bytes or is_row(frame):
+            head, payload = frame, None
+            if len(head) < HEADER_SIZE:
+                return None
+        else:
+            return None
+        word, seq, tick, chunks, stamp = PLAIN.unpack_from(head)
+        if (
+            word != self._plain_word
+            or chunks != PLAIN_CHUNKS
+            or seq != self._expected
+            or self._held
+            or self._nack_at != inf
+            or tick <= self.resolved_up_to
+            or seq - self._released >= self.window
+            or seq >= self._end
+        ):
+            return None
+        if payload is None:
+            payload = memoryview(head)[HEADER_SIZE:]
+        return self._deliver(tick, payload, stamp)
+
+    def _on_messages(self, frame: Frame | Buffer, events: list[Event]) -> None:
+        """Take whatever a frame says."""
         for message in parse(frame):
             if message.channel != self.channel or type(message) is Ack:
                 raise FrameError("it is not for it", f"news for {self!r}", message)
@@ -155,41 +216,6 @@ class Receiver:
                 self._on_mark(message)
             if self._mark[0] == self._expected:
                 self._apply_mark(events)
-        if self._known > (self._expected, 0) or self.wakes_at != inf:
-            self._look_for_gap(now, self._expected > before)
-        if events:
-            self._events = []
-        return events
-
-    def _next_whole(self, frame: Frame | Buffer) -> Value | None:
-        """Take what nearly always comes, the next value in one piece; or nothing."""
-        payload: Buffer
-        if type(frame) is list and len(frame) == 2:
-            head, payload = frame
-            if type(payload) is not bytes and not is_row(payload):
-                return None
-        elif type(frame) is bytes:
-            head, payload = frame[:HEADER_SIZE], memoryview(frame)[HEADER_SIZE:]
-        elif is_row(frame):
-            head, payload = bytes(frame[:HEADER_SIZE]), frame[HEADER_SIZE:]
-        else:
-            return None
-        if type(head) is not bytes or len(head) != HEADER_SIZE:
-            return None
-        word, seq, tick, chunks, stamp = PLAIN.unpack(head)
-        if (
-            word != self._plain_word
-            or chunks != PLAIN_CHUNKS
-            or seq != self._expected
-            or self._held
-            or self._events
-            or self.wakes_at != inf
-            or tick <= self.resolved_up_to
-            or seq - self._released >= self.window
-            or seq >= self._end
-        ):
-            return None
-        return self._deliver(tick, payload, stamp)
 
     def _on_data(self, data: Data, events: list[Event]) -> None:
         seq = data.seq
@@ -281,15 +307,15 @@ class Receiver:
 
     def _look_for_gap(self, now: float, is_progress: bool) -> None:
         if not self._has_gap():
-            self.wakes_at = inf
+            self._nack_at = inf
             self._wait_s = self._nack_s
-        elif self.wakes_at == inf:
+        elif self._nack_at == inf:
             self._gaps += 1
             again_at = self._nacked_at + self._nack_s
-            self.wakes_at = max(now + self._nack_after_s, again_at)
+            self._nack_at = max(now + self._nack_after_s, again_at)
         elif is_progress:
             self._wait_s = self._nack_s
-            self.wakes_at = min(self.wakes_at, now + self._nack_s)
+            self._nack_at = min(self._nack_at, now + self._nack_s)
 
     def _missing(self) -> tuple[tuple[int, int, int], ...]:
         """Return what has left and is not here, as much as one frame can ask for."""
@@ -314,20 +340,23 @@ class Receiver:
             now: The time [s].
             idle: The host has nothing to do until something arrives.
         """
-        nacks = now >= self.wakes_at
-        if nacks or self._owes or self._is_ack_due(idle):
+        nacks = now >= self._nack_at
+        if nacks or self._owes or self._is_ack_due(now, idle):
             return [self._ack(now, nacks)]
         return []
 
-    def _is_ack_due(self, idle: bool) -> bool:
+    def _is_ack_due(self, now: float, idle: bool) -> bool:
         credits = self._released - self._told_released
         chunks = self._chunks - self._told_chunks
         if self._held:
             chunks += self._in_order()
         if credits >= self._ack_step or chunks >= self._chunk_step:
             return True
-        is_news = credits or chunks or self._expected > self._told_expected
-        return idle and bool(is_news)
+        if not idle or not (credits or chunks or self._expected > self._told_expected):
+            return False
+        self._ack_at = min(self._ack_at, now + self._ack_after_s)
+        is_awaited = credits and self._expected - self._told_released >= self._ack_step
+        return bool(chunks or is_awaited) or now >= self._ack_at
 
     def _ack(self, now: float, nacks: bool) -> Frame:
         missing: tuple[tuple[int, int, int], ...] = ()
@@ -335,10 +364,11 @@ class Receiver:
             missing = self._missing()
             self._nacks += 1
             self._nacked_at = now
-            self.wakes_at = now + self._wait_s
+            self._nack_at = now + self._wait_s
             self._wait_s = min(2 * self._wait_s, self._nack_max_s)
         chunk = self._in_order() if self._held else 0
         self._owes = False
+        self._ack_at = inf
         self._told_released = released = self._released
         self._told_chunks = self._chunks + chunk
         self._told_expected = received = self._expected

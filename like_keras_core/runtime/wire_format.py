@@ -284,19 +284,41 @@ def _pieces(view: memoryview, rest: Sequence[Buffer]) -> list[Buffer]:
     ]
 
 
-def _parse_bundle(view: memoryview, channel: int, count: int) -> list[Message]:
+def parts_of(frame: bytes | memoryview) -> list[memoryview]:
+    """Return the frames of a bundle, as views of it; none where it is no bundle.
+
+    Args:
+        frame: One row of bytes.
+
+    Raises:
+        FrameError: It is a bundle, and damaged.
+    """
+    if len(frame) < HEADER_SIZE or frame[1] != BUNDLE:
+        return []
+    _, _, _, channel, *_, count, _ = HEADER.unpack_from(frame)
+    return _parts(memoryview(frame), channel, count)
+
+
+def _parts(view: memoryview, channel: int, count: int) -> list[memoryview]:
     at = HEADER_SIZE + 4 * count
     if at > len(view):
         raise FrameError("it ends within its table", f"{count} sizes", len(view))
     sizes = struct.unpack_from(f"<{count}I", view, HEADER_SIZE)
     if sum(sizes) != len(view) - at:
         raise FrameError("its frames do not fit", f"{len(view) - at} bytes", sizes)
-    messages: list[Message] = []
+    parts = []
     for size in sizes:
         if size > 1 and view[at + 1] == BUNDLE:
             raise FrameError("it is a bundle of bundles", "a single frame", channel)
-        messages += _parse(view[at : at + size], ())
+        parts.append(view[at : at + size])
         at += size
+    return parts
+
+
+def _parse_bundle(view: memoryview, channel: int, count: int) -> list[Message]:
+    messages: list[Message] = []
+    for part in _parts(view, channel, count):
+        messages += _parse(part, ())
     if any(message.channel != channel for message in messages):
         raise FrameError("its frames are mixed", f"channel {channel}", messages[0])
     return messages

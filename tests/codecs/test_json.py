@@ -109,7 +109,7 @@ VALUES = [
 ]
 
 
-@pytest.mark.parametrize("value", VALUES, ids=repr)
+@pytest.mark.parametrize("value", VALUES, ids=lambda value: type(value).__name__)
 def test_a_value_survives(value: Any) -> None:
     """Strict JSON in between, an equal value of the same type after it."""
     text = json.dumps(encode(value), allow_nan=False)

@@ -51,6 +51,7 @@ class Scenario:
     is_latest: bool
     is_delayed: bool
     is_ever_idle: bool
+    ack_after_s: float
     closes_late: bool
     noise: float
 
@@ -78,6 +79,7 @@ SCENARIOS = st.builds(
     is_latest=st.sampled_from([False, False, False, True]),
     is_delayed=st.booleans(),
     is_ever_idle=st.sampled_from([True, True, False]),
+    ack_after_s=st.sampled_from([0.0, 0.02]),
     closes_late=st.booleans(),
     noise=st.sampled_from([0.0, 0.0, 0.05]),
 )
@@ -225,6 +227,7 @@ class World:
             latest=s.is_latest,
             max_frame=s.max_frame,
             chunk_window=s.chunk_window,
+            ack_after_s=s.ack_after_s,
         )
         forth, back = (
             FakeTransport(

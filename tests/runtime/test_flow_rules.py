@@ -44,7 +44,9 @@ from like_keras_core.runtime.wire_format import (
 def pair(window: int = 4, **options) -> tuple[Sender, Receiver]:
     """Return both ends of channel 1."""
     shared = {"latest", "max_frame", "chunk_window"} & set(options)
-    receiver = Receiver(1, window, **{name: options[name] for name in shared})
+    ack_after_s = options.pop("ack_after_s", 0.0)
+    given = {name: options[name] for name in shared}
+    receiver = Receiver(1, window, ack_after_s=ack_after_s, **given)
     return Sender(1, window, **options), receiver
 
 
@@ -342,6 +344,39 @@ class TestCredits:
         assert answer(receiver, sender, idle=True) == 1
         assert answer(receiver, sender, idle=True) == 0
         assert sender.credit() == 8
+
+    def test_an_idle_host_may_keep_a_credit_that_nobody_waits_for(self) -> None:
+        """For a while: the sender has half of its window left."""
+        sender, receiver = pair(window=8, ack_after_s=0.02)
+        bring(send(sender, 0), receiver, now=1.0)
+        receiver.release(0)
+
+        assert answer(receiver, sender, now=1.0, idle=True) == 0
+        assert receiver.wakes_at == pytest.approx(1.02)
+        assert answer(receiver, sender, now=1.02, idle=True) == 1
+        assert receiver.wakes_at == inf
+        assert sender.credit() == 8
+
+    def test_an_idle_host_keeps_no_credit_that_may_be_waited_for(self) -> None:
+        """The sender has used half of its window, as far as it knows."""
+        sender, receiver = pair(window=8, ack_after_s=0.02)
+        bring(send(sender, 0, 1, 2, 3), receiver)
+        receiver.release(0)
+
+        assert answer(receiver, sender, idle=True) == 1
+        assert sender.credit() == 5
+
+    def test_credits_that_are_kept_leave_by_half_windows(self) -> None:
+        """Long before their time has come."""
+        sender, receiver = pair(window=8, ack_after_s=0.02)
+        sent = []
+
+        for tick in range(8):
+            bring(send(sender, tick), receiver)
+            receiver.release(tick)
+            sent.append(answer(receiver, sender, idle=True))
+
+        assert sent == [0, 0, 0, 1, 0, 0, 0, 1]
 
     def test_a_lost_answer_does_no_harm(self) -> None:
         """The next one says the same and more."""
