@@ -1,12 +1,38 @@
-"""A spec as text for people: a Mermaid flowchart, and a summary table."""
+"""A spec for people: a page to explore, a Mermaid flowchart, a summary table."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
+from pathlib import Path
 
 from like_keras_core.report import to_table
 from like_keras_core.spec import ConnectionSpec, SystemSpec, split_address
 from like_keras_core.topology import by_node
+
+
+def draw(spec: SystemSpec, path: str | os.PathLike[str]) -> Path:
+    """Draw a system into a file and return where it is.
+
+    Args:
+        spec: The system.
+        path: A name that ends in `.html`, for a page, or in `.mmd`, for Mermaid text.
+
+    Raises:
+        ValueError: It ends in something else.
+    """
+    target = Path(path)
+    if target.suffix == ".html":
+        from like_keras_core.page.document import write_page
+
+        return write_page(spec, target)
+    if target.suffix == ".mmd":
+        target.write_text(to_mermaid(spec), encoding="utf-8")
+        return target
+    raise ValueError(
+        "A system is drawn into a file that ends in .html (a page to explore) or .mmd "
+        f"(Mermaid text); got {str(target)!r}."
+    )
 
 
 def to_mermaid(spec: SystemSpec) -> str:

@@ -341,6 +341,7 @@ class ComponentError(LkError, RuntimeError):
         place: The file and line that raised, as `"camera.py:12"`; empty if unknown.
         later: What else failed after it, on the way down.
         traceback: The component's own traceback, as text.
+        machine: Where the node ran.
         report: What the run had done so far; None before it began.
     """
 
@@ -355,15 +356,18 @@ class ComponentError(LkError, RuntimeError):
         report: RunReport | None = None,
         place: str = "",
         later: Sequence[str] = (),
+        machine: str = "local",
     ) -> None:
         self.component, self.node, self.phase = component, node, phase
+        self.machine = machine
         self.tick, self.error, self.place = tick, error, place
         self.later = tuple(later)
         self.traceback, self.report = traceback, report
         when = f" at tick {tick}" if tick is not None else ""
         where = f" ({place})" if place else ""
+        far = "" if machine == "local" else f" of machine {machine!r}"
         super().__init__(
-            f"Component {component!r} on node {node!r} failed in {phase}{when}: "
+            f"Component {component!r} on node {node!r}{far} failed in {phase}{when}: "
             f"{error}{where}" + "".join(f"\nAfterwards {item}" for item in self.later)
         )
 

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from like_keras_core.quantities import to_duration
+from like_keras_core.spec import SystemSpec
+
+if TYPE_CHECKING:
+    import os
+    from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,12 +43,15 @@ class ConnectionReport:
         dropped: Values that never fired anything; 0 unless the policy is `latest`.
         latency_p50_s: Median time from emission to firing between processes of one
             machine [s]; None inside a process.
+        in_flight: Values that their reader has not finished with, between processes,
+            while the run goes on.
     """
 
     messages: int = 0
     bytes: int = 0
     dropped: int = 0
     latency_p50_s: float | None = None
+    in_flight: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,11 +65,14 @@ class RunReport:
         duration_s: From tick 0 to the end of the last tick [s].
         late_ticks: Ticks that began after their deadline, where a rate was asked for.
         ended_by: What ended it: `"iterations"`, `"end of stream"`, `"stop"`,
-            `"interrupt"`, `"timeout"`, or `"error"`.
+            `"interrupt"`, `"timeout"`, or `"error"`; before that, `"running"`.
         components: By address. Times are estimates from sampled ticks.
         connections: By `"camera.output -> detector.image"`.
         instances: The component objects that ran, where they ran in this process.
         records: By port address, `(tick, value)` in order.
+        environment: What the engine ran it in, such as the domain of a middleware:
+            what somebody needs to look on.
+        spec: The system as data; `System.launch` adds it.
     """
 
     engine: str
@@ -74,6 +87,8 @@ class RunReport:
     records: Mapping[str, Sequence[tuple[int, Any]]] = field(
         default_factory=dict, repr=False
     )
+    environment: Mapping[str, str] = field(default_factory=dict)
+    spec: SystemSpec | None = field(default=None, repr=False, compare=False)
 
     @property
     def rate_hz(self) -> float:
@@ -111,7 +126,24 @@ class RunReport:
                 for name, item in self.connections.items()
             },
             "records": {name: len(values) for name, values in self.records.items()},
+            "environment": dict(self.environment),
         }
+
+    def plot(self, path: str | os.PathLike[str]) -> Path:
+        """Write the system as an HTML page with what the run was like.
+
+        Raises:
+            ValueError: The report does not know its system, or the name does not end
+                in `.html`.
+        """
+        from like_keras_core.page.document import write_page
+
+        if self.spec is None:
+            raise ValueError(
+                "This report does not know its system; one that System.launch returns "
+                "does. Give it: dataclasses.replace(report, spec=system.to_spec())."
+            )
+        return write_page(self.spec, path, self)
 
     def __str__(self) -> str:
         head = (
@@ -122,6 +154,8 @@ class RunReport:
             head += f", ended by {self.ended_by}"
         if self.late_ticks:
             head += f", {self.late_ticks} late"
+        for name, value in self.environment.items():
+            head += f", {name}={value}"
         rows = [("component", "fired", "absent", "busy ~", "p50 ~", "p99 ~")]
         rows += [
             (
@@ -151,14 +185,27 @@ class RunReport:
         return text + "\n\n~ estimated from sampled ticks"
 
 
-def to_duration(seconds: float | None) -> str:
-    """Return a duration for people: `"1.25 ms"`; `"-"` for None."""
-    if seconds is None:
-        return "-"
-    for unit, size in (("s", 1.0), ("ms", 1e-3), ("us", 1e-6)):
-        if seconds >= size:
-            return f"{seconds / size:.2f} {unit}"
-    return f"{seconds / 1e-9:.0f} ns" if seconds > 0 else "0 s"
+class Progress(int):
+    """How many ticks are done: what `launch(progress=...)` calls with, now and then.
+
+    It is an int. `report()` says more, while the call lasts.
+    """
+
+    def __new__(cls, ticks: int, report: Callable[[], RunReport | None]) -> Progress:
+        """Keep what gives the report; it is made only for who asks."""
+        progress = super().__new__(cls, ticks)
+        progress._report = report
+        return progress
+
+    _report: Callable[[], RunReport | None]
+
+    def report(self) -> RunReport | None:
+        """Return what has been done so far, without records.
+
+        Over several processes it is what they last said, which is asked for by this
+        very call: None, until all of them have answered once.
+        """
+        return self._report()
 
 
 def to_table(rows: Sequence[Sequence[str]], *, numbers: bool = True) -> str:

@@ -106,8 +106,10 @@ def _refusal(annotation: Any, seen: set[Any]) -> str | None:
         fields = fields_of(annotation) or {}
         return _nameless(annotation) or _first(fields.values(), seen)
     numpy = sys.modules.get("numpy")
+    # An array's annotation names the kind of its items.
     if numpy is not None and (
-        annotation is numpy.ndarray or issubclass(annotation, numpy.generic)
+        annotation is numpy.ndarray
+        or issubclass(annotation, (numpy.generic, numpy.dtype))
     ):
         return None
     name = to_text(annotation)

@@ -8,17 +8,20 @@ import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextvars import ContextVar
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from like_keras_core.addresses import ends_of
 from like_keras_core.component import Component
 from like_keras_core.composition import Composition
-from like_keras_core.diagram import to_mermaid, to_summary
+from like_keras_core.diagram import draw, to_mermaid, to_summary
 from like_keras_core.entry_point import stop_loading_script
 from like_keras_core.errors import (
     CapabilityError,
+    ComponentError,
     GraphError,
+    LaunchTimeoutError,
     LkWarning,
     MixedEnginesError,
     SpecError,
@@ -212,6 +215,19 @@ class System(Composition):
         """Return the system as a Mermaid flowchart."""
         return to_mermaid(self.to_spec())
 
+    def plot(self, path: str | os.PathLike[str]) -> Path:
+        """Draw the system into a file and return where it is.
+
+        Args:
+            path: A name that ends in `.html`, for a page to explore, which needs no
+                network; or in `.mmd`, for Mermaid text.
+
+        Raises:
+            ValueError: It ends in something else.
+        """
+        stop_loading_script(self)
+        return draw(self.to_spec(), path)
+
     def validate(self, engine: str | None = None) -> list[Issue]:
         """List everything that is wrong, before anything is written or run.
 
@@ -322,6 +338,7 @@ class System(Composition):
         run_ahead: int = 256,
         heartbeat_s: float = 3.0,
         progress: Callable[[int], object] | None = None,
+        trace_to: str | os.PathLike[str] | None = None,
         **engine_options: Any,
     ) -> RunReport:
         """Run this system to its end.
@@ -339,7 +356,9 @@ class System(Composition):
             window: Values in flight on a connection between processes.
             run_ahead: Ticks that any process may be ahead of the slowest.
             heartbeat_s: Silence after which a process counts as lost [s]; 0 is never.
-            progress: Called with the number of ticks done, now and then.
+            progress: Called with a `Progress`, the number of ticks done, now and then.
+            trace_to: A JSON file for Perfetto: every firing, and every value that
+                crosses processes. It is kept in memory until the run has ended.
             **engine_options: What the engine itself takes.
 
         Raises:
@@ -373,6 +392,8 @@ class System(Composition):
         }
         self._stops.append(stop)
         try:
+            if trace_to is not None:
+                return self._trace(Path(trace_to), engine, options, record, taps)
             return self._launch(engine, options, record, taps)
         finally:
             self._stops.remove(stop)
@@ -390,7 +411,32 @@ class System(Composition):
             _need(session, "record", "taps", options["taps"])
             self._check(session)
             artefact = session.compile(lowered.spec, None)
-            return session.launch(self, artefact, options)
+            try:
+                report = session.launch(self, artefact, options)
+            except (ComponentError, LaunchTimeoutError) as error:
+                if error.report is not None:
+                    error.report = replace(error.report, spec=lowered.spec)
+                raise
+            return replace(report, spec=lowered.spec)
+
+    def _trace(self, path: Path, engine: str | None, *arguments: Any) -> RunReport:
+        """Launch, and write what it was like, also if it fails."""
+        from like_keras_core.runtime.trace import gathering
+        from like_keras_core.runtime.trace_events import write_trace
+
+        if not path.parent.is_dir():
+            text = f"There is no folder {str(path.parent)!r} to write a trace into."
+            raise FileNotFoundError(text)
+        with gathering() as found:
+            try:
+                report = self._launch(engine, *arguments)
+            finally:
+                if found.processes:
+                    write_trace(self.to_spec(), found, path)
+        if not found.processes:
+            text = f"Engine {report.engine!r} keeps no trace; {path} was not written."
+            warnings.warn(text, LkWarning, stacklevel=_callers_level())
+        return report
 
     def run(self, iterations: int | None = None, **options: Any) -> RunReport:
         """Launch on the native engine."""

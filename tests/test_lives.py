@@ -552,6 +552,49 @@ def test_a_tap_that_cannot_be_made_shuts_down_what_was_configured() -> None:
     assert written("forward") == []
 
 
+class Diary:
+    """A tap that writes down what it is told, and its closing."""
+
+    def __init__(self, raises: bool = False) -> None:
+        self.raises = raises
+
+    def __call__(self, tick: int, value: Any) -> None:
+        _diary.append(f"tap {tick}")
+
+    def close(self) -> None:
+        _diary.append("tap closed")
+        if self.raises:
+            raise OSError("disk full")
+
+
+def test_a_tap_is_closed_after_the_last_on_shutdown() -> None:
+    """It may write what it holds, for nothing follows."""
+    run(System([Diarist("a")]), 2, taps=[Tap("a.output", f"{__name__}:Diary")])
+
+    assert _diary.count("tap closed") == 1
+    assert _diary[-2:] == ["a on_shutdown", "tap closed"]
+
+
+def test_taps_are_closed_after_an_error_too() -> None:
+    """What they saw before it is the most wanted of all."""
+    system = System([Diarist("a", {"forward": ValueError("boom")})])
+
+    failed(system, 1, taps=[Tap("a.output", f"{__name__}:Diary")])
+
+    assert _diary[-1] == "tap closed"
+
+
+def test_a_tap_that_cannot_be_closed_fails_the_run() -> None:
+    """The error names the tap and its port; the others are closed as well."""
+    broken = Tap("a.output", f"{__name__}:Diary", {"raises": True})
+    sound = Tap("a.output", f"{__name__}:Diary")
+
+    error = failed(System([Diarist("a")]), 1, taps=[broken, sound])
+
+    assert "Diary' on 'a.output' was closed, and raised OSError" in str(error)
+    assert _diary.count("tap closed") == 2
+
+
 def test_an_attribute_assigned_by_the_author_is_warned_of() -> None:
     """A later launch, or another process, would not have it."""
     count = Count()

@@ -8,13 +8,18 @@ import click
 
 from like_keras_core.cli.output import write, write_json
 from like_keras_core.cli.target import load_target
-from like_keras_core.diagram import to_mermaid, to_summary
+from like_keras_core.diagram import draw, to_mermaid, to_summary
 from like_keras_core.engines import get_engine
 
 
 @click.command("graph")
 @click.argument("target")
-@click.option("-o", "--output", type=click.Path(dir_okay=False), help="Write it here.")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False),
+    help="Write it here; as a page if it ends in .html.",
+)
 @click.option("--summary", is_flag=True, help="Print tables instead of a diagram.")
 @click.option("--engine", help="Refuse TARGET if this engine is not installed.")
 @click.option("--allow", multiple=True, metavar="PREFIX", help="Import only these.")
@@ -27,12 +32,15 @@ def graph_command(
     allow: tuple[str, ...],
     as_json: bool,
 ) -> None:
-    """Draw TARGET as a Mermaid flowchart."""
+    """Draw TARGET: as a page to explore with -o FILE.html, else as Mermaid text."""
     if engine is not None:
         get_engine(engine)
     spec = load_target(target, allow).to_spec()
     if as_json and output is None:
         write_json(spec.to_dict())
+        return
+    if output is not None and output.endswith(".html") and not (summary or as_json):
+        write(str(draw(spec, output)))
         return
     text = to_summary(spec) if summary else to_mermaid(spec)
     if as_json:

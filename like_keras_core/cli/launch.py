@@ -42,6 +42,11 @@ _POSITIVE = click.FloatRange(0, min_open=True)
 @click.option(
     "--check-values", is_flag=True, help="Find components that change inputs."
 )
+@click.option(
+    "--trace",
+    type=click.Path(dir_okay=False),
+    help="Write a trace for Perfetto here.",
+)
 @click.option("--allow", multiple=True, metavar="PREFIX", help="Import only these.")
 @click.option(
     "--opt", "options", multiple=True, metavar="KEY=VALUE", help="For the engine."
@@ -56,6 +61,7 @@ def launch_command(
     record: tuple[str, ...],
     timeout_s: float | None,
     check_values: bool,
+    trace: str | None,
     allow: tuple[str, ...],
     options: tuple[str, ...],
     as_json: bool,
@@ -79,6 +85,7 @@ def launch_command(
                     seed=seed,
                     check_values=check_values,
                     progress=progress,
+                    trace_to=trace,
                     **extra,
                 )
         except LkError as error:
@@ -135,18 +142,21 @@ def _as_json(value: Any) -> Any:
 
 @contextmanager
 def _progress(iterations: int | None) -> Iterator[Callable[[int], object] | None]:
-    """Show how many ticks are done, on a terminal."""
-    if not iterations or not sys.stderr.isatty():
+    """Show the run while it goes on, on a terminal."""
+    if not sys.stderr.isatty():
         yield None
         return
     try:
         from rich.console import Console
-        from rich.progress import Progress
     except ImportError:
+        if not iterations:
+            yield None
+            return
         with click.progressbar(length=iterations, file=sys.stderr) as bar:
             yield lambda done: bar.update(done - bar.pos)
             bar.update(iterations - bar.pos)
         return
-    with Progress(console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task("ticks", total=iterations)
-        yield lambda done: progress.update(task, completed=done)
+    from like_keras_core.cli.live import shown
+
+    with shown(Console(stderr=True), iterations) as progress:
+        yield progress

@@ -45,7 +45,7 @@ def write_json(data: Any) -> None:
 
 def write_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Write rows under a header to stdout."""
-    cells = [[_printable(cell) for cell in row] for row in rows]
+    cells = [[printable(cell) for cell in row] for row in rows]
     if not (sys.stdout.isatty() and _write_rich(header, cells)):
         write(to_text([[name.upper() for name in header], *cells]))
 
@@ -60,7 +60,7 @@ def to_text(rows: Sequence[Sequence[str]]) -> str:
     return "\n".join(line.rstrip() for line in lines)
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
     """Return text without what could steer a terminal."""
     return "".join(sign if sign.isprintable() else " " for sign in text)
 

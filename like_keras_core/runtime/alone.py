@@ -6,10 +6,11 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from like_keras_core.assignments import unwatched
-from like_keras_core.report import RunReport
+from like_keras_core.report import Progress, RunReport
 from like_keras_core.runtime.failure import Failed, Failure
 from like_keras_core.runtime.host import Host
 from like_keras_core.runtime.stop import StopSignal
+from like_keras_core.runtime.trace import Trace, gathered
 
 
 def run_alone(
@@ -27,11 +28,19 @@ def run_alone(
         ComponentError: A component raised; it carries the report.
     """
     failures: list[Failure | None] = []
+    if (traces := gathered()) is not None:
+        host.trace = traces.processes[host.spec.name] = Trace()
+    told = None
+    if progress is not None:
+
+        def told(ticks: int) -> None:
+            progress(Progress(ticks, lambda: host.so_far(engine, ticks)))
+
     with unwatched(), stop.calling(host.stop):
         try:
             host.configure()
             host.activate()
-            failures.append(host.run(iterations, rate_hz=rate_hz, progress=progress))
+            failures.append(host.run(iterations, rate_hz=rate_hz, progress=told))
         except Failed as failed:
             failures.append(failed.failure)
             host.ended_by = "error"

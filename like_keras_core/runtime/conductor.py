@@ -11,6 +11,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
 from typing import Any
 
 from like_keras_core.codecs.msgpack import from_bytes
@@ -19,13 +20,21 @@ from like_keras_core.errors import (
     HostLostError,
     VersionMismatchError,
 )
-from like_keras_core.report import ComponentReport, ConnectionReport, RunReport
+from like_keras_core.report import Progress, RunReport
+from like_keras_core.runtime.account import Merged
 from like_keras_core.runtime.agreement import Leader
 from like_keras_core.runtime.control import Line, Message, Switchboard
 from like_keras_core.runtime.logs import Tail
 from like_keras_core.runtime.run_options import RunOptions
 from like_keras_core.runtime.stop import StopSignal
-from like_keras_core.spec import ConnectionSpec, SystemSpec, split_address
+from like_keras_core.runtime.trace import (
+    PINGS,
+    Trace,
+    clock_name,
+    gathered,
+    offset_of,
+)
+from like_keras_core.spec import SystemSpec
 
 _LOOK_S = 0.1
 _END_S = 0.3
@@ -90,6 +99,11 @@ class Conductor:
         self._leader: Leader
         self._failures: list[dict[str, Any]] = []
         self._reports: list[dict[str, Any]] = []
+        self._traces = gathered()
+        if self._traces is not None:
+            self.options = replace(self.options, trace=True)
+        self._seen: dict[str, dict[str, Any]] = {}
+        self._unseen: set[str] = set()
         self._records: dict[str, list[Any]] = {x: [] for x in self.options.record}
         self._looks_at = 0.0
         self._is_over = False
@@ -126,11 +140,17 @@ class Conductor:
             line.close()
 
     def _called(self, line: Line) -> None:
-        """Learn which host has called from the first thing that it says."""
+        """Learn which host has called from the first thing that it says.
+
+        One that has no copy of the system may ask for it before.
+        """
         name: list[str] = []
         refused = threading.Event()
 
         def heard(message: Message) -> None:
+            if not name and message.verb == "system":
+                line.send("system", data=self.spec.to_json().encode())
+                return
             if not name and not refused.is_set():
                 node = message.arguments[0] if message.verb == "hello" else None
                 if node not in self.machines or node in self.lines or self._is_over:
@@ -152,6 +172,10 @@ class Conductor:
         self._tell("build", self.options.to_dict())
         if not self._well("ready"):
             return
+        if self._traces is not None:
+            for node in self.machines:
+                self._traces.processes[node] = Trace()
+                self._traces.offsets[node] = self._clock_of(node)
         self._tell("configure")
         is_up = self._well("configured")
         if is_up:
@@ -166,6 +190,20 @@ class Conductor:
         if is_up:
             self._tell("report")
             self._all("reported")
+
+    def _clock_of(self, node: str) -> int:
+        """Return how far a host's clock is ahead of this one's [ns]."""
+        readings: list[tuple[int, int, int]] = []
+        while len(readings) < PINGS:
+            asked = time.monotonic_ns()
+            self.lines[node].send("clock")
+            who = verb = ""
+            while (who, verb) != (node, "clock"):
+                who, (verb, arguments, _) = self._next(None, ())
+            if arguments[1] == clock_name():
+                return 0
+            readings.append((asked, arguments[0], time.monotonic_ns()))
+        return offset_of(readings)
 
     def _check(self) -> None:
         """Refuse hosts that have another like_keras, or another system."""
@@ -239,6 +277,12 @@ class Conductor:
             self._failures.append(arguments[0])
         elif verb == "report":
             self._reports.append(arguments[0])
+        elif verb == "trace" and self._traces is not None:
+            kind, name = arguments
+            self._traces.processes[node].take(kind, name, message.data)
+        elif verb == "seen":
+            self._seen[node] = arguments[0]
+            self._unseen.discard(node)
         elif verb == "frame":
             self.lines[arguments[0]].send("frame", data=message.data)
         elif verb == "stop":
@@ -281,7 +325,8 @@ class Conductor:
                     leader.receive(node, (message.verb, *message.arguments))
                 self._post()
                 if self.progress is not None:
-                    self.progress(min(leader.floor, leader.cut.tick))
+                    ticks = min(leader.floor, leader.cut.tick)
+                    self.progress(Progress(ticks, self._look))
         self._duration_s = time.monotonic() - self._began
 
     def _post(self) -> None:
@@ -289,25 +334,28 @@ class Conductor:
             self.lines[node].send(*message)
         self._leader.outbox.clear()
 
+    def _look(self) -> RunReport | None:
+        """Return what has been done, as far as is known, and ask for news of it."""
+        if not self._unseen:
+            self._unseen = set(self.machines)
+            self._tell("look")
+        if len(self._seen) < len(self.machines) or self._began is None:
+            return None
+        merged = Merged(self.spec, self._seen.values())
+        return RunReport(
+            engine=self.engine,
+            system=self.spec.name,
+            iterations=min(self._leader.floor, self._leader.cut.tick),
+            duration_s=time.monotonic() - self._began,
+            late_ticks=merged.late_ticks,
+            ended_by="running",
+            components=merged.components(),
+            connections=merged.connections(is_running=True),
+        )
+
     def _report(self) -> RunReport:
-        components: dict[str, ComponentReport] = {}
-        merged: dict[str, dict[str, Any]] = {
-            "messages": {},
-            "bytes": {},
-            "received": {},
-        }
         cut = self._leader.cut
         for report in self._reports:
-            for name, (fired, absent, busy, p50, p99) in report["components"].items():
-                components[name] = ComponentReport(
-                    fired=fired,
-                    absent=absent,
-                    busy_s=busy,
-                    latency_p50_s=p50,
-                    latency_p99_s=p99,
-                )
-            for key, found in merged.items():
-                found |= report[key]
             for failure in report["failures"]:
                 place = (cut.kind, cut.component, cut.tick)
                 if place == ("error", failure["component"], failure["tick"]):
@@ -315,21 +363,16 @@ class Conductor:
         ended = cut.kind
         if self._began is None:
             ended = "error" if self._failures else "stop"
+        merged = Merged(self.spec, self._reports)
         return RunReport(
             engine=self.engine,
             system=self.spec.name,
             iterations=cut.tick if self._reports else 0,
             duration_s=self._duration_s,
-            late_ticks=max((x["late_ticks"] for x in self._reports), default=0),
+            late_ticks=merged.late_ticks,
             ended_by=self.stop.reason if ended == "stop" else ended,
-            components={
-                item.name: components.get(item.name, ComponentReport())
-                for item in self.spec.components
-            },
-            connections={
-                str(item): self._connection(item, **merged)
-                for item in self.spec.connections
-            },
+            components=merged.components(),
+            connections=merged.connections(),
             records={
                 address: self._records[address]
                 for item in self.spec.components
@@ -338,34 +381,16 @@ class Conductor:
             },
         )
 
-    def _connection(
-        self,
-        connection: ConnectionSpec,
-        messages: Mapping[str, int],
-        bytes: Mapping[str, int],
-        received: Mapping[str, tuple[float | None, int | None]],
-    ) -> ConnectionReport:
-        producer = self.nodes[split_address(connection.source)[0]]
-        consumer = self.nodes[split_address(connection.target)[0]]
-        latency, taken = received.get(connection.target, (None, None))
-        sent = messages.get(connection.source, 0)
-        is_near = self.machines[producer] == self.machines[consumer]
-        return ConnectionReport(
-            messages=sent,
-            bytes=bytes.get(f"{connection.source} -> {consumer}", 0),
-            dropped=0 if taken is None else max(0, sent - taken),
-            latency_p50_s=latency if is_near else None,
-        )
-
     def _error(self, report: RunReport) -> ComponentError:
         said, *rest = self._failures
         later = [
             f"{item['component']!r} failed in {item['phase']}: {item['error']}"
             for item in rest
         ]
+        node = self.nodes.get(said["component"], "?")
         return ComponentError(
             said["component"],
-            self.nodes.get(said["component"], "?"),
+            node,
             said["phase"],
             said["tick"],
             said["error"],
@@ -373,4 +398,5 @@ class Conductor:
             report,
             said["place"],
             later,
+            self.machines.get(node, "local"),
         )

@@ -169,6 +169,26 @@ def call(address: tuple[str, int], token: str) -> Line:
     return Line(connection, *_SILENCE.unpack(silence))
 
 
+def address_toward(host: str, port: int = 9) -> str:
+    """Return the address of this machine by which another one reaches it.
+
+    Nothing is sent: the system looks up its way there.
+
+    Args:
+        host: The other machine's name or address.
+        port: Any port of it.
+
+    Raises:
+        OSError: There is no such machine, or no way there.
+    """
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)
+    family, kind, number, _, address = found[0]
+    with socket.socket(family, kind, number) as probe:
+        probe.connect(address)
+        own: str = probe.getsockname()[0]
+    return own
+
+
 class Switchboard:
     """Where the hosts call; each one that proves itself becomes a line.
 
@@ -184,7 +204,8 @@ class Switchboard:
     ) -> None:
         self._token = token
         self._silence_s = silence_s
-        self._socket = socket.create_server((host, port))
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        self._socket = socket.create_server((host, port), family=family)
         self.address: tuple[str, int] = self._socket.getsockname()[:2]
 
     def start(self, called: Callable[[Line], object]) -> None:

@@ -12,7 +12,6 @@ import time
 import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from types import TracebackType
 from typing import Any
 
@@ -30,11 +29,12 @@ from like_keras_core.runtime.guard import ValueGuard
 from like_keras_core.runtime.observed import check_ports, ports_to_record
 from like_keras_core.runtime.pacer import Pacer
 from like_keras_core.runtime.plan import Plan, Value, last_readers, plan
-from like_keras_core.runtime.raised import place_of, text_of
+from like_keras_core.runtime.raised import place_of, text_of, users_part
 from like_keras_core.runtime.recording import Column
 from like_keras_core.runtime.sampling import FIRST, Sampler, times_of
 from like_keras_core.runtime.schedule import Schedule, generate
-from like_keras_core.runtime.tap import Tap
+from like_keras_core.runtime.tap import Tap, Taps
+from like_keras_core.runtime.trace import Trace
 from like_keras_core.spec import SystemSpec, split_address
 from like_keras_core.topology import execution_order
 from like_keras_core.values import snapshot
@@ -93,11 +93,12 @@ class Host:
         self.components = {name: components[name] for name in self.order}
         self.nodes = {component.name: component.node for component in spec.components}
         self.seed = seed
+        self.trace: Trace | None = None
         self.check_values = check_values
         self.tick: list[Any] = [0, None]
         taps = list(taps)
         self._records = {address: Column() for address in ports_to_record(spec, record)}
-        self._tap_specs = taps
+        self._taps = Taps(taps)
         check_ports(spec, [str(tap.port) for tap in taps], "tap")
         self._configured: list[str] = []
         self._active: list[str] = []
@@ -107,6 +108,7 @@ class Host:
         self._durations: list[list[float]] = []
         self._cut = Cut(0, 0, {})
         self.ended_by = "iterations"
+        self._began = 0.0
         self._duration_s = 0.0
         self._late_ticks = 0
         for name, component in self.components.items():
@@ -121,9 +123,7 @@ class Host:
         for name in self.order:
             self._enter(name, "on_configure")
             self._configured.append(name)
-        taps: dict[str, list[Callable[[int, Any], object]]] = {}
-        for tap in self._tap_specs:
-            taps.setdefault(str(tap.port), []).append(tap.guarded())
+        taps = self._taps.make()
         with collection_paused():
             self._prepare(taps)
 
@@ -146,12 +146,16 @@ class Host:
         return self._leave(self._active, "on_deactivate")
 
     def shutdown(self) -> Failure | None:
-        """Call `on_shutdown` of all that were configured, in reverse; all of them.
+        """Call `on_shutdown` of all that were configured, in reverse, and close taps.
 
         Returns:
             The first failure.
         """
-        return self._leave(self._configured, "on_shutdown")
+        try:
+            failure = self._leave(self._configured, "on_shutdown")
+        finally:
+            unclosed = self._taps.close()
+        return failure or unclosed
 
     def _enter(self, name: str, phase: str) -> None:
         component = self.components[name]
@@ -198,7 +202,7 @@ class Host:
             self.spec,
             self._indexes,
             self.components,
-            forwards,
+            self._traced(forwards),
             unpackers,
             lambda data: snapshot(decode(data)),
             self._records,
@@ -207,6 +211,15 @@ class Host:
         guard.until = last_readers(self._plan)
         self._durations = [[] for _ in self._plan.steps]
         self._schedule = generate(self._plan, self._durations)
+
+    def _traced(
+        self, forwards: Mapping[str, Callable[..., Any]]
+    ) -> Mapping[str, Callable[..., Any]]:
+        """Let a trace note when components fire, if there is one."""
+        if self.trace is None:
+            return forwards
+        wrap, clock = self.trace.wrap, self.tick
+        return {name: wrap(name, forward, clock) for name, forward in forwards.items()}
 
     def stop(self) -> None:
         """End the run after the current tick; from any thread, more than once."""
@@ -232,7 +245,7 @@ class Host:
         """
         pacer = Pacer(rate_hz, lambda: self._stopped) if rate_hz else None
         end = _FOREVER if iterations is None else iterations
-        began = time.perf_counter()
+        began = self._began = time.perf_counter()
         failure = None
         try:
             tick = self._loop(end, pacer, progress)
@@ -299,7 +312,7 @@ class Host:
             return None
         self.ended_by = "error"
         self._cut = Cut(tick, order, self._unseen(order, trace))
-        error.__traceback__ = _users_part(trace.tb_next)
+        error.__traceback__ = users_part(trace.tb_next)
         return Failure(self.order[order], "forward", tick, error)
 
     def _unseen(self, order: int, trace: TracebackType) -> dict[str, bool]:
@@ -351,6 +364,20 @@ class Host:
             records=self._recorded_values(),
         )
 
+    def so_far(self, engine: str, ticks: int) -> RunReport:
+        """Say what has been done while the run goes on, between two ticks."""
+        self._cut = Cut(ticks, 0, {})
+        self._duration_s = time.perf_counter() - self._began
+        return RunReport(
+            engine=engine,
+            system=self.spec.name,
+            iterations=ticks,
+            duration_s=self._duration_s,
+            ended_by="running",
+            components=self._component_reports(),
+            connections=self._connection_reports(),
+        )
+
     def _ticks(self, order: int) -> int:
         """Return how many ticks count for the step of that order."""
         return self._cut.tick + (order < self._cut.order)
@@ -397,11 +424,3 @@ class Host:
             pairs = enumerate(values[:ticks])
             found[address] = [(t, value) for t, value in pairs if value is not None]
         return found
-
-
-def _users_part(trace: TracebackType | None) -> TracebackType | None:
-    """Return a traceback without the frames of ours that it begins with."""
-    ours = Path(__file__).parent
-    while trace is not None and Path(trace.tb_frame.f_code.co_filename).parent == ours:
-        trace = trace.tb_next
-    return trace

@@ -16,57 +16,46 @@ import traceback
 from collections.abc import Callable, Mapping, Sequence
 from math import inf
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from like_keras_core.assignments import unwatched
-from like_keras_core.codecs.msgpack import from_bytes, to_bytes
+from like_keras_core.codecs.msgpack import from_bytes
 from like_keras_core.errors import ComponentError, FrameError, NotSerializableError
+from like_keras_core.runtime.account import account_of
 from like_keras_core.runtime.agreement import Follower
 from like_keras_core.runtime.channels import ChannelSpec, channels_of
 from like_keras_core.runtime.control import Line, Message
+from like_keras_core.runtime.cut import Cut
 from like_keras_core.runtime.events import Closed, Value
-from like_keras_core.runtime.failure import Failed, Failure
+from like_keras_core.runtime.failure import Failed
 from like_keras_core.runtime.flow import Receiver, Sender, channel_of
 from like_keras_core.runtime.flow_link import Encoder, FlowLink
 from like_keras_core.runtime.loader import build
 from like_keras_core.runtime.logs import sent_home, set_level
+from like_keras_core.runtime.memory import keep_freed_memory
 from like_keras_core.runtime.node_host import NodeHost
-from like_keras_core.runtime.raised import place_of, text_of
+from like_keras_core.runtime.parcels import batches_of, failure_of, failures_of
 from like_keras_core.runtime.run_options import RunOptions
+from like_keras_core.runtime.tap import Tap
+from like_keras_core.runtime.trace import Trace, clock_name
+from like_keras_core.runtime.transport import Transport
 from like_keras_core.spec import SystemSpec
 
 _LONGEST_WAIT_S = 0.25
 _PROGRESS_S = 0.1
-_GATHER_S = 100e-6
-"""For how long a busy process gathers frames: small ones travel together [s]."""
+_GATHER_S = 200e-6
+"""For how long a busy process gathers frames: small ones travel together [s].
+
+To hand over a frame takes about as long, so half of the time is left for ticks."""
+
+_ACK_AFTER_S = 0.02
+"""For how long an idle process gathers acknowledgements that nobody waits for [s]."""
 
 _LEAVE_S = 10.0
 """How long components may take to shut down when the launching process is gone [s]."""
 
 _ORPHANED = 3
 """The exit code of a process that had to end without shutting its components down."""
-
-_BATCH_BYTES = 16_000_000
-_BATCH_VALUES = 4096
-"""Recorded values travel home in messages of about so many."""
-
-
-class Transport(Protocol):
-    """What an engine gives: frames to the other nodes, and theirs to an inbox."""
-
-    def start(self, arrived: Callable[[bytes | memoryview], object]) -> None:
-        """Call `arrived` with each frame for this node, from any thread.
-
-        A frame's memory belongs to the values in it; it must not change any more.
-        """
-        ...
-
-    def send(self, node: str, frame: Sequence[bytes | bytearray | memoryview]) -> None:
-        """Hand over a frame, given in parts, for another node; do not wait for it.
-
-        The memory of the parts may change when this has returned.
-        """
-        ...
 
 
 class Member:
@@ -78,8 +67,10 @@ class Member:
         line: The control channel home.
         transport: The ways to the other nodes.
         folders: Where scripts are looked for.
-        max_frame: The size of the largest frame that the transport takes [byte].
+        max_frame: The size of the largest frame that the transport takes [byte]; by
+            node, where it depends on who is at the other end.
         versions: Of the distributions that every process must have alike.
+        taps: What this process calls after emissions, whoever has launched it.
     """
 
     def __init__(
@@ -90,8 +81,9 @@ class Member:
         transport: Transport,
         folders: Sequence[Path] = (),
         *,
-        max_frame: int | None = None,
+        max_frame: int | Mapping[str, int] | None = None,
         versions: Mapping[str, str] | None = None,
+        taps: Sequence[Tap] = (),
     ) -> None:
         self.spec = spec
         self.node = node
@@ -100,6 +92,7 @@ class Member:
         self.folders = folders
         self.max_frame = max_frame
         self.versions = dict(versions or {})
+        self.taps = tuple(taps)
         self.inbox: queue.SimpleQueue[Message | bytes | memoryview]
         self.inbox = queue.SimpleQueue()
         self.options = RunOptions()
@@ -111,6 +104,7 @@ class Member:
         self.encoders: dict[str, Encoder] = {}
         self._told_at = 0.0
         self._sent_at = 0.0
+        self._unsent: Exception | None = None
         self._running = False
         self._started = False
         self._over = False
@@ -119,6 +113,7 @@ class Member:
 
     def serve(self) -> None:
         """Do what the launching process says, until it says that it is over."""
+        keep_freed_memory()
         self.line.start(self._heard)
         self.transport.start(self.inbox.put)
         with unwatched(), sent_home(self.line):
@@ -187,9 +182,9 @@ class Member:
                 components[item.name] = build(item, self.spec, folders=self.folders)
             except ComponentError as error:
                 cause = error.__cause__ or error
-                failures.append(_failed(item.name, "__init__", cause))
+                failures.append(failure_of(item.name, "__init__", cause))
             except Exception as error:  # noqa: BLE001 - said to the launching process
-                failures.append(_failed(item.name, "__init__", error))
+                failures.append(failure_of(item.name, "__init__", error))
         if failures:
             return failures
         self.host = NodeHost(
@@ -203,11 +198,12 @@ class Member:
             record=[x for x in options.record if x.rpartition(".")[0] in components],
             taps=[
                 tap
-                for tap in options.taps
+                for tap in (*options.taps, *self.taps)
                 if str(tap.port).rpartition(".")[0] in components
             ],
             check_values=options.check_values,
         )
+        self.host.trace = Trace() if options.trace else None
         self.follower = Follower(self.host)
         for channel in channels_of(self.spec):
             self._open(channel)
@@ -216,16 +212,23 @@ class Member:
     def _open(self, channel: ChannelSpec) -> None:
         """Make this node's end of a channel, if it has one."""
         window, max_frame = self.options.window, self.max_frame
+        if isinstance(max_frame, Mapping):
+            is_ours = channel.producer == self.node
+            max_frame = max_frame.get(channel.consumer if is_ours else channel.producer)
         if channel.producer == self.node:
             sender = Sender(
                 channel.number, window, latest=channel.latest, max_frame=max_frame
             )
             self.senders[channel.number] = (channel, sender)
             encoder = self.encoders.setdefault(channel.source, Encoder(channel.source))
-            self.host.link(channel.source, FlowLink(sender, encoder))
+            self.host.link(channel.source, FlowLink(sender, encoder, self._emitted))
         elif channel.consumer == self.node:
             receiver = Receiver(
-                channel.number, window, latest=channel.latest, max_frame=max_frame
+                channel.number,
+                window,
+                latest=channel.latest,
+                max_frame=max_frame,
+                ack_after_s=_ACK_AFTER_S,
             )
             self.receivers[channel.number] = (channel, receiver)
             self.by_source[channel.source] = receiver
@@ -233,22 +236,34 @@ class Member:
     def _turn(self) -> None:
         """Take in what has come, run one tick if one is ready, say what is new."""
         busy = self._running and self.host.step()
+        if self._unsent is not None:
+            raise self._unsent
         now = time.monotonic()
         if self._running:
             self._tell(now)
             if not busy or now - self._sent_at > _GATHER_S:
-                self._sent_at = now
                 self._send_frames(now, idle=not busy)
         self._receive(0.0 if busy else self._wait(now))
 
-    def _receive(self, wait: float) -> None:
+    def _emitted(self, now: float, is_large: bool) -> None:
+        """Let a value leave before its tick has ended, unless frames are gathered."""
+        if not is_large and now - self._sent_at <= _GATHER_S:
+            return
         try:
-            item = self.inbox.get(timeout=wait) if wait else self.inbox.get_nowait()
-            while True:
-                self._take(item)
-                item = self.inbox.get_nowait()
-        except queue.Empty:
-            pass
+            self._send_frames(now, idle=False)
+        except Exception as error:  # noqa: BLE001 - raised once the tick has ended
+            # The component that sent the value has not failed.
+            self._unsent = error
+
+    def _receive(self, wait: float) -> None:
+        inbox = self.inbox
+        if wait:
+            try:
+                self._take(inbox.get(timeout=wait))
+            except queue.Empty:
+                return
+        while not inbox.empty():
+            self._take(inbox.get_nowait())
 
     def _tell(self, now: float) -> None:
         hurry = now - self._told_at > _PROGRESS_S
@@ -268,12 +283,17 @@ class Member:
         return min(_LONGEST_WAIT_S, wait)
 
     def _send_frames(self, now: float, *, idle: bool) -> None:
+        is_sent = False
         for channel, sender in self.senders.values():
             for frame in sender.frames(now, idle=idle):
                 self.transport.send(channel.consumer, frame)
+                is_sent = True
         for channel, receiver in self.receivers.values():
             for frame in receiver.frames(now, idle=idle):
                 self.transport.send(channel.producer, frame)
+                is_sent = True
+        if is_sent:
+            self._sent_at = time.monotonic()
 
     def _take(self, item: Message | bytes | memoryview) -> None:
         if isinstance(item, Message):
@@ -287,6 +307,8 @@ class Member:
             for event in receiver.on_frame(item, now):
                 if isinstance(event, Value):
                     value = from_bytes(event.payload)
+                    if self.host.trace is not None:
+                        self.host.trace.arrived(channel.source, event.tick)
                     self.host.push(channel.source, event.tick, value, event.stamp)
                 elif isinstance(event, Closed):
                     self.host.close(channel.source)
@@ -313,10 +335,14 @@ class Member:
             self.host.start(self.options.rate_hz)
         elif verb == "deactivate":
             self._running = False
-            self.line.send("deactivated", _said(self.host.deactivate()))
+            self.line.send("deactivated", failures_of(self.host.deactivate()))
         elif verb == "shutdown":
             self._down = True
-            self.line.send("shut down", _said(self.host.shutdown()))
+            self.line.send("shut down", failures_of(self.host.shutdown()))
+        elif verb == "clock":
+            self.line.send("clock", time.monotonic_ns(), clock_name())
+        elif verb == "look":
+            self._look()
         elif verb == "report":
             self._report()
         elif verb == "frame":
@@ -330,66 +356,38 @@ class Member:
         try:
             phase()
         except Failed as failed:
-            return _said(failed.failure)
+            return failures_of(failed.failure)
         return []
 
     def _report(self) -> None:
         if self._started:
-            components, messages = self.host.counts()
-            report = {
-                "components": {
-                    name: [
-                        *(item.fired, item.absent, item.busy_s),
-                        *(item.latency_p50_s, item.latency_p99_s),
-                    ]
-                    for name, item in components.items()
-                },
-                "messages": messages,
-                "bytes": {
-                    f"{channel.source} -> {channel.consumer}": sender.statistics.bytes
-                    for channel, sender in self.senders.values()
-                },
-                "received": self.host.received(),
-                "late_ticks": self.host.late_ticks,
-                "failures": _said(self.host.failure),
-            }
-            self.line.send("report", report)
+            failures = failures_of(self.host.failure)
+            cut = self.host.cut
+            account = account_of(self.host, self.senders.values(), cut)
+            self.line.send("report", {**account, "failures": failures})
             for address, values in self.host.recorded().items():
                 self._send_records(address, values)
+            for kind, name, data in self.host.trace.parts() if self.host.trace else ():
+                self.line.send("trace", kind, name, data=data)
         self.line.send("reported")
 
+    def _look(self) -> None:
+        """Say what has been done so far."""
+        if self._started:
+            so_far = Cut(min(self.host.progress, self.host.cut.tick), 0)
+            account = account_of(self.host, self.senders.values(), so_far)
+            self.line.send("seen", account)
+
     def _send_records(self, address: str, values: Sequence[tuple[int, Any]]) -> None:
-        what = f"output {address!r}"
         try:
-            size = len(to_bytes(values[:1], what))
-            count = min(_BATCH_VALUES, max(1, _BATCH_BYTES // size))
-            for n in range(0, len(values), count):
-                data = to_bytes(values[n : n + count], what)
+            for data in batches_of(values, f"output {address!r}"):
                 self.line.send("records", address, data=data)
         except NotSerializableError as error:
             name = address.rpartition(".")[0]
-            self.line.send("unrecorded", _failed(name, "record", error))
+            self.line.send("unrecorded", failure_of(name, "record", error))
 
     def _leave(self) -> None:
         """Shut down what still lives, when the launching process is gone."""
         if hasattr(self, "host") and not self._down:
             self.host.deactivate()
             self.host.shutdown()
-
-
-def _said(failure: Failure | None) -> list[dict[str, Any]]:
-    if failure is None:
-        return []
-    said = _failed(failure.name, failure.phase, failure.error)
-    return [{**said, "tick": failure.tick}]
-
-
-def _failed(name: str, phase: str, error: BaseException) -> dict[str, Any]:
-    return {
-        "component": name,
-        "phase": phase,
-        "tick": None,
-        "error": text_of(error, phase),
-        "traceback": "".join(traceback.format_exception(error)),
-        "place": place_of(error),
-    }

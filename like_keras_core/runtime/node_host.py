@@ -187,7 +187,7 @@ class NodeHost(Host):
             self.spec,
             runner.segment.order,
             self.components,
-            forwards,
+            self._traced(forwards),
             {name: self.components[name]._lk.signature.unpack for name in names},
             lambda data: snapshot(decode(data)),
             {key: items for key, items in self._records.items() if belongs(key)},
@@ -285,7 +285,8 @@ class NodeHost(Host):
     @property
     def progress(self) -> int:
         """The smallest tick that this node has not finished."""
-        return min((runner.next for runner in self._runners), default=1 << 62)
+        ticks = [runner.next for runner in self._runners]
+        return min(ticks) if ticks else 1 << 62
 
     @property
     def is_finished(self) -> bool:
@@ -411,17 +412,24 @@ class NodeHost(Host):
             self.failure = Failure(name, "forward", tick, error)
         self.set_cut(cut)
 
-    def counts(self) -> tuple[dict[str, ComponentReport], dict[str, int]]:
-        """Return what each component did, and each port's messages, below the cut."""
-        missed = self._ledger.below(self.cut.tick)
-        at_cut = self._ledger.at(self.cut.tick)
+    def counts(
+        self, cut: Cut | None = None
+    ) -> tuple[dict[str, ComponentReport], dict[str, int]]:
+        """Return what each component did, and each port's messages, below a cut.
+
+        Args:
+            cut: Not above how far this node is; that of the run when omitted.
+        """
+        cut = cut or self.cut
+        missed = self._ledger.below(cut.tick)
+        at_cut = self._ledger.at(cut.tick)
         duration_s = max(0.0, self._ended - self._began)
         components, messages = {}, {}
         for runner in self._runners:
             base = runner.base
             for i, step in enumerate(runner.plan.steps):
-                ticks = self.cut.ticks(self.place[step.name])
-                counted = ticks > self.cut.tick
+                ticks = cut.ticks(self.place[step.name])
+                counted = ticks > cut.tick
                 absent = missed[base + i] + (counted and base + i in at_cut)
                 components[step.name] = times_of(
                     ticks - absent, absent, runner.durations[i], duration_s

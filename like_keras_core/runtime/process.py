@@ -28,9 +28,11 @@ from like_keras_core.node import is_local
 from like_keras_core.report import RunReport
 from like_keras_core.runtime.conductor import Conductor
 from like_keras_core.runtime.control import Line, LineLostError, Switchboard, call
-from like_keras_core.runtime.member import Member, Transport
+from like_keras_core.runtime.member import Member
 from like_keras_core.runtime.run_options import RunOptions
 from like_keras_core.runtime.stop import StopSignal
+from like_keras_core.runtime.tap import Tap
+from like_keras_core.runtime.transport import Transport
 from like_keras_core.spec import SystemSpec
 
 LAUNCHED, CONTROL, TOKEN = "LK_LAUNCHED", "LK_CONTROL", "LK_TOKEN"
@@ -48,6 +50,24 @@ def launched_environment(address: tuple[str, int], token: str) -> dict[str, str]
     return {LAUNCHED: "1", CONTROL: "{}:{}".format(*address), TOKEN: token}
 
 
+def fetch_system() -> SystemSpec:
+    """Ask the launching process for the system, where no copy of it lies.
+
+    Raises:
+        LineLostError: Nobody answered.
+        LkError: No launching process has started this one.
+    """
+    address = given_address()
+    if LAUNCHED not in os.environ or address is None:
+        raise LkError("No launching process can be asked for the system.")
+    line = call(address, os.environ[TOKEN])
+    try:
+        line.send("system")
+        return SystemSpec.from_json(line.receive().data.decode())
+    finally:
+        line.close()
+
+
 def serve_node(
     spec: SystemSpec,
     node: str,
@@ -56,8 +76,9 @@ def serve_node(
     *,
     engine: str,
     folders: Sequence[Path] = (),
-    max_frame: int | None = None,
+    max_frame: int | Mapping[str, int] | None = None,
     versions: Mapping[str, str] | None = None,
+    taps: Sequence[Tap] = (),
     started: Callable[[Member], object] = lambda member: None,
 ) -> int:
     """Be the process of a node until the run is over.
@@ -69,8 +90,10 @@ def serve_node(
         build_dir: Where the token of a run that nobody launched is.
         engine: The engine's name, for the report.
         folders: Where scripts are looked for.
-        max_frame: The size of the largest frame that the transport takes [byte].
+        max_frame: The size of the largest frame that the transport takes [byte]; by
+            node, where it depends on who is at the other end.
         versions: Of the distributions that every process must have alike.
+        taps: What this process calls after emissions, whoever has launched it.
         started: Called with the member before it serves.
 
     Returns:
@@ -91,7 +114,14 @@ def serve_node(
             lead = _Lead(spec, address, tokens, engine, versions or {})
         line = _call_lead(address, tokens)
     member = Member(
-        spec, node, line, transport, folders, max_frame=max_frame, versions=versions
+        spec,
+        node,
+        line,
+        transport,
+        folders,
+        max_frame=max_frame,
+        versions=versions,
+        taps=taps,
     )
     started(member)
     with _stopped_by_signals(member.stop, interrupts=not is_launched):
@@ -103,21 +133,39 @@ def control_address(spec: SystemSpec) -> tuple[str, int]:
     """Return where the launching process listens, or the process of the first node.
 
     Raises:
-        LkError: `LK_CONTROL` is no address.
+        LkError: `LK_CONTROL` is no address, or is missing where nothing else says how
+            the other machines reach the first node's process.
+    """
+    given = given_address()
+    if given is not None:
+        return given
+    first = spec.nodes[0]
+    host = _LOOPBACK if is_local(first.machine) else first.machine
+    if host == _LOOPBACK and not _is_on_one_machine(spec):
+        raise LkError(
+            f"This system runs on several machines, and its first node {first.name!r} "
+            f"does not say how the others reach it: set {CONTROL} to HOST:PORT, the "
+            "address of its machine and a free port, such as '192.168.1.10:24000', on "
+            "each of them, or start it with `lk launch`."
+        )
+    return host, _PORTS[int(spec.digest()[:8], 16) % len(_PORTS)]
+
+
+def given_address() -> tuple[str, int] | None:
+    """Return what `LK_CONTROL` says, if it is set.
+
+    Raises:
+        LkError: That is no address.
     """
     given = os.environ.get(CONTROL)
-    if given:
-        host, _, port = given.rpartition(":")
-        if not host or not port.isdecimal() or int(port) > 0xFFFF:
-            raise LkError(
-                f"{CONTROL} must be HOST:PORT, such as '192.168.1.10:24000'; got "
-                f"{given!r}."
-            )
-        return host, int(port)
-    host = _LOOPBACK if _is_on_one_machine(spec) else spec.nodes[0].machine
-    if is_local(host):
-        host = _LOOPBACK
-    return host, _PORTS[int(spec.digest()[:8], 16) % len(_PORTS)]
+    if not given:
+        return None
+    host, _, port = given.rpartition(":")
+    if not host or not port.isdecimal() or int(port) > 0xFFFF:
+        raise LkError(
+            f"{CONTROL} must be HOST:PORT, such as '192.168.1.10:24000'; got {given!r}."
+        )
+    return host, int(port)
 
 
 def _is_on_one_machine(spec: SystemSpec) -> bool:

@@ -7,6 +7,7 @@ import re
 import sysconfig
 from pathlib import Path
 from traceback import walk_tb
+from types import TracebackType
 
 from like_keras_core.errors import EndOfStream
 
@@ -32,6 +33,14 @@ def text_of(error: BaseException, phase: str) -> str:
             f"{_OUTSIDE_THE_STREAM[phase]}"
         )
     return f"{type(error).__name__}: {error}"
+
+
+def users_part(trace: TracebackType | None) -> TracebackType | None:
+    """Return a traceback without the frames of ours that it begins with."""
+    ours = Path(__file__).parent
+    while trace is not None and Path(trace.tb_frame.f_code.co_filename).parent == ours:
+        trace = trace.tb_next
+    return trace
 
 
 def place_of(error: BaseException) -> str:

@@ -29,6 +29,7 @@ class RunOptions:
         taps: What to call after emissions; ports are addresses.
         check_values: Find components that change what they received.
         log_level: Log records below it stay where they are.
+        trace: Whether each process keeps when what fired.
     """
 
     window: int = WINDOW
@@ -39,6 +40,7 @@ class RunOptions:
     taps: Sequence[Tap] = ()
     check_values: bool = False
     log_level: int = 30
+    trace: bool = False
 
     @classmethod
     def of_launch(

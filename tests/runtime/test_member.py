@@ -2,11 +2,12 @@
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
 from like_keras_core import (
+    Component,
     HostLostError,
     Node,
     RunReport,
@@ -23,6 +24,7 @@ from like_keras_core.runtime.tap import Tap
 from like_keras_core.testing.components import Count, Scale
 
 TOKEN = "a token"
+WAIT_S = 20.0
 
 
 class Direct:
@@ -54,6 +56,29 @@ class Garbage(Direct):
         self.nodes[node](b"?" * 50)
 
 
+class Broken(Direct):
+    """Has no way at all."""
+
+    def send(self, node: str, frame: Sequence[bytes | bytearray | memoryview]) -> None:
+        raise OSError("no way")
+
+
+class Sees(Component):
+    """Says what it received, for `Waits`."""
+
+    came: ClassVar[threading.Event] = threading.Event()
+
+    def forward(self, value: int) -> None:
+        self.came.set()
+
+
+class Waits(Component):
+    """Waits until `Sees` has received something."""
+
+    def forward(self) -> bool:
+        return Sees.came.wait(WAIT_S)
+
+
 class Run:
     """A run whose hosts are threads.
 
@@ -62,6 +87,7 @@ class Run:
         transport: The kind of each one's transport.
         specs: What a node has in the place of the system.
         versions: What a node says of its distributions; `{"kit": "1"}` is expected.
+        record: The ports to record.
     """
 
     def __init__(
@@ -70,8 +96,10 @@ class Run:
         transport: type[Direct] = Direct,
         specs: Mapping[str, SystemSpec] | None = None,
         versions: Mapping[str, Mapping[str, str]] | None = None,
+        record: Sequence[str] = ("scale.output",),
     ) -> None:
         self.spec = system.to_spec()
+        self.record = tuple(record)
         self.transport = transport
         self.specs, self.versions = specs or {}, versions or {}
         self.board = Switchboard(TOKEN, 3.0)
@@ -116,7 +144,7 @@ class Run:
             engine="threads",
             stop=self.stop,
             versions={"kit": "1"},
-            options=RunOptions(record=["scale.output"]),
+            options=RunOptions(record=self.record),
             **options,
         )
         try:
@@ -212,6 +240,28 @@ def test_a_host_that_breaks_says_how() -> None:
     assert caught.value.node in ("a", "b")
     assert any("_take" in line for line in caught.value.log)
     assert run.errors
+
+
+def test_a_transport_that_fails_is_no_failure_of_a_component() -> None:
+    """Though it is while the component sends."""
+    run = Run(pair(), Broken)
+    run.start("a", "b")
+
+    with pytest.raises(HostLostError, match="OSError: no way"):
+        run.conduct()
+
+
+def test_a_value_leaves_before_its_tick_has_ended() -> None:
+    """The next component of the tick may take long."""
+    count, sees = Count(node=Node("a")), Sees(node=Node("b"))
+    sees(count())
+    system = System([count, Waits(node=Node("a")), sees])
+    run = Run(system, record=["waits.output"])
+    run.start("a", "b")
+
+    report = run.conduct(1)
+
+    assert report.records["waits.output"] == [(0, True)]
 
 
 def test_what_processes_are_told_survives_json() -> None:

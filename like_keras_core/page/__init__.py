@@ -1,0 +1,1 @@
+"""A system as one HTML page: a drawing to explore, and the same as tables."""

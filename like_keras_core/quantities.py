@@ -1,0 +1,46 @@
+"""Quantities as people read them."""
+
+from __future__ import annotations
+
+_RATES = ((1e6, "MHz"), (1e3, "kHz"), (1.0, "Hz"))
+_SIZES = ((1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB"))
+
+
+def to_duration(seconds: float | None) -> str:
+    """Return a duration: `"1.25 ms"`; `"-"` for None."""
+    if seconds is None:
+        return "-"
+    for unit, size in (("s", 1.0), ("ms", 1e-3), ("us", 1e-6)):
+        if seconds >= size:
+            return f"{_digits(seconds / size)} {unit}"
+    return f"{seconds / 1e-9:.0f} ns" if seconds > 0 else "0 s"
+
+
+def to_rate(count: float, seconds: float) -> str:
+    """Return how often something happened, in three digits: `"29.9 Hz"`."""
+    rate = count / seconds if seconds > 0 else 0.0
+    for size, unit in _RATES:
+        if rate >= size:
+            return f"{_digits(rate / size)} {unit}"
+    return f"{rate:.2f} Hz" if rate else "0 Hz"
+
+
+def to_share(part: float, whole: float) -> str:
+    """Return a share in per cent: `"12 %"`."""
+    share = 100 * part / whole if whole > 0 else 0.0
+    if 0 < share < 0.1:
+        return "<0.1 %"
+    return f"{share:.0f} %" if share >= 10 or not share else f"{share:.1f} %"
+
+
+def to_size(count: int) -> str:
+    """Return a number of bytes: `"1.38 MB"`."""
+    for size, unit in _SIZES:
+        if count >= size:
+            return f"{_digits(count / size)} {unit}"
+    return f"{count} B"
+
+
+def _digits(number: float) -> str:
+    """Return a number of 1 or more in about three digits."""
+    return f"{number:.{2 if number < 10 else 1 if number < 100 else 0}f}"

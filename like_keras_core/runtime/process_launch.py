@@ -1,0 +1,128 @@
+"""A launch whose nodes are processes: the line to each, signals, limits, the end.
+
+What starts the processes is the engine's: it hands over a function that does so, and
+gets back what the processes need to know.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from like_keras_core.errors import HostLostError
+from like_keras_core.report import RunReport
+from like_keras_core.runtime.conductor import Conductor
+from like_keras_core.runtime.control import Switchboard
+from like_keras_core.runtime.process import launched_environment
+from like_keras_core.runtime.run_options import RunOptions
+from like_keras_core.runtime.stop import (
+    StopSignal,
+    stop_on_interrupt,
+    stop_on_terminate,
+    time_limit,
+)
+from like_keras_core.spec import SystemSpec
+
+
+class Processes(Protocol):
+    """The processes of a launch, as an engine has started them."""
+
+    def lost(self) -> Mapping[str, str]:
+        """Return how processes of nodes have ended, the first one first."""
+        ...
+
+    def check(self) -> None:
+        """See whether what a node has met is the end of what runs the nodes.
+
+        Raises:
+            EngineError: It is.
+        """
+        ...
+
+    def tail(self, node: str) -> Sequence[str]:
+        """Return the last lines that a node printed or logged."""
+        ...
+
+    def end(self) -> None:
+        """Let everybody shut down, and see to it that nothing is left."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProcessLaunch:
+    """A run over several processes, from this one.
+
+    Args:
+        spec: The system.
+        engine: The engine's name, for the report.
+        options: What every process is told.
+        stop: Asks the run to end.
+        heartbeat_s: How long a process may be silent [s].
+        timeout_s: Stop after this time [s].
+        progress: Called with the number of ticks done, now and then.
+        versions: Of the distributions that every process must have alike.
+    """
+
+    spec: SystemSpec
+    engine: str
+    options: RunOptions
+    stop: StopSignal
+    heartbeat_s: float = 3.0
+    timeout_s: float | None = None
+    progress: Callable[[int], object] | None = None
+    versions: Mapping[str, str] = field(default_factory=dict)
+
+    def run(
+        self, iterations: int | None, start: Callable[[Mapping[str, str]], Processes]
+    ) -> RunReport:
+        """Run it, to its end or another one; nothing is left behind.
+
+        Args:
+            iterations: How many ticks; None until stopped.
+            start: Starts the processes, given what their environment must have.
+
+        Raises:
+            ComponentError: A component raised; it carries the report.
+            HostLostError: A process ended, or was silent for too long.
+            VersionMismatchError: The processes do not fit together.
+        """
+        # A text that is surely none to those who take a number for one.
+        token = f"t-{secrets.token_hex(16)}"
+        board = Switchboard(token, self.heartbeat_s)
+        try:
+            with (
+                stop_on_interrupt(self.stop),
+                stop_on_terminate(self.stop),
+                time_limit(self.stop, self.timeout_s),
+            ):
+                processes = start(launched_environment(board.address, token))
+                try:
+                    return self._conduct(board, processes, iterations)
+                finally:
+                    processes.end()
+        finally:
+            board.close()
+
+    def _conduct(
+        self, board: Switchboard, processes: Processes, iterations: int | None
+    ) -> RunReport:
+        conductor = Conductor(
+            self.spec,
+            board,
+            engine=self.engine,
+            stop=self.stop,
+            options=self.options,
+            lost=processes.lost,
+            progress=self.progress,
+            versions=self.versions,
+        )
+        try:
+            return conductor.run(iterations)
+        except HostLostError as error:
+            processes.check()
+            log = list(processes.tail(error.node)) or error.log
+            raise HostLostError(
+                error.node, error.how, error.machine, error.tick, log
+            ) from None

@@ -1,0 +1,97 @@
+"""Processes of a launch: which of them live, how one has ended, and their end.
+
+Each is started as the leader of a session, so that what it starts itself is found too.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable, Collection
+from contextlib import suppress
+from pathlib import Path
+
+_PROCESSES = Path("/proc")
+_LOOK_S = 0.02
+_HALTED = "Tt"
+
+
+def session(leader: int) -> dict[int, str]:
+    """Return the processes of a session and their states, as `/proc` names them.
+
+    A process that has ended and was not waited for is none of them.
+    """
+    return sessions([leader])
+
+
+def sessions(leaders: Collection[int]) -> dict[int, str]:
+    """Return the processes of several sessions and their states."""
+    wanted = {str(leader) for leader in leaders}
+    found = {}
+    for entry in _PROCESSES.glob("[0-9]*/stat"):
+        with suppress(OSError):
+            fields = entry.read_text(errors="replace").rpartition(")")[2].split()
+            if fields[3] in wanted and fields[0] not in "ZX":
+                found[int(entry.parent.name)] = fields[0]
+    return found
+
+
+def kill(pid: int, number: int = signal.SIGKILL) -> None:
+    """Kill a process, or send it another signal, if it still lives."""
+    with suppress(ProcessLookupError):
+        os.kill(pid, number)
+
+
+def exit_code(pid: int) -> int | None:
+    """Return a child's exit code, as `subprocess` has it; None while it lives.
+
+    The child is not waited for, so that its number is not reused.
+    """
+    found = os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    if found is None:
+        return None
+    is_exit = found.si_code == os.CLD_EXITED
+    return found.si_status if is_exit else -found.si_status
+
+
+def exit_text(code: int) -> str:
+    """Say how a process ended, by its exit code as of `subprocess`."""
+    if code >= 0:
+        return f"it ended with exit code {code}"
+    try:
+        return f"it was killed by {signal.Signals(-code).name}"
+    except ValueError:
+        return f"it was killed by signal {-code}"
+
+
+def end_sessions(
+    leaders: Collection[int],
+    leave_s: float,
+    late: Callable[[], object] = lambda: None,
+) -> None:
+    """Give sessions time to end, and kill what is left of them.
+
+    Returns when no process of theirs lives; not before, whatever interrupts it.
+
+    Args:
+        leaders: The leaders, children of this process that were not waited for.
+        leave_s: How long they may take [s].
+        late: Called once, when they have taken a fifth of that.
+    """
+    began = time.monotonic()
+    is_late = False
+    try:
+        while (states := sessions(leaders)) and time.monotonic() < began + leave_s:
+            for pid, state in states.items():
+                if state in _HALTED:
+                    kill(pid)  # It would never end.
+            if not is_late and time.monotonic() > began + leave_s / 5:
+                is_late = True
+                late()
+            time.sleep(_LOOK_S)
+    finally:
+        while states := sessions(leaders):
+            for pid in states:
+                kill(pid)
+            time.sleep(_LOOK_S)
