@@ -37,8 +37,12 @@ if TYPE_CHECKING:
 
 ENGINE_GROUP = "like_keras_core.engines"
 PLUGIN_GROUP = "like_keras_core.plugins"
+COMMAND_GROUP = "like_keras_core.commands"
 ENGINES_DISABLE = "LK_ENGINES_DISABLE"
 PLUGINS_DISABLE = "LK_PLUGINS_DISABLE"
+
+_FORMS = {ENGINE_GROUP: "module:Class", COMMAND_GROUP: "module:command"}
+"""How an entry point must look, in the groups where a module alone will not do."""
 
 FIELDS = (
     "name",
@@ -138,6 +142,11 @@ def find_plugins() -> list[PluginRecord]:
     return _find(PluginRecord, PLUGIN_GROUP, PLUGINS_DISABLE)
 
 
+def find_commands() -> list[PluginRecord]:
+    """Return every command that plug-ins add to `lk`, sorted by name."""
+    return _find(PluginRecord, COMMAND_GROUP, PLUGINS_DISABLE)
+
+
 def load(record: PluginRecord) -> Any:
     """Import what a record names; nothing else here imports it.
 
@@ -213,10 +222,10 @@ def _judge_line(
         return "malformed", f"In {line!r} the name must be of {allowed}. {advice}"
     module, attribute = split_entry_point(value)
     parts = module.split(".")
-    if group == ENGINE_GROUP or ":" in value:
+    if group in _FORMS or ":" in value:
         parts += attribute.split(".")
     if not all(part.isidentifier() for part in parts):
-        form = "module:Class" if group == ENGINE_GROUP else "module or module:object"
+        form = _FORMS.get(group, "module or module:object")
         return "malformed", f"{line!r} does not have the form name = {form}. {advice}"
     return "ok", ""
 

@@ -6,10 +6,12 @@ import os
 import platform
 import sys
 from collections.abc import Callable, Iterator
-from typing import Literal, NamedTuple
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import click
 
+from like_keras_core.checking.verdict import Check
 from like_keras_core.cli.output import write, write_json, write_table
 from like_keras_core.discovery import (
     ENGINES_DISABLE,
@@ -18,19 +20,10 @@ from like_keras_core.discovery import (
     find_engines,
     find_plugins,
 )
-from like_keras_core.distributions import UNKNOWN_VERSION, core_version
+from like_keras_core.distributions import UNKNOWN_VERSION, core_version, normalise
 from like_keras_core.errors import KNOWN_ENGINES, LkError
 
-Outcome = Literal["PASS", "WARN", "FAIL"]
 _HARMLESS = ("disabled", "shadowed")
-
-
-class Check(NamedTuple):
-    """One line of the examination."""
-
-    outcome: Outcome
-    subject: str
-    text: str
 
 
 @click.command("doctor")
@@ -103,11 +96,17 @@ def _check(
     return Check("PASS", subject, record.origin)
 
 
-def _use_engine(record: PluginRecord) -> object:
-    from like_keras_core.engine_hooks import EngineHooks
-    from like_keras_core.engines import get_engine
+def _use_engine(record: PluginRecord) -> None:
+    """Import an engine in a process of its own, which may end or hang."""
+    from like_keras_core.checking.check import IMPORT_S, examined
+    from like_keras_core.checking.process import environment
 
-    return EngineHooks(get_engine(record.name))
+    words = [record.name, normalise(record.distribution)]
+    with TemporaryDirectory(prefix="lk-doctor-") as work:
+        found = examined(words, Path(work), environment([]), IMPORT_S)
+    for check in found:
+        if check.outcome == "FAIL" and check.subject in ("import", "methods"):
+            raise LkError(check.text)
 
 
 def _use_plugin(record: PluginRecord) -> object:

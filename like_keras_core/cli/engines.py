@@ -1,4 +1,4 @@
-"""`lk engines list` and `lk engines info`: what is installed, and what it can do."""
+"""`lk engines`: what is installed, what it can do, and engines of one's own."""
 
 from __future__ import annotations
 
@@ -6,25 +6,37 @@ from typing import Any
 
 import click
 
+from like_keras_core.cli.group import LazyGroup
 from like_keras_core.cli.listing import complete_engine, print_engines
 from like_keras_core.cli.output import to_text, write, write_json
 from like_keras_core.discovery import find_engines
 from like_keras_core.errors import EngineNotFoundError
 
+COMMANDS = {
+    "list": ("engines:list_command", "List every installed engine, usable or not."),
+    "info": ("engines:info_command", "Say what is known about one."),
+    "check": ("check:check_command", "Test whether one keeps its promises."),
+    "new": ("new:new_command", "Write a distribution with a new one."),
+    "matrix": ("matrix:matrix_command", "Draw what each can do as a table."),
+}
 
-@click.group("engines")
+
+@click.group("engines", cls=LazyGroup, lazy=COMMANDS)
 def engines_group() -> None:
-    """List the installed engines, or look at one. Nothing is imported unasked."""
+    """Work with the installed engines, and make new ones.
+
+    Nothing of an engine is imported unasked.
+    """
 
 
-@engines_group.command("list")
+@click.command("list")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def list_command(as_json: bool) -> None:
     """List every installed engine with its status, usable or not."""
     print_engines(as_json=as_json)
 
 
-@engines_group.command("info")
+@click.command("info")
 @click.argument("name", shell_complete=complete_engine)
 @click.option("--load", is_flag=True, help="Import the engine and ask what it can do.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")

@@ -1,7 +1,8 @@
 """The `lk` group: its commands by name, and what becomes of their errors.
 
 A command's module is imported when that command is named; its line in `lk --help` is
-kept here. An error prints as one sentence; `--debug` shows where it came from.
+kept here, or in the metadata of the plug-in that adds it. An error prints as one
+sentence; `--debug` shows where it came from.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from like_keras_core.cli.added import added_commands, help_of, load_command
 from like_keras_core.distributions import core_version
 from like_keras_core.errors import (
     ComponentError,
@@ -33,12 +35,14 @@ from like_keras_core.errors import (
 if TYPE_CHECKING:
     from typing import TextIO
 
+    from like_keras_core.discovery import PluginRecord
+
 COMMANDS = {
     "validate": ("validate:validate_command", "List what is wrong with a system."),
-    "graph": ("graph:graph_command", "Draw a system as Mermaid text."),
+    "graph": ("graph:graph_command", "Draw a system, as a page or as text."),
     "compile": ("compile:compile_command", "Write the files that an engine runs."),
     "launch": ("launch:launch_command", "Run a system and report what it did."),
-    "engines": ("engines:engines_group", "List the engines, or look at one."),
+    "engines": ("engines:engines_group", "List, check and make engines."),
     "doctor": ("doctor:doctor_command", "Check the installation."),
     "completion": ("completion:completion_command", "Print completion for a shell."),
 }
@@ -77,14 +81,21 @@ class LazyGroup(click.Group):
         super().__init__(*args, **kwargs)
         self.lazy = lazy
 
+    def added(self) -> dict[str, PluginRecord]:
+        """Return the commands that others add to this group: none."""
+        return {}
+
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Return the commands in the order of the table."""
-        return list(self.lazy)
+        """Return the commands in the order of the table, and then those of others."""
+        return [*self.lazy, *self.added()]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import one command."""
         if cmd_name not in self.lazy:
-            near = nearest(cmd_name, self.lazy)
+            added = self.added()
+            if cmd_name in added:
+                return load_command(added[cmd_name])
+            near = nearest(cmd_name, [*self.lazy, *added])
             if near:
                 text = f"No such command {cmd_name!r}. Did you mean {near!r}?"
                 raise click.UsageError(text, ctx)
@@ -99,8 +110,21 @@ class LazyGroup(click.Group):
         self, ctx: click.Context, formatter: click.HelpFormatter
     ) -> None:
         """Write the commands' lines of help without importing the commands."""
+        lines = [(name, text) for name, (_, text) in self.lazy.items()]
         with formatter.section("Commands"):
-            formatter.write_dl([(name, text) for name, (_, text) in self.lazy.items()])
+            formatter.write_dl(lines)
+        added = [(name, help_of(record)) for name, record in self.added().items()]
+        if added:
+            with formatter.section("Commands of plug-ins"):
+                formatter.write_dl(added)
+
+
+class OpenGroup(LazyGroup):
+    """A group to which plug-ins add commands, through `like_keras_core.commands`."""
+
+    def added(self) -> dict[str, PluginRecord]:
+        """Return the commands that others add to this group."""
+        return added_commands(self.lazy)
 
 
 def _print_version(context: click.Context, _: click.Parameter, value: bool) -> None:
@@ -110,7 +134,7 @@ def _print_version(context: click.Context, _: click.Parameter, value: bool) -> N
 
 
 @click.group(
-    cls=LazyGroup,
+    cls=OpenGroup,
     lazy=COMMANDS,
     epilog=EXIT_CODES,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -170,7 +194,8 @@ def _to_text(error: Exception, is_debug: bool) -> str:
 
 
 def _warn(default: Callable[..., None]) -> Callable[..., None]:
-    """Return a `warnings.showwarning` that prints our own as a line."""
+    """Return a `warnings.showwarning` that prints our own as a line, each once."""
+    said = set()
 
     def show(
         message: Warning | str,
@@ -181,7 +206,9 @@ def _warn(default: Callable[..., None]) -> Callable[..., None]:
         line: str | None = None,
     ) -> None:
         if issubclass(category, LkWarning):
-            print(f"warning: {message}", file=file or sys.stderr)
+            if str(message) not in said:
+                said.add(str(message))
+                print(f"warning: {message}", file=file or sys.stderr)
         else:
             default(message, category, filename, lineno, file, line)
 

@@ -9,10 +9,15 @@ from like_keras_core.values import same
 if TYPE_CHECKING:
     from like_keras_core.testing.conformance import EngineConformance
     from like_keras_core.testing.feed import run
+    from like_keras_core.testing.replays import assert_replays
 
-__all__ = ["EngineConformance", "run", "same"]
+__all__ = ["EngineConformance", "assert_replays", "run", "same"]
 
-_HOMES = {"EngineConformance": "conformance", "run": "feed"}
+_HOMES = {
+    "EngineConformance": "conformance",
+    "assert_replays": "replays",
+    "run": "feed",
+}
 
 
 def __getattr__(name: str) -> Any:

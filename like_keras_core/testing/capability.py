@@ -1,4 +1,4 @@
-"""Capabilities in tests: what a test uses, and which of them a level of the kit knows.
+"""Capabilities in tests: what a test uses.
 
 A test that uses what the engine does not declare is not skipped: it must be refused.
 """
@@ -12,30 +12,6 @@ from typing import Any
 import pytest
 
 from like_keras_core.errors import CapabilityError
-
-LEVEL = 1
-"""The newest level of the kit."""
-
-LEVELS: dict[str, int] = {
-    "delay": 1,
-    "hold": 1,
-    "latest": 1,
-    "every": 1,
-    "rate": 1,
-    "record": 1,
-    "multi-process": 1,
-    "multi-machine": 1,
-    "zero-copy": 1,
-    "foreign-nodes": 1,
-    "stand-alone": 1,
-}
-"""The level of the kit at which each capability came in."""
-
-UNTESTED: dict[str, str] = {
-    "multi-machine": "it takes a second machine",
-    "foreign-nodes": "how such a node is named is the engine's own business",
-}
-"""Capabilities whose presence the kit cannot show, and why."""
 
 
 def uses(*capabilities: str) -> Callable[[Any], Any]:

@@ -40,20 +40,30 @@ def children() -> list[int]:
         return []
 
 
-def main(origin: str) -> None:
-    """Import, compare, and print."""
-    before, printed = state(), io.StringIO()
-    with contextlib.redirect_stdout(printed):
-        resolve(origin)
+def changes_since(before: dict[str, Any], printed: str) -> list[str]:
+    """List what an import changed, a line each.
+
+    Args:
+        before: The state before it.
+        printed: What it wrote to stdout.
+    """
     after = state()
     changed = [
         f"{what}: {before[what]!r:.200} became {after[what]!r:.200}"
         for what in before
         if before[what] != after[what]
     ]
-    if printed.getvalue():
-        changed.append(f"it printed {printed.getvalue()!r:.200}")
-    json.dump(changed, sys.stdout)
+    if printed:
+        changed.append(f"what is printed: {printed!r:.200}")
+    return changed
+
+
+def main(origin: str) -> None:
+    """Import, compare, and print."""
+    before, printed = state(), io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        resolve(origin)
+    json.dump(changes_since(before, printed.getvalue()), sys.stdout)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from typing import Any
 from like_keras_core.discovery import find_engines
 from like_keras_core.distributions import core_version
 from like_keras_core.engine import CAPABILITIES
-from like_keras_core.testing.capability import LEVELS, UNTESTED
+from like_keras_core.testing.level import LEVELS, UNTESTED
 
 BASIC = "basic"
 """The row of the tests that use no capability."""

@@ -1,4 +1,4 @@
-"""The pytest plug-in: `--lk-engine`, `--lk-matrix`, and the fixture `lk_run`."""
+"""The pytest plug-in: `--lk-engine`, `--lk-suite`, `--lk-matrix`, and `lk_run`."""
 
 from __future__ import annotations
 
@@ -21,6 +21,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="the engine that `--pyargs like_keras_core.testing` tests",
     )
     group.addoption(
+        "--lk-suite",
+        metavar="SUITE",
+        action="append",
+        help="of the conformance kit run this suite only; repeat it for more",
+    )
+    group.addoption(
         "--lk-matrix",
         metavar="FILE",
         type=Path,
@@ -31,6 +37,37 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Collect outcomes, where there are some."""
     config.pluginmanager.register(Outcomes(config), "like_keras-outcomes")
+
+
+def pytest_collection_modifyitems(
+    config: pytest.Config, items: list[pytest.Item]
+) -> None:
+    """Leave out the kit's tests that are not in the suites that are asked for.
+
+    Raises:
+        UsageError: There is no such suite.
+    """
+    wanted = config.getoption("--lk-suite")
+    if not wanted:
+        return
+    suites = {item: _suite_of(item) for item in items}
+    known = sorted({suite for suite in suites.values() if suite})
+    unknown = [suite for suite in wanted if suite not in known]
+    if known and unknown:
+        raise pytest.UsageError(
+            f"The conformance kit has no suite {unknown[0]!r}; it has: "
+            f"{', '.join(known)}."
+        )
+    left_out = [item for item in items if suites[item] not in (None, *wanted)]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if suites[item] in (None, *wanted)]
+
+
+def _suite_of(item: pytest.Item) -> str | None:
+    """Return the suite of the kit that a test is of; None where it is of none."""
+    module = getattr(getattr(item, "function", None), "__module__", "") or ""
+    package, _, suite = module.rpartition(".")
+    return suite if package == "like_keras_core.testing.suites" else None
 
 
 class Outcomes:

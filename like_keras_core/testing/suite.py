@@ -19,7 +19,7 @@ from like_keras_core.errors import LkWarning
 from like_keras_core.plugins import Session
 from like_keras_core.report import RunReport
 from like_keras_core.system import System
-from like_keras_core.testing.capability import LEVEL
+from like_keras_core.testing.level import LEVEL
 from like_keras_core.testing.outcome import Outcome
 from like_keras_core.testing.reference import run_on_reference
 

@@ -166,16 +166,15 @@ def test_help_imports_no_command(site: Site) -> None:
         from like_keras_core.cli.main import main
 
         main(["--help"])
-        print([name for name in sys.modules if name.startswith("like_keras_core.cli.")])
+        names = [name.partition("like_keras_core.cli.")[2] for name in sys.modules]
+        print(sorted(filter(None, names)))
     """
 
     done = site.run(code)
 
     assert "launch" in done.stdout
     assert "the engine is missing or cannot be used" in done.stdout
-    assert done.stdout.splitlines()[-1] == (
-        "['like_keras_core.cli.main', 'like_keras_core.cli.group']"
-    )
+    assert done.stdout.splitlines()[-1] == "['added', 'group', 'main']"
 
 
 @pytest.mark.parametrize(

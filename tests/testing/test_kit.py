@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from like_keras_core.engine import CAPABILITIES
-from like_keras_core.testing.capability import LEVEL, LEVELS
+from like_keras_core.testing.level import LEVEL, LEVELS
 from tests.testing.test_broken_engines import ROOT, is_installed
 
 HEAD = """\
@@ -180,6 +180,34 @@ def test_a_class_without_an_engine_is_told_so(tmp_path: Path) -> None:
     done = kit(tmp_path, "-x", code=code)
 
     assert 'TestMine names no engine: engine = "mine"' in done.stdout
+
+
+def test_a_suite_can_be_run_alone(tmp_path: Path) -> None:
+    """Tests of one's own are no part of a suite, and stay."""
+    code = """
+class TestMine(EngineConformance):
+    engine = Sound
+
+    def test_of_my_own(self) -> None:
+        pass
+"""
+
+    done = kit(tmp_path, "-rp", "--lk-suite", "contract", code=code)
+
+    assert done.returncode == 0
+    assert "::test_an_unknown_option_is_refused" in done.stdout
+    assert "::test_of_my_own" in done.stdout
+    assert "::test_no_message_is_lost" not in done.stdout
+
+
+def test_an_unknown_suite_is_told_those_that_there_are(tmp_path: Path) -> None:
+    """Instead of running nothing, which would pass."""
+    engine = ["--pyargs", "like_keras_core.testing", "--lk-engine", "native"]
+
+    done = kit(tmp_path, *engine, "--lk-suite", "besic")
+
+    assert done.returncode == 4
+    assert "has no suite 'besic'; it has: basic, capabilities" in done.stderr
 
 
 FIXTURE = """

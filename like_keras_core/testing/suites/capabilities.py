@@ -12,7 +12,8 @@ from like_keras_core.errors import CapabilityError
 from like_keras_core.node import Node
 from like_keras_core.system import System
 from like_keras_core.testing import parts
-from like_keras_core.testing.capability import LEVELS, uses
+from like_keras_core.testing.capability import uses
+from like_keras_core.testing.level import LEVELS
 from like_keras_core.testing.suite import Suite
 
 

@@ -1,4 +1,4 @@
-"""The engines of this repository keep the contract."""
+"""The contract of engines: native keeps all of it."""
 
 from __future__ import annotations
 
@@ -6,6 +6,6 @@ from like_keras_core.testing import EngineConformance
 
 
 class TestNative(EngineConformance):
-    """The native engine, all of it."""
+    """Everything in the process that launched it."""
 
     engine = "native"

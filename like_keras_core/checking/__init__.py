@@ -1,0 +1,3 @@
+"""Whether an engine keeps its promises: its metadata, its code, and what it does."""
+
+from __future__ import annotations
