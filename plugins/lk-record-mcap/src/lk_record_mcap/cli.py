@@ -1,0 +1,163 @@
+"""`lk record`, `lk replay` and `lk recover`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from like_keras_core.cli.target import load_target
+from like_keras_core.report import RunReport
+
+
+@click.command("record")
+@click.argument("target")
+@click.option(
+    "-o", "--output", required=True, metavar="FILE", help="The recording to write."
+)
+@click.option("--engine", help="One of `lk engines list`; the nodes' own when omitted.")
+@click.option(
+    "--iterations", type=click.IntRange(0), help="Ticks; until Ctrl-C when omitted."
+)
+@click.option("--rate-hz", type=click.FloatRange(0, min_open=True), help="Ticks/s.")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
+@click.option(
+    "--port", "ports", multiple=True, metavar="PORT", help="Only these; else all."
+)
+@click.option(
+    "--compression",
+    type=click.Choice(["none", "lz4", "zstd"]),
+    default="none",
+    show_default=True,
+)
+@click.option("--allow", multiple=True, metavar="PREFIX", help="Import only these.")
+def record_command(
+    target: str,
+    output: str,
+    engine: str | None,
+    iterations: int | None,
+    rate_hz: float | None,
+    seed: int,
+    ports: tuple[str, ...],
+    compression: str,
+    allow: tuple[str, ...],
+) -> int:
+    """Run TARGET and write what its ports send to an MCAP file.
+
+    The first Ctrl-C ends the run after the current tick, with its recording.
+    """
+    report = load_target(target, allow).launch(
+        iterations,
+        engine=engine,
+        rate_hz=rate_hz,
+        seed=seed,
+        record_to=output,
+        record_ports=list(ports) or "all",
+        record_compression=compression,
+    )
+    click.echo(str(report))
+    if Path(output).exists():
+        click.echo(f"\nrecorded to {output}")
+    return _code(report, iterations)
+
+
+@click.command("replay")
+@click.argument("recording")
+@click.argument("target")
+@click.option("--engine", default="native", show_default=True, help="What runs it.")
+@click.option(
+    "--from", "start", type=click.IntRange(0), default=0, help="First tick to compare."
+)
+@click.option("--to", "stop", type=click.IntRange(0), help="First tick not to run.")
+@click.option(
+    "--only",
+    multiple=True,
+    metavar="COMPONENT",
+    help="These; else all but sources.",
+)
+@click.option(
+    "--warm-up",
+    type=click.IntRange(0),
+    default=0,
+    metavar="TICKS",
+    help="Run so many before --from.",
+)
+@click.option("--paced", is_flag=True, help="No faster than it was recorded.")
+@click.option(
+    "-o", "--output", metavar="FILE", help="Keep what the replay sent, as a recording."
+)
+@click.option("--allow", multiple=True, metavar="PREFIX", help="Import only these.")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+def replay_command(
+    recording: str,
+    target: str,
+    engine: str,
+    start: int,
+    stop: int | None,
+    only: tuple[str, ...],
+    warm_up: int,
+    paced: bool,
+    output: str | None,
+    allow: tuple[str, ...],
+    as_json: bool,
+) -> int:
+    """Run components of TARGET on what RECORDING holds, and compare what they send.
+
+    Exits with 1 and the first difference where they do not send the same.
+    """
+    from lk_record_mcap.recording import Recording
+    from lk_record_mcap.replays import replay
+
+    found = replay(
+        Recording(recording, allow=allow or None),
+        load_target(target, allow),
+        engine=engine,
+        start=start,
+        stop=stop,
+        only=only,
+        warm_up=warm_up,
+        is_paced=paced,
+        record_to=output,
+    )
+    click.echo(json.dumps(_as_data(found), indent=2) if as_json else str(found))
+    return 0 if found.is_equal else 1
+
+
+@click.command("recover")
+@click.argument("recording")
+def recover_command(recording: str) -> None:
+    """Finish RECORDING, whose run was killed, of what its processes left."""
+    from lk_record_mcap.merging import recover
+    from lk_record_mcap.recording import Recording
+
+    path = recover(recording)
+    click.echo(f"{path}: {Recording(path).iterations} ticks")
+
+
+def _code(report: RunReport, iterations: int | None) -> int:
+    """Return the exit code of a run, as `lk launch` does."""
+    return 130 if report.ended_by == "interrupt" and iterations is not None else 0
+
+
+def _as_data(found: Any) -> dict[str, Any]:
+    first = found.difference
+    return {
+        "schema": 1,
+        "equal": found.is_equal,
+        "engine": found.engine,
+        "components": list(found.components),
+        "ticks": [found.ticks.start, found.ticks.stop],
+        "messages": found.messages,
+        "differing": found.differing,
+        "difference": None
+        if first is None
+        else {
+            "tick": first.tick,
+            "port": first.port,
+            "recorded": repr(first.recorded),
+            "replayed": repr(first.replayed),
+            "where": first.where,
+        },
+    }

@@ -1,0 +1,28 @@
+"""What can be wrong with a recording."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from like_keras_core.errors import LkError
+
+
+class RecordingError(LkError, ValueError):
+    """A recording cannot be written, read or replayed; the text says why."""
+
+
+class PartMissingError(RecordingError):
+    """What some ports sent was written on another machine.
+
+    Args:
+        ports: Which.
+        folder: Where it is there, and where it is looked for here.
+    """
+
+    def __init__(self, ports: Sequence[str], folder: str) -> None:
+        self.ports, self.folder = tuple(ports), folder
+        super().__init__(
+            f"What these ports sent was recorded on another machine: "
+            f"{', '.join(self.ports)}. Copy what is in {folder!r} there into that "
+            f"folder here, and run: lk recover {folder}"
+        )

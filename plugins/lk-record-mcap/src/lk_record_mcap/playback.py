@@ -1,0 +1,143 @@
+"""Sends again what a port sent in a recorded run."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections import deque
+from collections.abc import Iterator
+from typing import Any
+
+from like_keras_core.component import Component
+from lk_record_mcap.recording import Message, Recording
+
+_open: dict[tuple[str, int, int], Reel] = {}
+"""By recording, process and thread: a run's components fire in one thread."""
+
+
+class Reel:
+    """One pass through a recording that several playbacks of a process share.
+
+    Args:
+        recording: The recording.
+    """
+
+    def __init__(self, recording: Recording) -> None:
+        self.recording = recording
+        self.columns: dict[str, list[Column]] = {}
+        self.started_ns: int | None = None
+        self._messages: Iterator[Message] | None = None
+
+    def read_past(self, tick: int, column: Column) -> None:
+        """Read on until a column has all of its messages up to a tick."""
+        if self._messages is None:
+            self._messages = self.recording.messages(set(self.columns))
+        while not column.is_over and column.until <= tick:
+            message = next(self._messages, None)
+            if message is None:
+                for columns in self.columns.values():
+                    for each in columns:
+                        each.is_over = True
+                return
+            for columns in self.columns.values():
+                for each in columns:
+                    each.until = message.tick
+            for each in self.columns[message.port]:
+                each.add(message)
+
+
+class Column:
+    """The messages of one port that are read and not yet sent.
+
+    Args:
+        start: The first tick to send.
+        is_held: Whether the newest value before it is sent in its place.
+    """
+
+    def __init__(self, start: int, is_held: bool) -> None:
+        self.until = 0
+        self.is_over = False
+        self._start, self._is_held = start, is_held
+        self._waiting: deque[tuple[int, Message]] = deque()
+
+    def add(self, message: Message) -> None:
+        """Keep a message until its tick."""
+        if message.tick > self._start:
+            self._waiting.append((message.tick, message))
+        elif message.tick == self._start or self._is_held:
+            self._waiting.clear()
+            self._waiting.append((self._start, message))
+
+    def take(self, tick: int) -> Message | None:
+        """Return the message of a tick; ticks only grow."""
+        if self._waiting and self._waiting[0][0] == tick:
+            return self._waiting.popleft()[1]
+        return None
+
+
+class Playback(Component):
+    """Sends what a port sent in a recorded run, in place of its component.
+
+    Args:
+        path: The recording.
+        port: The address of the port.
+        start: The tick of the recording that is tick 0 here.
+        is_held: Whether tick 0 has the newest value up to then; for inputs that hold.
+        is_paced: Whether values come no sooner than they came then.
+        allow: Module prefixes that its values may import; None allows all.
+
+    Outputs:
+        output: The recorded value of the tick.
+    """
+
+    def __init__(
+        self,
+        path: str,
+        port: str,
+        start: int = 0,
+        is_held: bool = False,
+        is_paced: bool = False,
+        allow: list[str] | None = None,
+    ) -> None:
+        super().__init__()
+        self.path, self.port, self.start = path, port, start
+        self.is_held, self.is_paced = is_held, is_paced
+        self.allow = allow
+
+    def on_configure(self) -> None:
+        """Join the pass of this process through the recording."""
+        key = self._key()
+        if key not in _open:
+            _open[key] = Reel(Recording(self.path, allow=self.allow))
+        self.reel = _open[key]
+        self.column = Column(self.start, self.is_held)
+        self.reel.columns.setdefault(self.port, []).append(self.column)
+        self.tick = self.start
+
+    def on_shutdown(self) -> None:
+        """Leave it; the next run makes its own."""
+        _open.pop(self._key(), None)
+
+    def forward(self) -> Any:
+        """Return the recorded value, or nothing."""
+        tick, self.tick = self.tick, self.tick + 1
+        self.reel.read_past(tick, self.column)
+        message = self.column.take(tick)
+        if message is None:
+            return None
+        if self.is_paced:
+            self._wait(message.stamp_ns)
+        return self.reel.recording.value(message)
+
+    def _key(self) -> tuple[str, int, int]:
+        return (self.path, os.getpid(), threading.get_ident())
+
+    def _wait(self, stamp_ns: int) -> None:
+        """Wait until a value's time has come, counted from the first of all."""
+        now = time.monotonic_ns()
+        if self.reel.started_ns is None:
+            self.reel.started_ns = now - stamp_ns
+        left_ns = self.reel.started_ns + stamp_ns - now
+        if left_ns > 0:
+            time.sleep(left_ns / 1e9)

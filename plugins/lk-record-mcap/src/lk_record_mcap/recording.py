@@ -1,0 +1,179 @@
+"""Reads a recording: what is known of its run, and its messages by tick."""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mcap.exceptions import McapError
+from mcap.reader import McapReader, make_reader
+
+from like_keras_core.entry_point import resolve
+from like_keras_core.errors import nearest
+from like_keras_core.spec import SystemSpec
+from lk_record_mcap.errors import RecordingError
+from lk_record_mcap.format import decode
+from lk_record_mcap.merging import parts_of
+from lk_record_mcap.part_file import tick_of
+from lk_record_mcap.run_facts import FORMAT, NAME, SPEC, TICKS
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What a port sent at a tick.
+
+    Args:
+        tick: The tick.
+        port: The port's address.
+        stamp_ns: When it was sent, since the epoch [ns], by its own machine's clock.
+        encoding: MCAP's name for how it is written.
+        schema: The name of its schema.
+        data: Its content.
+    """
+
+    tick: int
+    port: str
+    stamp_ns: int
+    encoding: str
+    schema: str
+    data: bytes
+
+
+class Recording:
+    """A recording of one launch.
+
+    Args:
+        path: The MCAP file.
+        allow: Module prefixes that may be imported for the classes of values; None
+            allows all. A recording names them: set this for files of others.
+
+    Attributes:
+        path: The MCAP file.
+        allow: Module prefixes that may be imported; None is all.
+        spec: The system that ran.
+        metadata: What else is known of the run: engine, seed, versions, and more.
+        ports: The addresses of the recorded ports.
+        iterations: How many ticks count.
+        counted: By component, the ticks that count for it.
+        absent: By port, the ticks at which it sent nothing, as `[first, count, step]`.
+
+    Raises:
+        RecordingError: It is no recording, or is not finished.
+    """
+
+    def __init__(
+        self, path: str | os.PathLike[str], *, allow: Iterable[str] | None = None
+    ) -> None:
+        self.path = Path(path).absolute()
+        self.allow = None if allow is None else list(allow)
+        self._resolve = functools.partial(resolve, allow=self.allow)
+        attachments, self.metadata = self._facts()
+        try:
+            self.spec = SystemSpec.from_json(attachments[SPEC].decode())
+            ticks = json.loads(attachments[TICKS])
+            self.counted: Mapping[str, int] = ticks["counted"]
+            self.absent: Mapping[str, list[list[int]]] = ticks["absent"]
+            self.iterations = int(self.metadata["iterations"])
+        except (KeyError, ValueError) as error:
+            raise self._no_recording(repr(error)) from error
+        self.ports = list(self.absent)
+
+    def _facts(self) -> tuple[dict[str, bytes], dict[str, str]]:
+        if not self.path.exists() and parts_of(self.path).is_dir():
+            raise RecordingError(
+                f"The run that {str(self.path)!r} is of was killed, or is not over. "
+                f"To finish the recording of a killed run: lk recover {self.path}"
+            )
+        try:
+            with self.path.open("rb") as file:
+                reader = make_reader(file)
+                found = {item.name: item.data for item in reader.iter_attachments()}
+                records = {x.name: x.metadata for x in reader.iter_metadata()}
+        except McapError as error:
+            raise self._no_recording(str(error) or "it ends too early") from error
+        except OSError as error:
+            raise RecordingError(f"Cannot read the recording: {error}") from error
+        metadata = records.get(NAME)
+        if metadata is None:
+            raise self._no_recording("launch(record_to=...) did not write it")
+        if metadata["format"] != FORMAT:
+            raise self._no_recording(
+                f"its format is {metadata['format']!r}; install a newer lk-record-mcap"
+            )
+        return found, metadata
+
+    def _no_recording(self, why: str) -> RecordingError:
+        return RecordingError(f"{str(self.path)!r} is no recording of a run: {why}.")
+
+    @property
+    def engine(self) -> str:
+        """The name of the engine that ran it."""
+        return self.metadata["engine"]
+
+    @property
+    def seed(self) -> int:
+        """The seed of the launch."""
+        return int(self.metadata["seed"])
+
+    @property
+    def ended_by(self) -> str:
+        """What ended the run, as in its report; `"lost"` where nobody could say."""
+        return self.metadata["ended_by"]
+
+    def messages(self, ports: Collection[str] | None = None) -> Iterator[Message]:
+        """Yield what was sent, by tick and execution order.
+
+        Args:
+            ports: Addresses; None is all.
+        """
+        if ports is not None and not ports:
+            return
+        last: dict[str, int] = {}
+        with self.path.open("rb") as file:
+            reader: McapReader = make_reader(file)
+            for schema, channel, item in reader.iter_messages(
+                ports, log_time_order=False
+            ):
+                port = channel.topic
+                tick = last[port] = tick_of(item.sequence, last.get(port, 0))
+                name = schema.name if schema is not None else ""
+                encoding = channel.message_encoding
+                yield Message(tick, port, item.log_time, encoding, name, item.data)
+
+    def value(self, message: Message) -> Any:
+        """Return the value that a message stands for; arrays are read-only.
+
+        Raises:
+            LkError: A class in it cannot be had.
+        """
+        return decode(message.encoding, message.schema, message.data, self._resolve)
+
+    def values(self, port: str) -> list[tuple[int, Any]]:
+        """Return all that a port sent, as `report.records` would have it.
+
+        Raises:
+            RecordingError: The port was not recorded.
+        """
+        self.check_ports([port])
+        return [(item.tick, self.value(item)) for item in self.messages([port])]
+
+    def check_ports(self, ports: Iterable[str]) -> None:
+        """Refuse ports that were not recorded.
+
+        Raises:
+            RecordingError: There are some; the text names them.
+        """
+        missing = [port for port in ports if port not in self.absent]
+        if missing:
+            near = nearest(missing[0], self.ports)
+            hint = f" Did you mean {near!r}?" if near else ""
+            raise RecordingError(
+                f"{str(self.path)!r} does not have what these ports sent: "
+                f"{', '.join(missing)}. It has: {', '.join(self.ports) or 'none'}."
+                f"{hint}"
+            )

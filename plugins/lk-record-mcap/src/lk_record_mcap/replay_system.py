@@ -1,0 +1,163 @@
+"""The system of a replay: some components, and playbacks in the place of the others."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from like_keras_core.codecs.json import encode
+from like_keras_core.errors import nearest
+from like_keras_core.spec import (
+    ComponentSpec,
+    ConnectionSpec,
+    DelaySpec,
+    PortSpec,
+    SystemSpec,
+    split_address,
+)
+from lk_record_mcap.errors import RecordingError
+from lk_record_mcap.recording import Recording
+
+PREFIX = "recorded"
+"""What the names of playbacks begin with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Excerpt:
+    """From where, and how, a recording is played back.
+
+    Args:
+        recording: The recording.
+        start: The tick of the recording that is tick 0.
+        is_paced: Whether values come no sooner than they came then.
+    """
+
+    recording: Recording
+    start: int
+    is_paced: bool
+
+    def playback(
+        self, name: str, node: str, port: str, *, is_held: bool
+    ) -> ComponentSpec:
+        """Return the component that sends what a port sent."""
+        config: dict[str, Any] = {
+            "path": str(self.recording.path),
+            "port": port,
+            "start": self.start,
+            "is_held": is_held,
+            "is_paced": self.is_paced,
+        }
+        if self.recording.allow is not None:
+            config["allow"] = self.recording.allow
+        return ComponentSpec(
+            name=name,
+            node=node,
+            entry_point="lk_record_mcap.playback:Playback",
+            config=config,
+            outputs=(PortSpec(name="output"),),
+        )
+
+    def delay(self, item: ConnectionSpec) -> DelaySpec | None:
+        """Return a connection's register with what it held when its tick came."""
+        if self.start == 0 or item.delay is None:
+            return item.delay
+        if item.source not in self.recording.absent:
+            return item.delay
+        newest = None
+        for message in self.recording.messages([item.source]):
+            if message.tick >= self.start:
+                break
+            newest = message
+        if newest is None:
+            return item.delay
+        value = self.recording.value(newest)
+        return DelaySpec(initial=encode(value, f"value of {item.source!r}"))
+
+
+def chosen(spec: SystemSpec, only: Iterable[str]) -> list[str]:
+    """Return the components to run: those named, else all that others feed.
+
+    Raises:
+        RecordingError: There is no such component, or none that others feed.
+    """
+    names = [component.name for component in spec.components]
+    wanted = list(only)
+    if not wanted:
+        fed = {split_address(item.target)[0] for item in spec.connections}
+        found = [name for name in names if name in fed]
+        if not found:
+            raise RecordingError(
+                f"No component of {spec.name!r} is fed by another, so that nothing "
+                "recorded could feed it. Name what to run: --only COMPONENT, or "
+                "only=['...']."
+            )
+        return found
+    picked: set[str] = set()
+    for name in wanted:
+        below = [x for x in names if x == name or x.startswith(f"{name}.")]
+        if not below:
+            near = nearest(name, names)
+            hint = f" Did you mean {near!r}?" if near else ""
+            raise RecordingError(
+                f"There is no component {name!r} to replay; there are: "
+                f"{', '.join(names)}.{hint}"
+            )
+        picked.update(below)
+    return [name for name in names if name in picked]
+
+
+def replay_spec(
+    spec: SystemSpec, names: Collection[str], excerpt: Excerpt
+) -> SystemSpec:
+    """Return the system in which recorded values feed the components of some names.
+
+    Values between those of them that feed each other are live.
+
+    Raises:
+        RecordingError: What feeds one was not recorded, or `every` does not fit.
+    """
+    fed = [x for x in spec.connections if split_address(x.target)[0] in names]
+    outside = [x for x in fed if split_address(x.source)[0] not in names]
+    excerpt.recording.check_ports(dict.fromkeys(item.source for item in outside))
+    _check_every(spec, names, excerpt.start)
+    kept = [item for item in spec.components if item.name in names]
+    nodes = {item.name: item.node for item in kept}
+    playbacks: dict[str, ComponentSpec] = {}
+    connections = []
+    for item in fed:
+        source = item.source
+        if item in outside:
+            is_held = item.delay is None and _policy(spec, item.target) != "sync"
+            name = f"{PREFIX}.{source}" + (".held" if is_held else "")
+            if name not in playbacks:
+                node = nodes[split_address(item.target)[0]]
+                playbacks[name] = excerpt.playback(name, node, source, is_held=is_held)
+            source = f"{name}.output"
+        connections.append(
+            replace(item, source=source, delay=excerpt.delay(item), inferred=False)
+        )
+    used = {item.node for item in kept}
+    return replace(
+        spec,
+        name=f"{spec.name}_replay",
+        rate_hz=None,
+        nodes=tuple(node for node in spec.nodes if node.name in used),
+        components=(*playbacks.values(), *kept),
+        connections=tuple(connections),
+    )
+
+
+def _policy(spec: SystemSpec, target: str) -> str:
+    name, port = split_address(target)
+    inputs = spec.component(name).inputs
+    return next(item.policy for item in inputs if item.name == port)
+
+
+def _check_every(spec: SystemSpec, names: Collection[str], start: int) -> None:
+    for component in spec.components:
+        if component.name in names and start % component.every:
+            raise RecordingError(
+                f"{component.name!r} fires on each {component.every}th tick, so that a "
+                f"replay of it begins at a multiple of {component.every}; got {start}."
+            )

@@ -1,0 +1,280 @@
+"""Components run on what was recorded, and what they send is compared."""
+
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from components import (  # type: ignore[import-not-found]
+    Count,
+    Pair,
+    Pass,
+)
+from robots import (  # type: ignore[import-not-found]
+    Camera,
+    Mean,
+    Pose,
+    Trips,
+    robot,
+    tripping,
+)
+
+from like_keras_core import ComponentError, GraphError, System
+from lk_record_mcap import ABSENT, Difference, Recording, RecordingError, replay
+
+
+@pytest.fixture
+def run() -> str:
+    """A recording of a hundred ticks of the robot."""
+    robot().launch(100, record_to="run.mcap")
+    return "run.mcap"
+
+
+def test_a_replay_of_the_same_code_is_equal(run: str) -> None:
+    """Sources are played back, and all others run."""
+    found = replay(run, robot())
+
+    assert found.is_equal
+    assert found.components == ("mean", "tally", "rare")
+    assert found.ticks == range(100)
+    assert str(found).startswith("run.mcap on native: equal, 2")
+
+
+def test_a_replay_names_the_first_difference(run: str) -> None:
+    """Tick, port and both values, though others after it differ, too."""
+    recorded = dict(Recording(run).values("mean.output"))[57]
+
+    found = replay(run, robot(wrong_at=57))
+
+    assert found.difference == Difference(
+        tick=57, port="mean.output", recorded=recorded, replayed=recorded + 1
+    )
+    assert "At tick 57, 'mean.output' sent" in str(found)
+    assert found.differing > 1
+
+
+def test_components_may_be_chosen(run: str) -> None:
+    """The others are played back, so that their mistakes are not seen."""
+    found = replay(run, robot(wrong_at=57), only=["tally"])
+
+    assert found.is_equal
+    assert found.components == ("tally",)
+    assert found.messages == 100
+
+
+def test_a_source_runs_if_it_is_chosen(run: str) -> None:
+    """With the seed of the recorded run."""
+    assert replay(run, robot(), only=["camera"]).messages == 100
+
+
+def test_a_replay_may_begin_in_the_middle(run: str) -> None:
+    """Delays hold then what they held; state is regained with ticks that go before."""
+    found = replay(run, robot(), start=40, stop=60, only=["mean", "tally"])
+
+    assert found.is_equal
+    assert (found.ticks, found.messages) == (range(40, 60), 40)
+    assert replay(run, robot(), start=41, warm_up=1, only=["rare"]).is_equal
+
+
+def test_what_is_held_at_the_beginning_was_sent_before_it(run: str) -> None:
+    """A hold knows what came before the first tick of the replay."""
+
+    def hold(value: int = 0) -> System:
+        count, slow, pair = Count(), Count("slow", every=10), Pair()
+        pair(count(), slow())
+        pair.inputs.right.policy = "hold"
+        return System([count, slow, pair])
+
+    hold().launch(30, record_to="held.mcap")
+
+    found = replay("held.mcap", hold(), start=15, only=["pair"])
+
+    assert found.is_equal
+    assert found.report.iterations == 15
+
+
+def test_what_fires_rarely_begins_at_its_own_ticks(run: str) -> None:
+    """Else it would fire at others than it did."""
+    with pytest.raises(RecordingError, match="begins at a multiple of 4"):
+        replay(run, robot(), start=41, only=["rare"])
+
+
+def test_a_failure_happens_again() -> None:
+    """At the same tick, with the same inputs."""
+    with pytest.raises(ComponentError):
+        tripping(6).launch(50, record_to="run.mcap")
+
+    with pytest.raises(ComponentError, match="no light") as caught:
+        replay("run.mcap", tripping(6))
+
+    assert caught.value.tick == 6
+
+
+def test_a_failure_that_is_mended_is_equal_as_far_as_it_went() -> None:
+    """What lies behind it was never sent."""
+    with pytest.raises(ComponentError):
+        tripping(6).launch(50, record_to="run.mcap")
+
+    found = replay("run.mcap", tripping(99))
+
+    assert found.is_equal
+    assert found.messages == 6
+
+
+def test_a_new_failure_is_raised(run: str) -> None:
+    """After all that was compared before it was equal."""
+    system = tripping(50)
+    system.launch(40, record_to="fine.mcap")
+
+    with pytest.raises(ComponentError) as caught:
+        replay("fine.mcap", tripping(20))
+
+    assert caught.value.tick == 20
+
+
+def test_a_difference_before_a_failure_comes_first() -> None:
+    """It may be why; the text says that there was a failure."""
+
+    def pair(wrong_at: int = -1, fails_at: int = -1) -> System:
+        camera, mean = Camera(), Mean(wrong_at)
+        trips = Trips(fails_at)
+        mean(image := camera())
+        trips(image)
+        return System([camera, mean, trips])
+
+    pair().launch(20, record_to="pair.mcap")
+
+    found = replay("pair.mcap", pair(wrong_at=3, fails_at=9))
+
+    assert found.difference is not None
+    assert (found.difference.tick, found.difference.port) == (3, "mean.output")
+    assert str(found).endswith("After that a component failed, which may come of it.")
+
+
+def test_sending_nothing_is_a_difference(run: str) -> None:
+    """In both directions."""
+    recording = Recording(run)
+    silent = next(
+        tick
+        for tick in range(0, 100, 4)
+        if tick not in dict(recording.values("rare.output"))
+    )
+
+    found = replay(run, robot(wrong_at=silent), only=["mean", "rare"])
+
+    assert found.difference is not None
+    assert found.difference.port == "mean.output"
+    odd = replay(run, robot(wrong_at=silent))
+    assert odd.differing > 1
+
+
+def test_a_replay_may_be_kept(run: str) -> None:
+    """As a recording of its own, to be looked at beside the first."""
+    replay(run, robot(), record_to="again.mcap")
+
+    again = Recording("again.mcap")
+
+    assert again.values("mean.output") == Recording(run).values("mean.output")
+
+
+def test_a_replay_may_keep_the_recorded_pace() -> None:
+    """Values come no sooner than they came then."""
+    System([Count(), Pass()]).launch(11, rate_hz=50, record_to="slow.mcap")
+    began = time.monotonic()
+
+    assert replay("slow.mcap", System([Count(), Pass()]), is_paced=True).is_equal
+
+    assert time.monotonic() - began >= 0.1
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        ({"only": ["meen"]}, "no component 'meen' to replay.*Did you mean 'mean'"),
+        ({"only": ["camera", "nobody"]}, "no component 'nobody'"),
+        ({"start": 100}, "no tick to replay from 100 to 100: .* has 100 ticks"),
+        ({"start": 8, "stop": 5}, "no tick to replay from 8 to 5"),
+    ],
+)
+def test_what_is_not_there_cannot_be_replayed(
+    run: str, options: dict[str, Any], text: str
+) -> None:
+    """The error names what is."""
+    with pytest.raises(RecordingError, match=text):
+        replay(run, robot(), **options)
+
+
+def test_what_feeds_a_component_must_have_been_recorded() -> None:
+    """The error names the port."""
+    robot().launch(5, record_to="run.mcap", record_ports=["tally.output"])
+
+    with pytest.raises(RecordingError, match=r"mean\.output"):
+        replay("run.mcap", robot(), only=["tally"])
+
+
+def test_a_system_of_sources_has_nothing_to_replay() -> None:
+    """Unless one is named."""
+    System([Count()]).launch(5, record_to="run.mcap")
+
+    with pytest.raises(RecordingError, match="--only"):
+        replay("run.mcap", System([Count()]))
+    assert replay("run.mcap", System([Count()]), only=["count"]).messages == 5
+
+
+def test_a_component_that_cannot_be_made_anew_is_refused(run: str) -> None:
+    """A replay makes its components from their arguments."""
+    system = robot()
+    system.components[1].fired = 3
+
+    with pytest.raises(GraphError, match="fired"):
+        replay(run, system)
+
+
+IMAGE = np.zeros((4, 4, 3), np.uint8)
+CHANGED = IMAGE.copy()
+CHANGED[1, 2, 0], CHANGED[3, 3, 2] = 3, 200
+
+
+@pytest.mark.parametrize(
+    ("recorded", "replayed", "where"),
+    [
+        (0.5, 0.25, ""),
+        (0, 0.0, "in type: builtins.float, recorded builtins.int"),
+        (ABSENT, 1, ""),
+        (
+            IMAGE,
+            CHANGED,
+            "at [1, 2, 0]: 3, recorded 0; 2 of 48 elements differ, by at most 200",
+        ),
+        (
+            IMAGE,
+            IMAGE[:2],
+            "in form: uint8 of shape (2, 4, 3), recorded uint8 of shape (4, 4, 3)",
+        ),
+        (
+            np.array([0.0, np.nan]),
+            np.array([-0.0, np.nan]),
+            "at [0]: -0.0, recorded 0.0; 1 of 2 elements differ, by at most 0",
+        ),
+        (Pose(1.0, 2.0), Pose(1.0, 2.5), "at .y: 2.5, recorded 2.0"),
+        ([1, {"a": (1, 2)}], [1, {"a": (1, 3)}], "at [1]['a'][1]: 3, recorded 2"),
+        ([1, 2], [1, 2, 3], "in length: 3, recorded 2"),
+        ({"a": 1}, {"b": 1}, "in keys: ['b'], recorded ['a']"),
+    ],
+)
+def test_a_difference_says_where_and_by_how_much(
+    recorded: Any, replayed: Any, where: str
+) -> None:
+    """The first place in a value that differs; of arrays how many, and how far."""
+    found = Difference(tick=3, port="a.b", recorded=recorded, replayed=replayed)
+
+    assert found.where == where
+    assert str(found).startswith("At tick 3, 'a.b' sent ")
+
+
+def test_nothing_is_left_of_a_replay(run: str, folder: Path) -> None:
+    """What it sent was kept elsewhere, and not for long."""
+    replay(run, robot())
+
+    assert [path.name for path in folder.iterdir()] == ["run.mcap"]
