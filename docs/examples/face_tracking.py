@@ -4,11 +4,12 @@ The camera sweeps to the right and back. The detector finds the face with a casc
 that was trained on real faces; the tracker smooths what it finds, and coasts where the
 face has left the picture. Photograph and cascade come with scikit-image: nothing is
 downloaded. The result is a contact sheet, `face_tracking.png`: green boxes are tracked,
-red ones are remembered.
+red ones are remembered. `--engine dora` gives the camera a process of its own.
 """
 
 from __future__ import annotations
 
+import argparse
 import math
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +20,7 @@ from PIL import Image, ImageDraw
 from skimage import data
 from skimage.feature import Cascade
 
-from like_keras_core import Component, System
+from like_keras_core import Component, Node, System
 
 
 class Box(NamedTuple):
@@ -162,6 +163,8 @@ class Painter(Component):
 def make_robot() -> System:
     """Connect a camera, a detector, a tracker and a painter."""
     camera, detector, tracker, painter = Camera(), Detector(), Tracker(), Painter()
+    camera.node = Node("eye")
+    detector.node = tracker.node = painter.node = Node("brain")
     view = camera()
     boxes = detector(view.image)
     track = tracker(boxes, view.corner)
@@ -170,7 +173,10 @@ def make_robot() -> System:
 
 
 if __name__ == "__main__":
-    report = make_robot().launch(iterations=60, record="tracker.missed")
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--engine", default="native", help="see `lk engines list`")
+    engine = parser.parse_args().engine
+    report = make_robot().launch(60, engine=engine, record="tracker.missed")
     print(report)
     missed = [count for _, count in report.records["tracker.missed"]]
     seen = missed.count(0)

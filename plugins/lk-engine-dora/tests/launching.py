@@ -52,11 +52,15 @@ class When:
     def __init__(self, text: str, node: str, number: int, ticks: int = 10) -> None:
         self.text, self.node, self.number, self.ticks = text, node, number, ticks
         self.at = 0.0
+        self.act: Callable[[], object] = self._signal
 
     def __call__(self, ticks: int) -> None:
         if self.at or ticks < self.ticks:
             return
         self.at = time.monotonic()
+        self.act()
+
+    def _signal(self) -> None:
         # The file's variables are in the nodes; dora itself has none of them.
         for pid, node in processes(self.text).items():
             if node == self.node:

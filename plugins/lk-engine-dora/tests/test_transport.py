@@ -17,7 +17,13 @@ from like_keras_core.runtime.channels import channels_of
 from like_keras_core.runtime.flow import Sender
 from like_keras_core.spec import SystemSpec
 from like_keras_core.testing.components import Count, Scale
-from lk_engine_dora.transport import IN_PLACE, OVERLAY, DoraTransport, open_node
+from lk_engine_dora.transport import (
+    IN_PLACE,
+    OVERLAY,
+    SMALL,
+    DoraTransport,
+    open_node,
+)
 
 WAIT_S = 10
 
@@ -79,6 +85,17 @@ def input_event(data: bytes) -> dict[str, Any]:
     return {"type": "INPUT", "id": "count.output", "value": value, "metadata": {}}
 
 
+def arrived_of(*events: dict[str, Any]) -> list[Any]:
+    """Return what a transport hands over of what dora delivers."""
+    node = Remembering(*events)
+    found: list[Any] = []
+    transport = DoraTransport(spec(), "b", node)
+    transport.start(found.append)
+    assert node.asked.wait(WAIT_S)
+    transport.close()
+    return found
+
+
 def test_frames_leave_by_the_output_of_their_channel() -> None:
     """And what comes back for the other channel, by the acknowledgements'."""
     node = Remembering()
@@ -108,20 +125,27 @@ def test_large_frames_are_written_in_place(size: int, how: str) -> None:
 
 def test_what_arrives_is_a_view() -> None:
     """Nothing is copied, and an array that begins later is read from there."""
+    data = np.arange(2 * SMALL, dtype=np.uint8).tobytes()
+    events = [input_event(data), input_event(data)]
+    events[1]["value"] = events[1]["value"][50:]
+    memory = np.frombuffer(events[0]["value"].buffers()[1], np.uint8)
+
+    found = arrived_of(*events)
+
+    assert [bytes(item) for item in found] == [data, data[50:]]
+    assert np.shares_memory(np.frombuffer(found[0], np.uint8), memory)
+
+
+def test_what_arrives_is_copied_if_it_is_small() -> None:
+    """It gives its place in shared memory back at once."""
     data = bytes(range(200))
     events = [input_event(data), input_event(data)]
     events[1]["value"] = events[1]["value"][50:60]
-    memory = np.frombuffer(events[0]["value"].buffers()[1], np.uint8)
-    node = Remembering(*events)
-    found: list[Any] = []
-    transport = DoraTransport(spec(), "b", node)
 
-    transport.start(found.append)
-    assert node.asked.wait(WAIT_S)
-    transport.close()
+    found = arrived_of(*events)
 
-    assert [bytes(item) for item in found] == [data, data[50:60]]
-    assert np.shares_memory(np.frombuffer(found[0], np.uint8), memory)
+    assert found == [data, data[50:60]]
+    assert [type(item) for item in found] == [bytes, bytes]
 
 
 def test_only_a_stop_that_somebody_asked_for_counts() -> None:
@@ -150,10 +174,11 @@ def test_nothing_is_asked_for_when_nothing_can_come() -> None:
     transport = DoraTransport(spec(), "b", node)
 
     transport.start(bytes)
-    (reader,) = [item for item in threading.enumerate() if item.name == "dora"]
-    reader.join(WAIT_S)
+    readers = [item for item in threading.enumerate() if item.name == "dora"]
+    for reader in readers:
+        reader.join(WAIT_S)
 
-    assert not reader.is_alive()
+    assert not any(reader.is_alive() for reader in readers)
     transport.close()
 
 

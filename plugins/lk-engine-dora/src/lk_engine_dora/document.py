@@ -39,6 +39,13 @@ _MIXED = """\
 Nodes without `deploy` run where a daemon was started without --machine-id.
 """
 
+_MEETING = """\
+How the processes meet: where the first node's listens, and a secret text. `lk launch`
+says both itself. The text may stand in the environment of each daemon instead.
+LK_CONTROL: 192.168.1.10:24000
+LK_TOKEN: a secret text
+"""
+
 _NODES = """\
 A node is a process. An input or output is what crosses between two of them:
 """
@@ -96,6 +103,8 @@ class _Writer:
             self._entry(name, value, 2)
         self._comment("End after so many ticks:", 2)
         self._comment('LK_ITERATIONS: "100"', 2)
+        if any("deploy" in node for node in self.dataflow["nodes"]):
+            self._comment(_MEETING, 2)
         self.lines.append("")
         self._legend()
         self.lines.append("nodes:")

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from like_keras_core.engine import Engine
-from like_keras_core.errors import EngineError
 from like_keras_core.issue import Issue, errors_in
 from like_keras_core.node import is_local
 from like_keras_core.refusals import refuse_errors
@@ -18,8 +17,10 @@ from like_keras_core.runtime.tap import Tap
 from like_keras_core.spec import HasSpec, SystemSpec, as_spec, default_build_dir
 from like_keras_core.topology import check
 from lk_engine_dora.checks import issues_of
+from lk_engine_dora.coordinator import Coordinator
 from lk_engine_dora.dataflow import to_dataflow
 from lk_engine_dora.document import to_text
+from lk_engine_dora.options import LaunchOptionError
 from lk_engine_dora.places import Places
 
 DATAFLOW = "dataflow.yaml"
@@ -35,7 +36,7 @@ class DoraEngine(Engine):
     capabilities = frozenset(
         {
             *("delay", "hold", "latest", "every", "rate", "record"),
-            *("multi-process", "zero-copy"),
+            *("multi-process", "multi-machine", "zero-copy"),
             *("foreign-nodes", "stand-alone"),
         }
     )
@@ -104,14 +105,16 @@ class DoraEngine(Engine):
             heartbeat_s: How long a process may be silent [s].
             stop: Asks the run to end.
             progress: Called with the number of ticks done, now and then.
-            coordinator_addr: Where dora's coordinator is, for several machines.
+            coordinator_addr: Where dora's coordinator is, for several machines: `HOST`
+                or `HOST:PORT`. When omitted what `DORA_COORDINATOR_ADDR` says, or this
+                machine.
             local: Run every node here, whatever machine it names.
             **options: Refused.
 
         Raises:
             ComponentError: A component raised.
-            EngineError: The system needs several machines, or dora failed.
-            EngineOptionError: There is no such option.
+            EngineError: A coordinator or daemon is missing, or dora failed.
+            EngineOptionError: There is no such option, or it cannot be that.
             HostLostError: The process of a node ended, or was silent.
             LaunchTimeoutError: `timeout_s` passed.
         """
@@ -131,8 +134,7 @@ class DoraEngine(Engine):
             own=OWN_OPTIONS,
             **options,
         )
-        if not local:
-            _refuse_machines(spec, coordinator_addr)
+        coordinator = _coordinator(spec, coordinator_addr, local)
         path = config_path or self.compile(spec)
         launch = Launch(
             spec=spec,
@@ -142,23 +144,32 @@ class DoraEngine(Engine):
             heartbeat_s=heartbeat_s,
             timeout_s=timeout_s,
             progress=progress,
+            coordinator=coordinator,
         )
         return in_time(launch.run(iterations), timeout_s)
 
 
-def _refuse_machines(spec: SystemSpec, coordinator_addr: str | None) -> None:
-    """Refuse what needs a coordinator: it must not run elsewhere in silence."""
-    far = [node for node in spec.nodes if not is_local(node.machine)]
-    if not far and coordinator_addr is None:
-        return
-    placed = ", ".join(f"{node.name!r} on {node.machine!r}" for node in far)
-    raise EngineError(
-        "This version of lk-engine-dora launches on one machine. "
-        + (f"This system has {placed}. " if far else "")
-        + "Several machines come with a dora coordinator: compile, and start the "
-        "dataflow there with `dora start dataflow.yaml --attach`; or run all of it "
-        "here with launch(local=True)."
-    )
+def _coordinator(
+    spec: SystemSpec, address: object, local: object
+) -> Coordinator | None:
+    """Return the coordinator that a launch needs; None for this machine alone.
+
+    Raises:
+        EngineError: There is no machine of that name.
+        LaunchOptionError: An option cannot be what it is.
+    """
+    if not isinstance(local, bool):
+        raise LaunchOptionError("local", "True or False", local)
+    if local and address is not None:
+        expected = "left out beside local=True, which needs no coordinator"
+        raise LaunchOptionError("coordinator_addr", expected, address)
+    is_here = local or all(is_local(node.machine) for node in spec.nodes)
+    if address is None:
+        return None if is_here else Coordinator.at("")
+    if not isinstance(address, str) or not address:
+        expected = "an address, such as '192.168.1.100'"
+        raise LaunchOptionError("coordinator_addr", expected, address)
+    return Coordinator.at(address)
 
 
 def _issues(spec: SystemSpec, places: Places) -> list[Issue]:

@@ -1,9 +1,10 @@
-"""What a dora application may leave behind: processes, and shared memory."""
+"""What a dora application may leave behind: processes, shared memory, and logs."""
 
 from __future__ import annotations
 
 import fcntl
 import os
+import shutil
 import signal
 from contextlib import suppress
 from pathlib import Path
@@ -43,6 +44,13 @@ def remove_free(paths: set[Path]) -> None:
         with suppress(OSError), path.open("rb") as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             path.unlink()
+
+
+def remove_logs(dataflow: Path, dataflow_id: str) -> None:
+    """Remove dora's own folder of a run: our logs have what is in it."""
+    if dataflow_id:
+        folder = dataflow.parent / "out" / dataflow_id
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def free_memory() -> int:

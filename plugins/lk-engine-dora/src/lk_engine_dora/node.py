@@ -8,32 +8,42 @@ from __future__ import annotations
 import logging
 import os
 import sys
+import threading
+import traceback
 from pathlib import Path
 
 from like_keras_core.errors import LkError
 from like_keras_core.runtime.member import Member
-from like_keras_core.runtime.process import LAUNCHED, serve_node
+from like_keras_core.runtime.process import LAUNCHED, fetch_system, serve_node
 from like_keras_core.spec import SystemSpec
 from lk_engine_dora.arrow import register_arrays
+from lk_engine_dora.dataflow import machine_id
 from lk_engine_dora.output import LOGGED
+from lk_engine_dora.sweeper import SWEEPS, start_sweeper
 from lk_engine_dora.transport import DoraTransport, open_node
 from lk_engine_dora.versions import versions
 
 MAX_FRAME = 56_000_000
 """What passes dora's limit of 64 MiB even without shared memory [byte]."""
 
+MAX_FAR_FRAME = 1_000_000
+"""What crosses machines whole: of 10 MB at once dora loses some [byte]."""
+
+_CLOSE_S = 1.0
+"""How long dora may take to take leave of the other machines [s]."""
+
 
 def main() -> int:
     """Be the process of a node until the run is over; return the exit code."""
-    path = Path(_variable("LK_SYSTEM")).absolute()
     name = _variable("LK_NODE")
+    if SWEEPS in os.environ:
+        start_sweeper()
+    _enter_folder()
+    path = Path(_variable("LK_SYSTEM")).absolute()
     try:
-        spec = read_system(path, _variable("LK_DIGEST"))
+        spec = find_system(path, _variable("LK_DIGEST"))
     except LkError as error:
         sys.exit(f"Node {name!r} cannot start: {error}")
-    working_dir = os.environ.get("LK_WORKING_DIR")
-    if working_dir:
-        os.chdir(working_dir)
     register_arrays()
     transport = DoraTransport(spec, name, open_node())
     logging.getLogger().addHandler(_to_stderr(is_marked=LAUNCHED in os.environ))
@@ -44,20 +54,80 @@ def main() -> int:
         if transport.bridge is not None:
             transport.bridge.member = member
 
+    code = 1
     try:
-        return serve_node(
+        code = serve_node(
             spec,
             name,
             transport,
             path.parent,
             engine="dora",
-            max_frame=MAX_FRAME,
+            max_frame=frame_sizes(spec, name),
             versions=versions(),
             folders=[Path(entry) for entry in sys.path],
             started=started,
         )
-    finally:
+    except Exception:  # noqa: BLE001 - printed here: dora may delay the end
+        traceback.print_exc()
+    _close(transport, code)
+    return code
+
+
+def _close(transport: DoraTransport, code: int) -> None:
+    """Give the dora node back; end at once if dora waits for a machine cut off."""
+    if SWEEPS not in os.environ:
         transport.close()
+        return
+    closing = threading.Thread(target=transport.close, daemon=True)
+    closing.start()
+    closing.join(_CLOSE_S)
+    if closing.is_alive():
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+
+
+def frame_sizes(spec: SystemSpec, name: str) -> dict[str, int]:
+    """Return how large a frame between a node and each other one may be."""
+    here = machine_id(spec.node(name))
+    return {
+        node.name: MAX_FRAME if machine_id(node) == here else MAX_FAR_FRAME
+        for node in spec.nodes
+    }
+
+
+def find_system(path: Path, digest: str) -> SystemSpec:
+    """Read the system, or ask the launching process for it where there is one.
+
+    Raises:
+        LkError: It is not there, or not the one that the dataflow was made for.
+    """
+    try:
+        return read_system(path, digest)
+    except LkError:
+        if LAUNCHED not in os.environ:
+            raise
+    spec = fetch_system()
+    if f"sha256:{spec.digest()}" != digest:
+        raise LkError(
+            "What this like-keras-core reads of the system is not what the launching "
+            "process has. Install the same version here."
+        )
+    return spec
+
+
+def _enter_folder() -> None:
+    """Work where the node says; or else where its daemon was started.
+
+    A daemon of a coordinator starts a node without a folder of its own two folders
+    below that. Code that lies there is found, as it is where a script lies.
+    """
+    folder = Path.cwd()
+    if working_dir := os.environ.get("LK_WORKING_DIR"):
+        os.chdir(working_dir)
+    elif folder.parent.name == "_work":
+        os.chdir(folder.parents[1])
+        sys.path.insert(0, os.getcwd())
 
 
 def read_system(path: Path, digest: str) -> SystemSpec:
@@ -70,8 +140,8 @@ def read_system(path: Path, digest: str) -> SystemSpec:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
         raise LkError(
-            f"The system cannot be read: {error}. Copy {path.name} from the folder of "
-            "the dataflow, or compile again."
+            f"The system cannot be read: {error}. Copy {path.name} there, from the "
+            "folder of the dataflow, or compile again."
         ) from None
     spec = SystemSpec.from_json(text)
     found = f"sha256:{spec.digest()}"

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from like_keras_core.errors import EngineError, EngineOptionError
 from like_keras_core.issue import Issue
 from like_keras_core.node import is_local
 from like_keras_core.refusals import node_option_issues, unknown_options
@@ -24,6 +25,19 @@ RESTARTING = (
 )
 
 _SIZE = re.compile(r"\d+(\.\d+)? ?(B|KB|MB|GB)", re.ASCII | re.IGNORECASE)
+
+
+class LaunchOptionError(EngineOptionError, ValueError):
+    """An option of `launch` cannot be what it was given."""
+
+    def __init__(self, name: str, expected: str, received: object) -> None:
+        self.engine, self.name = "dora", name
+        self.unknown, self.known = (), ()
+        EngineError.__init__(
+            self,
+            f"The option {name!r} of a launch on dora is {expected}; "
+            f"got {received!r:.80}.",
+        )
 
 
 def option_issues(spec: SystemSpec) -> Iterator[Issue]:

@@ -1,4 +1,4 @@
-"""What `dora run` prints: lines of the nodes, and how each of them ended.
+"""What dora prints of a run: lines of the nodes, and how each of them ended.
 
 Each line goes to the node's file of logs, and what a component printed to the terminal
 of the launch. Log records come home by another way, and appear once.
@@ -13,6 +13,7 @@ import signal
 import sys
 from collections import deque
 from contextlib import suppress
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import TextIO
 
@@ -27,6 +28,15 @@ LOGGED = "\x1e"
 TAIL_LINES = 20
 UNSTARTED = "it could not be started"
 
+_ATTACHED = re.compile(
+    r"\d\d:\d\d:\d\d (\w+) +(\S+) on (?:default daemon|daemon `[^`]*`): ?(.*)"
+)
+_STARTED = re.compile(r"dataflow start(?:ed| triggered): (\S+)")
+_FINISHED = "coordinator dataflow finished"
+_END = re.compile(
+    r"daemon (?:\S+ finished successfully|exited (?:with code (\d+)|because of signal "
+    r"(\w+)))"
+)
 _STOP = re.compile(r"handling node stop with exit status (\w+)(?:\((-?\d+)\))?")
 _FAILED = re.compile(r"Node `([^`]+)` failed: (.*)")
 _MISSING = re.compile(r".*Could not find source path `(.+)`")
@@ -34,7 +44,7 @@ _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
 class Output:
-    """Takes in what `dora run` prints.
+    """Takes in what `dora run` prints as JSON, or `dora start --attach` as text.
 
     Args:
         spec: The system.
@@ -48,6 +58,8 @@ class Output:
         self.failed: dict[str, str] = {}
         self.missing = ""
         self.dataflow_id = ""
+        self.is_finished = False
+        """Whether the coordinator has said that no process is left."""
         self.own: deque[str] = deque(maxlen=TAIL_LINES)
         self._titles = {
             node: _title(node, [item.name for item in components])
@@ -78,7 +90,7 @@ class Output:
         except ValueError:
             said = None
         if not isinstance(said, dict) or "message" not in said:
-            self._dora_says(line)
+            self._take_text(line)
             return
         self.dataflow_id = said.get("dataflow_id") or self.dataflow_id
         name, text = said.get("node_id") or "", str(said["message"])
@@ -89,6 +101,27 @@ class Output:
         self._dora_says(f"{said.get('level')} {name or 'dora'}: {text}")
         if node in self._titles:
             self._look(node, text, is_ours=name in self._hosts)
+
+    def _take_text(self, line: str) -> None:
+        """Take in a line of a run that is elsewhere."""
+        match = _ATTACHED.match(line)
+        if match is None:
+            if started := _STARTED.match(line):
+                self.dataflow_id = started[1]
+            self._dora_says(line)
+            return
+        level, name, text = match.groups()
+        node = self._hosts.get(name, name)
+        if level == "stdout" and node in self._titles:
+            self._node_says(node, text, datetime.now(timezone.utc).isoformat())
+            return
+        self._dora_says(f"{level} {name}: {text}")
+        self.is_finished = self.is_finished or text == _FINISHED
+        # One that failed since another did is not the one to name.
+        is_cause = "This error occurred because node" not in text
+        if node in self._titles and is_cause and (end := _END.match(text)):
+            ended = self.ended if name in self._hosts else self.theirs
+            ended[node] = _how_text(end)
 
     def _dora_says(self, line: str) -> None:
         text = _COLOUR.sub("", line).rstrip()
@@ -143,6 +176,12 @@ def _how(status: str, number: str | None) -> str:
     if status == "Signal" and number is not None:
         return exit_text(-int(number))
     return f"it ended: {status}"
+
+
+def _how_text(end: re.Match[str]) -> str:
+    if end[2]:
+        return f"it was killed by {end[2]}"
+    return exit_text(int(end[1] or 0))
 
 
 def _title(node: str, components: list[str]) -> str:

@@ -1,0 +1,115 @@
+"""A command of dora as a child of this process, and the thread that reads it."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from like_keras_core.errors import EngineError
+from lk_engine_dora.leftovers import kill, session
+from lk_engine_dora.transport import OVERLAY, OVERLAY_FILE
+
+LOOK_S = 0.02
+_LAST_WORDS_S = 2.0
+"""How long dora may take to say why it ended [s]."""
+
+
+def dora_command() -> list[str]:
+    """Return the command of the dora that is installed beside this interpreter.
+
+    Raises:
+        EngineError: There is none.
+    """
+    folders = [Path(sys.executable).parent, Path(sysconfig.get_path("scripts"))]
+    for folder in folders:
+        path = shutil.which("dora", path=str(folder))
+        if path is not None:
+            return [path]
+    if importlib.util.find_spec("dora_cli") is not None:
+        call = "import sys, dora_cli; sys.exit(dora_cli.py_main())"
+        return [sys.executable, "-c", call]
+    raise EngineError(
+        "dora's command is not installed beside this Python: pip install dora-rs-cli"
+    )
+
+
+def dora_environment() -> dict[str, str]:
+    """Return this process's environment, without what changes what dora prints."""
+    env = {OVERLAY: str(OVERLAY_FILE), **os.environ, "RUST_LIB_BACKTRACE": "0"}
+    for name in ("DORA_LOG_FILTER", "DORA_LOG_LEVEL", "DORA_LOG_FORMAT"):
+        env.pop(name, None)
+    return env
+
+
+class Child:
+    """Runs a command of dora, in a session of its own.
+
+    Args:
+        words: The command's words, behind `dora`.
+        folder: Where it runs.
+        take: Called with each line that it prints.
+        environment: What it has beside this process's environment.
+    """
+
+    def __init__(
+        self,
+        words: Sequence[str],
+        folder: Path,
+        take: Callable[[str], object],
+        environment: Mapping[str, str],
+    ) -> None:
+        self._take = take
+        # Ctrl-C in the terminal would reach dora, which then stops delivering.
+        self._process = subprocess.Popen(
+            [*dora_command(), *words],
+            cwd=folder,
+            env={**dora_environment(), **environment},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        self._reader = threading.Thread(target=self._read, name="dora", daemon=True)
+        self._reader.start()
+
+    def _read(self) -> None:
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            self._take(line.decode(errors="replace").rstrip("\n"))
+
+    def exit_code(self) -> int | None:
+        """Return the exit code; the process stays, so that its number is not reused."""
+        mode = os.WEXITED | os.WNOHANG | os.WNOWAIT
+        found = os.waitid(os.P_PID, self._process.pid, mode)
+        if found is None:
+            return None
+        is_exit = found.si_code == os.CLD_EXITED
+        return found.si_status if is_exit else -found.si_status
+
+    def read_out(self) -> None:
+        """Wait until all that it has printed was taken, though not for long."""
+        self._reader.join(_LAST_WORDS_S)
+
+    def processes(self) -> dict[int, str]:
+        """Return the living processes of its session, and their states."""
+        return session(self._process.pid)
+
+    def end(self) -> None:
+        """Kill what still lives of it; nothing is left when this returns."""
+        while states := self.processes():
+            for pid in states:
+                kill(pid)
+            time.sleep(LOOK_S)
+        kill(self._process.pid)
+        self.read_out()
+        self._process.wait()
+        assert self._process.stdout is not None
+        self._process.stdout.close()
