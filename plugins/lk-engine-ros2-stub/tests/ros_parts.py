@@ -1,6 +1,7 @@
 """Components and systems that are compiled to ROS 2."""
 
 import enum
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -194,3 +195,85 @@ class Rest(Component):
 
     def forward(self) -> int:
         return 1
+
+
+class Prints(Component):
+    """Prints and logs its firings; ends its process at one of them."""
+
+    def __init__(self, last: int = -1, **options: Any):
+        super().__init__(**options)
+        self.last, self.number = last, -1
+
+    def forward(self) -> int:
+        self.number += 1
+        print(f"printed {self.number} ä", flush=True)
+        self.log.warning("logged %d", self.number)
+        if self.number == self.last:
+            os._exit(7)
+        return self.number
+
+
+class Where(Component):
+    """Says where it works."""
+
+    def forward(self) -> str:
+        return str(Path.cwd())
+
+
+KEPT = {"durability": "transient_local", "depth": 1000}
+"""Who reads later gets all of it."""
+
+
+class Signals(Component):
+    """Publishes a text, a number, an image and joints, all of them numbered."""
+
+    word = OutputPort(str, qos=KEPT)
+    level = OutputPort(Any, ros_type="std_msgs/msg/Float64", qos=KEPT)
+    image = OutputPort(npt.NDArray[np.uint8], qos=KEPT)
+    joints = OutputPort(dict, ros_type="sensor_msgs/msg/JointState", qos=KEPT)
+
+    def __init__(self, bad_at: int = -1, **options: Any):
+        super().__init__(**options)
+        self.bad_at, self.number = bad_at, -1
+
+    def forward(self) -> dict[str, Any]:
+        self.number += 1
+        n = self.number
+        joints = {
+            "header": {"frame_id": "arm"},
+            "name": ["elbow", "wrist"],
+            "position": np.array([n, n / 2]),
+        }
+        return {
+            "word": f"number {n}",
+            "level": "high" if n == self.bad_at else n / 4,
+            "image": np.full((1, 2, 3), n % 256, np.uint8),
+            "joints": joints,
+        }
+
+
+class Sees(Component):
+    """Says what it saw."""
+
+    def forward(self, level: float, image: np.ndarray, joints: dict[str, Any]) -> str:
+        return f"{level} {image.shape} {joints['name']} {joints['position']}"
+
+
+class Numbered(Component):
+    """Sends arrays of so many bytes that hold the number of their tick."""
+
+    def __init__(self, size: int, **options: Any):
+        super().__init__(**options)
+        self.size, self.number = size, -1
+
+    def forward(self) -> np.ndarray:
+        self.number += 1
+        return np.full(self.size // 8, self.number)
+
+
+class Number(Component):
+    """Says which number an array holds throughout."""
+
+    def forward(self, array: np.ndarray) -> int:
+        first = int(array[0])
+        return first if (array == first).all() else -1

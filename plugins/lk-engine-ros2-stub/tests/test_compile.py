@@ -3,6 +3,7 @@
 import ast
 import configparser
 import os
+import re
 import subprocess
 import sys
 import textwrap
@@ -16,6 +17,8 @@ import yaml
 from ros_parts import (  # type: ignore[import-not-found]
     SYSTEMS,
     Arm,
+    Camera,
+    Joints,
     arguments,
     machines,
     two_nodes,
@@ -24,6 +27,7 @@ from ros_parts import (  # type: ignore[import-not-found]
 from like_keras_core import Component, Node, System
 from like_keras_core.spec import SystemSpec
 from like_keras_core.testing.components import Count, Scale
+from lk_engine_ros2_stub import RosTopic
 from lk_engine_ros2_stub.names import package_problem
 from lk_engine_ros2_stub.package import files_of
 
@@ -99,6 +103,18 @@ def test_the_manifest_is_valid(make: Make, tmp_path: Path) -> None:
     assert package_problem(package.name) is None
     assert package.get_build_type() == "ament_python"
     assert Path(path).parent.name == package.name
+
+
+def test_the_manifest_names_the_packages_of_messages() -> None:
+    """Those of ports that others read, and of topics of others."""
+    camera, joints = Camera(node=Node("eye")), Joints(node=Node("arm"))
+    sink = RosTopic("pose", "geometry_msgs/msg/Pose", "/pose", "sink")
+    sink(joints())
+    files = files_of(System([camera, joints, sink], name="robot").to_spec())
+
+    text = files["src/robot_bringup/package.xml"]
+    packages = re.findall(r"<exec_depend>(\w+_msgs)</exec_depend>", text)
+    assert packages == ["geometry_msgs", "sensor_msgs", "std_msgs"]
 
 
 def test_the_executables_go_where_ros2_run_looks(tmp_path: Path) -> None:

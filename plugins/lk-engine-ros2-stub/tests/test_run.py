@@ -23,6 +23,7 @@ from ros_parts import (  # type: ignore[import-not-found]
 
 from like_keras_core import Node, System
 from like_keras_core.testing.components import Count, Scale
+from lk_engine_ros2_stub.leftovers import remove_free, segments
 
 pytestmark = [
     pytest.mark.slow,
@@ -82,7 +83,7 @@ class Nodes:
         )
         return self.processes[name]
 
-    def ends(self, timeout_s: float = 30) -> dict[str, tuple[int, str]]:
+    def ends(self, timeout_s: float = 60) -> dict[str, tuple[int, str]]:
         """Wait for all; return exit code and output of each."""
         found = {}
         for name, process in self.processes.items():
@@ -94,12 +95,13 @@ class Nodes:
 @pytest.fixture
 def nodes(tmp_path: Path) -> Iterator[Nodes]:
     """Start nodes below `tmp_path`; none outlives the test."""
-    made = Nodes(tmp_path)
+    made, before = Nodes(tmp_path), segments()
     yield made
     for process in made.processes.values():
         if process.poll() is None:
             process.kill()
             process.communicate()
+    remove_free(before)
 
 
 def natively(make: Callable[..., System], file: Path, count: int) -> str:
@@ -161,12 +163,12 @@ def arguments_with_note(file: Path) -> System:
 
 
 def finished(process: Any) -> tuple[int, str]:
-    text, _ = process.communicate(timeout=30)
+    text, _ = process.communicate(timeout=60)
     return process.returncode, text
 
 
 def wait_for(file: Path) -> None:
-    until = time.monotonic() + 20
+    until = time.monotonic() + 60
     while not (file.exists() and file.stat().st_size):
         assert time.monotonic() < until
         time.sleep(0.02)
@@ -206,7 +208,7 @@ def test_a_node_that_waits_for_others_can_be_stopped(nodes: Nodes) -> None:
 
 
 def wait_for_token(nodes: Nodes) -> None:
-    until = time.monotonic() + 20
+    until = time.monotonic() + 60
     while not list((nodes.folder / "ros").rglob("token")):
         assert time.monotonic() < until
         time.sleep(0.02)
@@ -220,7 +222,7 @@ def test_a_component_that_raises_ends_the_run(nodes: Nodes) -> None:
     package = nodes.compile(System([count, fail], name="failing"))
     for name in "ab":
         nodes.start(package, name)
-    ends = nodes.ends(10)
+    ends = nodes.ends(30)
 
     assert ends["a"][0] == 1
     assert "Component 'break' on node 'b' failed in forward at tick 10" in ends["a"][1]
@@ -236,7 +238,7 @@ def test_a_node_that_is_killed_ends_the_run(nodes: Nodes) -> None:
     wait_for(file)
 
     nodes.processes["b"].kill()
-    ends = nodes.ends(10)
+    ends = nodes.ends(30)
 
     assert ends["a"][0] == 1
     assert "The process of node 'b' was lost" in ends["a"][1]
@@ -244,7 +246,7 @@ def test_a_node_that_is_killed_ends_the_run(nodes: Nodes) -> None:
 
 @needs_ros
 def test_a_node_appears_in_the_graph_under_its_name(nodes: Nodes) -> None:
-    """ROS's tools see the nodes, and none of the hidden topics."""
+    """ROS's tools see the nodes, and the ports that have a standard message."""
     file = nodes.folder / "ros.txt"
     package = nodes.compile(noted(str(file)))
     for name in "abc":
@@ -254,7 +256,7 @@ def test_a_node_appears_in_the_graph_under_its_name(nodes: Nodes) -> None:
         "import rclpy, time\n"
         "rclpy.init()\n"
         "node = rclpy.create_node('look')\n"
-        "until = time.monotonic() + 10\n"
+        "until = time.monotonic() + 40\n"
         "want = {('a', '/noted'), ('b', '/noted'), ('c', '/noted')}\n"
         "found = set()\n"
         "while not want <= found and time.monotonic() < until:\n"
@@ -268,7 +270,7 @@ def test_a_node_appears_in_the_graph_under_its_name(nodes: Nodes) -> None:
         env=nodes.env,
         capture_output=True,
         text=True,
-        timeout=40,
+        timeout=80,
         check=True,
     )
     nodes.processes["a"].send_signal(signal.SIGINT)
@@ -276,7 +278,9 @@ def test_a_node_appears_in_the_graph_under_its_name(nodes: Nodes) -> None:
 
     found, topics = seen.stdout.splitlines()
     assert found == "True"
-    assert all("/_lk/" in topic for topic in topics.strip("[]").split(", ")), topics
+    public = [x for x in topics.strip("[]").split(", ") if "/_lk/" not in x]
+    assert "'/noted/count/output'" in public
+    assert all(topic.endswith("/output'") for topic in public), topics
 
 
 @needs_no_ros
@@ -386,12 +390,13 @@ def fences(kind: str) -> list[str]:
 def test_the_page_leads_from_a_file_to_running_nodes(nodes: Nodes) -> None:
     """Its module, its commands, in a shell; `ros2 launch` alone has no wheel."""
     (nodes.folder / "robot.py").write_text(fences("python")[0])
-    _, build, by_hand, *_ = fences("text")
+    _, launch, _, build, by_hand, *_ = fences("text")
     assert build.splitlines()[-1].startswith("ros2 launch ")
     lines = [
         "set -e",
         "lk validate robot:robot --engine ros2",
         "lk compile robot:robot --engine ros2",
+        launch,
         *build.splitlines()[:-1],
         by_hand,
         "wait $!",
@@ -407,6 +412,7 @@ def test_the_page_leads_from_a_file_to_running_nodes(nodes: Nodes) -> None:
     )
 
     assert done.returncode == 0, done.stdout + done.stderr
+    assert "robot on ros2: 100 ticks" in done.stdout
     assert "robot on ros2: 1000 ticks" in done.stdout
 
 

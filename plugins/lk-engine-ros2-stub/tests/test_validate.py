@@ -1,5 +1,6 @@
 """What is refused, and in which words; nothing here needs ROS."""
 
+import importlib.util
 from typing import Any
 
 import numpy as np
@@ -15,10 +16,11 @@ from ros_parts import (  # type: ignore[import-not-found]
 )
 
 from like_keras_core import Component, Node, System
-from like_keras_core.errors import CapabilityError, EngineError, GraphError, LkWarning
+from like_keras_core.errors import CapabilityError, EngineError, GraphError
 from like_keras_core.issue import Issue
 from like_keras_core.spec import PortSpec
 from like_keras_core.testing.components import Count, Scale
+from lk_engine_ros2_stub import RosTopic
 from lk_engine_ros2_stub.messages import ENCODED, message_of
 from lk_engine_ros2_stub.qos import PROFILES, Qos, mismatch, read_qos
 
@@ -307,23 +309,70 @@ def test_every_error_is_said_at_once(tmp_path: Any) -> None:
     assert not (tmp_path / "out").exists()
 
 
-def test_launch_says_what_to_do_instead(tmp_path: Any, monkeypatch: Any) -> None:
-    """It starts nothing, and does not pretend to."""
+@pytest.mark.skipif(
+    importlib.util.find_spec("rclpy") is not None, reason="rclpy is installed"
+)
+def test_without_rclpy_a_launch_says_how_to_get_it(
+    tmp_path: Any, monkeypatch: Any
+) -> None:
+    """Both ways: a ROS installation, or the wheels. No process is started."""
     monkeypatch.chdir(tmp_path)
-    system = System([Count(node=Node("a-1"))], name="robot")
 
-    with (
-        pytest.warns(LkWarning, match="a_1"),
-        pytest.raises(EngineError, match="colcon build") as caught,
-    ):
-        system.launch(1, engine="ros2")
+    with pytest.raises(EngineError, match="rclpy is not installed") as caught:
+        System([Count()]).launch(1, engine="ros2")
 
-    assert "cd .lk_build/ros2 && colcon build" in str(caught.value)
-    assert "ros2 launch robot_bringup robot.launch.py" in str(caught.value)
-    assert 'launch(engine="native")' in str(caught.value)
+    assert "source /opt/ros/DISTRO/setup.bash" in str(caught.value)
+    assert "pip install 'lk-engine-ros2-stub[rclpy]'" in str(caught.value)
 
 
-def test_what_only_launch_has_is_not_promised() -> None:
-    """Records come from a launch, and there is none."""
-    with pytest.raises(CapabilityError, match="record"):
-        System([Count()]).launch(1, engine="ros2", record="all")
+def source(name: str, **options: Any) -> RosTopic:
+    return RosTopic(name, "std_msgs/msg/Int64", f"/{name}", "source", **options)
+
+
+def test_a_topic_that_does_not_say_its_ticks_is_refused() -> None:
+    """Where its output is connected."""
+    topic, scale = source("number"), Scale(node=Node("b"))
+    scale(topic())
+
+    (issue,) = System([topic, scale]).validate(engine="ros2")
+
+    assert (issue.code, issue.address) == ("foreign-ticks", "number.output")
+    assert 'ticks="count"' in issue
+
+
+def test_a_topic_that_is_waited_for_has_a_node_of_its_own() -> None:
+    """It would halt who shares it, and it fires when others publish."""
+    topic = source("number", ticks="count", node=Node("b"))
+    topic.every = 2
+    scale = Scale(node=Node("b"))
+    scale(topic())
+
+    issues = System([topic, scale]).validate(engine="ros2")
+
+    assert [issue.code for issue in issues] == ["foreign-node", "foreign-node"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (("std_msgs/Int64", "/n", "source"), "cannot be: message type"),
+        (("std_msgs/msg/Int64", "/n-1", "source"), "cannot be: topic name"),
+        (("std_msgs/msg/Int64", "n", "source"), "must be absolute"),
+        (("std_msgs/msg/Int64", "/n", "in"), "one of 'source', 'sink'; got 'in'"),
+        (("std_msgs/msg/Int64", "/n", "sink", "best"), "'best' is none of reliable"),
+    ],
+)
+def test_a_topic_that_cannot_be_is_refused(arguments: Any, text: str) -> None:
+    """With what ROS has against it, or what can be chosen."""
+    with pytest.raises(ValueError, match=text):
+        RosTopic("number", *arguments)
+
+
+def test_values_that_no_codec_carries_are_refused() -> None:
+    """Where they would cross nodes."""
+    first, second = Count(node=Node("a")), Scale(node=Node("b"))
+    first.outputs.output.type = second.inputs.value.type = memoryview
+
+    (issue,) = System([first, second]).validate(engine="ros2")
+
+    assert issue.code == "not-sendable"

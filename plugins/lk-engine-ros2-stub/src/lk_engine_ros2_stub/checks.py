@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
 from like_keras_core.issue import Issue
-from like_keras_core.spec import PortSpec, SystemSpec
+from like_keras_core.runtime.channels import channels_of
+from like_keras_core.sendable import unsendable_issues
+from like_keras_core.spec import PortSpec, SystemSpec, split_address
 from lk_engine_ros2_stub.messages import is_public, message_of
 from lk_engine_ros2_stub.naming import name_issues
 from lk_engine_ros2_stub.options import option_issues
 from lk_engine_ros2_stub.parameters import parameter_issues
 from lk_engine_ros2_stub.qos import Qos, mismatch, read_qos
+from lk_engine_ros2_stub.ros_topic import SOURCE, ros_topics
 
 
 def issues_of(spec: SystemSpec) -> list[Issue]:
@@ -21,6 +25,8 @@ def issues_of(spec: SystemSpec) -> list[Issue]:
     """
     options = list(option_issues(spec))
     issues = [*options, *name_issues(spec), *parameter_issues(spec)]
+    issues += unsendable_issues(spec, (item.source for item in channels_of(spec)))
+    issues += _topics(spec)
     issues += _scripts(spec)
     if not options:
         issues += _ends(spec)
@@ -62,6 +68,42 @@ def _ends(spec: SystemSpec) -> Iterator[Issue]:
                 f"ros_type={wanted!r}, or take it from {connection.target!r}.",
                 code="ros-type",
                 address=connection.target,
+            )
+
+
+def _topics(spec: SystemSpec) -> Iterator[Issue]:
+    """Refuse sources that would halt others, or whose messages have no ticks."""
+    topics = ros_topics(spec)
+    sources = {name for name, topic in topics.items() if topic.direction == SOURCE}
+    crowd = Counter(component.node for component in spec.components)
+    for component in spec.components:
+        if component.name not in sources:
+            continue
+        if crowd[component.node] > 1:
+            yield Issue(
+                f"RosTopic {component.name!r} waits for messages, so no other "
+                f"component can be on its node {component.node!r}. Place the others "
+                "elsewhere.",
+                code="foreign-node",
+                address=component.name,
+            )
+        if component.every != 1:
+            yield Issue(
+                f"every={component.every} of {component.name!r} means nothing: others "
+                "publish when they like. Leave it out.",
+                code="foreign-node",
+                address=component.name,
+            )
+    for connection in spec.connections:
+        source = split_address(connection.source)[0]
+        if source in sources and topics[source].ticks is None:
+            yield Issue(
+                f"The connection '{connection}' takes values from the topic "
+                f"{topics[source].topic!r}, which do not say their ticks. If its n-th "
+                f"message is the value of tick n, say so: RosTopic({source!r}, ..., "
+                'ticks="count").',
+                code="foreign-ticks",
+                address=connection.source,
             )
 
 

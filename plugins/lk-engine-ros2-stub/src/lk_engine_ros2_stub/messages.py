@@ -8,7 +8,7 @@ else travels encoded, as `std_msgs/msg/UInt8MultiArray`.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from like_keras_core.spec import PortSpec
 
@@ -28,6 +28,15 @@ _STANDARD: Mapping[str, str] = {
     **{f"numpy.uint{n}": f"std_msgs/msg/UInt{n}" for n in (8, 16, 32, 64)},
     **{f"numpy.float{n}": f"std_msgs/msg/Float{n}" for n in (32, 64)},
 }
+
+SCALARS: Mapping[str, type] = {
+    **{f"std_msgs/msg/Int{n}": int for n in (8, 16, 32, 64)},
+    **{f"std_msgs/msg/UInt{n}": int for n in (8, 16, 32, 64)},
+    **{f"std_msgs/msg/Float{n}": float for n in (32, 64)},
+    "std_msgs/msg/Bool": bool,
+    "std_msgs/msg/String": str,
+}
+"""The messages whose one field is the value."""
 
 _ARRAY = re.compile(r"(?:[\w.]*\.)?(?:NDArray|ndarray)\b.*")
 _IMAGE_TYPE = re.compile(
@@ -73,6 +82,11 @@ def is_public(port: PortSpec) -> bool:
     return "ros_type" in port.options or standard_message(port.type) is not None
 
 
+def python_type(message: str) -> type | None:
+    """Return what a message is as a value, where that is a plain type."""
+    return SCALARS.get(message)
+
+
 def misfit(annotation: str, message: str) -> str | None:
     """Say why values of a type cannot be a message's; None where they can, or may."""
     plain = plain_type(annotation)
@@ -100,6 +114,11 @@ def plain_type(annotation: str) -> str:
 def package_of(message: str) -> str:
     """Return the package that defines a message."""
     return message.partition("/")[0]
+
+
+def packages_of(messages: Iterable[str]) -> list[str]:
+    """Return the packages that define messages, each once, by name."""
+    return sorted({package_of(message) for message in messages})
 
 
 def _is_array(plain: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import secrets
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -20,7 +21,11 @@ from lk_engine_ros2_stub.names import (
 )
 
 LOCAL = "local"
+RUN = "LK_RUN"
+"""The variable of the environment that has the name of a launched run."""
+
 _HIDDEN = "_lk"
+_ANY_RUN = "r00000000"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +69,17 @@ class Naming:
         """Return the public topic of a port: dots become `/`."""
         return f"{self.namespace}/{tokens(address)}"
 
-    def hidden(self, producer: str, consumer: str) -> str:
-        """Return the topic that carries all frames from one node to another."""
+    def hidden(self, producer: str, consumer: str, run: str = "") -> str:
+        """Return the topic that carries all frames from one node to another.
+
+        Args:
+            producer: The one node.
+            consumer: The other one.
+            run: What tells a launched run from others in its domain.
+        """
         ends = f"{self.node(producer)}/to/{self.node(consumer)}"
-        return f"{self.namespace}/{_HIDDEN}/{ends}"
+        start = f"{self.namespace}/{_HIDDEN}"
+        return f"{start}/{run}/{ends}" if run else f"{start}/{ends}"
 
     def machines(self) -> Mapping[str, list[NodeSpec]]:
         """Return the nodes by machine; this machine is called `local`."""
@@ -82,6 +94,11 @@ class Naming:
         if len(self.machines()) == 1:
             return f"{self.system}.launch.py"
         return f"{self.system}.{re.sub(r'[^A-Za-z0-9_.-]', '_', machine)}.launch.py"
+
+
+def new_run() -> str:
+    """Return a name for a run that no other one has."""
+    return f"r{secrets.token_hex(4)}"
 
 
 def name_issues(spec: SystemSpec) -> list[Issue]:
@@ -171,7 +188,7 @@ def _too_long(naming: Naming) -> Iterator[Issue]:
         found.append((node.name, node_name_problem(naming.node(node.name))))
         for other in spec.nodes:
             if node is not other:
-                topic = naming.hidden(node.name, other.name)
+                topic = naming.hidden(node.name, other.name, _ANY_RUN)
                 found.append((node.name, topic_problem(topic)))
     for component in spec.components:
         for port in component.outputs:

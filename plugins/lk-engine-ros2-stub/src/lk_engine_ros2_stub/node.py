@@ -7,20 +7,18 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
-from importlib.metadata import version
 from pathlib import Path
 
 from like_keras_core.errors import LkError
 from like_keras_core.runtime.member import Member
-from like_keras_core.runtime.process import serve_node
+from like_keras_core.runtime.node_output import to_stderr
+from like_keras_core.runtime.process import LAUNCHED, serve_node
 from like_keras_core.spec import SystemSpec
+from lk_engine_ros2_stub.current import become
+from lk_engine_ros2_stub.installed import no_rclpy
+from lk_engine_ros2_stub.public import public_taps
 from lk_engine_ros2_stub.tuned import tuned
-
-NO_RCLPY = (
-    "{module} is not installed for this Python ({python}). Either start the node in a "
-    "shell where ROS 2 is set up (source /opt/ros/DISTRO/setup.bash), or, on Linux "
-    "x86-64 without ROS: pip install 'lk-engine-ros2-stub[rclpy]'."
-)
+from lk_engine_ros2_stub.versions import versions
 
 
 def main(system: Path, name: str, args: Sequence[str] | None = None) -> int:
@@ -46,14 +44,16 @@ def _run(system: Path, name: str, args: Sequence[str] | None) -> int:
     except ModuleNotFoundError as error:
         if error.name not in ("rclpy", "std_msgs"):
             raise
-        raise LkError(
-            NO_RCLPY.format(module=error.name, python=sys.executable)
-        ) from None
-    logging.basicConfig(format="%(levelname)s %(name)s: %(message)s")
+        raise LkError(no_rclpy(error.name)) from None
+    is_launched = LAUNCHED in os.environ
+    logging.getLogger().addHandler(to_stderr(is_marked=is_launched))
     ros = RosNode(spec, name, args)
     logging.getLogger().setLevel(ros.log_level)
 
+    become(ros)
+
     def started(member: Member) -> None:
+        ros.member = member
         ros.is_called_away = lambda: not member.inbox.empty()
 
     try:
@@ -62,10 +62,11 @@ def _run(system: Path, name: str, args: Sequence[str] | None) -> int:
             spec,
             name,
             ros,
-            token_folder(spec),
+            Path() if is_launched else token_folder(spec),
             engine="ros2",
             started=started,
             versions=versions(),
+            taps=public_taps(spec, name),
             folders=[Path(entry or os.curdir) for entry in sys.path],
         )
     finally:
@@ -93,11 +94,6 @@ def read_system(path: Path, name: str) -> SystemSpec:
             "build again."
         ) from None
     return spec
-
-
-def versions() -> dict[str, str]:
-    """Return the versions of what every process of a run must have alike."""
-    return {name: version(name) for name in ("like-keras-core", "lk-engine-ros2-stub")}
 
 
 def token_folder(spec: SystemSpec) -> Path:

@@ -9,8 +9,10 @@ from typing import Any
 from like_keras_core.spec import ComponentSpec, NodeSpec, SystemSpec
 from like_keras_core.topology import by_node
 from lk_engine_ros2_stub.launch_file import launch_file, quoted
+from lk_engine_ros2_stub.messages import ENCODED, packages_of
 from lk_engine_ros2_stub.naming import Naming
 from lk_engine_ros2_stub.parameters import OWN, Parameter, parameters_of
+from lk_engine_ros2_stub.public import messages_of
 
 SYSTEM = "system.json"
 
@@ -31,7 +33,7 @@ schematypens="http://www.w3.org/2001/XMLSchema"?>
   <exec_depend>launch</exec_depend>
   <exec_depend>launch_ros</exec_depend>
   <exec_depend>rclpy</exec_depend>
-  <exec_depend>std_msgs</exec_depend>
+{messages}
 
   <export>
     <build_type>ament_python</build_type>
@@ -126,6 +128,10 @@ def files_of(spec: SystemSpec) -> dict[str, str]:
             package=package,
             system=naming.system,
             nodes=", ".join(naming.node(node.name) for node in spec.nodes),
+            messages="\n".join(
+                f"  <exec_depend>{name}</exec_depend>"
+                for name in packages_of([ENCODED, *messages_of(spec)])
+            ),
         ),
         "setup.py": _SETUP_PY.format(package=package, scripts="\n".join(scripts)),
         "setup.cfg": _SETUP_CFG.format(package=package),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from array import array
@@ -22,13 +23,23 @@ from std_msgs.msg import UInt8MultiArray
 
 from like_keras_core.errors import LkError
 from like_keras_core.runtime.channels import channels_of
+from like_keras_core.runtime.member import Member
+from like_keras_core.runtime.outside import Outside
 from like_keras_core.spec import SystemSpec
-from lk_engine_ros2_stub.naming import Naming
+from lk_engine_ros2_stub.naming import RUN, Naming
+from lk_engine_ros2_stub.qos import Qos
+from lk_engine_ros2_stub.topics import Published, Subscribed
 
 DISCOVERY_S = 50.0
 """How long the other nodes may take to appear [s]."""
 
 _POLL_S = 0.02
+
+_YIELD_S = 10e-6
+"""For how long the executor lets go after a frame that somebody waits for [s].
+
+What it does between two messages is Python too, and would keep who waits from going on.
+"""
 
 
 class RosNode:
@@ -49,7 +60,9 @@ class RosNode:
     def __init__(
         self, spec: SystemSpec, name: str, args: Sequence[str] | None = None
     ) -> None:
-        naming = Naming(spec)
+        self.spec = spec
+        self.naming = naming = Naming(spec)
+        self.member: Member | None = None
         self.context = rclpy.Context()
         try:
             rclpy.init(
@@ -71,12 +84,13 @@ class RosNode:
         self._arrived: Callable[[bytes | memoryview], object] = lambda frame: None
         self._publishers: dict[str, Any] = {}
         self._subscriptions: dict[str, Any] = {}
+        run = os.environ.get(RUN, "")
         for other in _others(spec, name):
             self._publishers[other] = self.node.create_publisher(
-                UInt8MultiArray, naming.hidden(name, other), qos
+                UInt8MultiArray, naming.hidden(name, other, run), qos
             )
             self._subscriptions[other] = self.node.create_subscription(
-                UInt8MultiArray, naming.hidden(other, name), self._take, qos
+                UInt8MultiArray, naming.hidden(other, name, run), self._take, qos
             )
         self._executor = SingleThreadedExecutor(context=self.context)
         self._executor.add_node(self.node)
@@ -101,6 +115,29 @@ class RosNode:
                 f"compiled as {default!r}, and must keep its type: {error}"
             ) from None
         return list(value) if isinstance(default, list) else value
+
+    def publish(self, topic: str, message: str, qos: Qos) -> Published:
+        """Open a topic of standard messages for others to read.
+
+        Raises:
+            EngineError: The message is not installed.
+        """
+        return Published(self.node, topic, message, qos)
+
+    def subscribe(
+        self, topic: str, message: str, qos: Qos, arrived: Callable[[], object]
+    ) -> Subscribed:
+        """Open a topic of standard messages that others publish.
+
+        Raises:
+            EngineError: The message is not installed.
+        """
+        return Subscribed(self.node, topic, message, qos, arrived)
+
+    def outside(self, component: str, who: str) -> Outside:
+        """Return how a component of this process waits for others' messages."""
+        assert self.member is not None
+        return Outside(self.member, component, who)
 
     def start(self, arrived: Callable[[bytes | memoryview], object]) -> None:
         """Hand over each frame that arrives, from a thread of its own.
@@ -164,7 +201,10 @@ class RosNode:
             return
 
     def _take(self, message: UInt8MultiArray) -> None:
+        is_awaited = self.member is not None and self.member.inbox.empty()
         self._arrived(memoryview(message.data))
+        if is_awaited:
+            time.sleep(_YIELD_S)
 
 
 def _others(spec: SystemSpec, name: str) -> list[str]:

@@ -1,0 +1,158 @@
+"""Plain Python values as fields of ROS messages, and back.
+
+A field that is a message is a dict or a dataclass with its fields; numbers in a row
+are a numpy array when they come, and any sequence when they go.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+import re
+from array import array
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from like_keras_core.errors import EngineError
+
+_CODES: Mapping[str, str] = {
+    "int8": "b",
+    "int16": "h",
+    "int32": "i",
+    "int64": "q",
+    "uint8": "B",
+    "uint16": "H",
+    "uint32": "I",
+    "uint64": "Q",
+    "float": "f",
+    "double": "d",
+}
+"""ROS's numbers, by the codes that Python's arrays have for them."""
+
+_TEXTS = ("string", "wstring")
+_SEQUENCE = re.compile(r"sequence<(.+?)(?:, \d+)?>")
+_FIXED = re.compile(r"(.+)\[(\d+)\]")
+_BOUND = re.compile(r"(w?string)<\d+>")
+
+
+def message_class(name: str) -> Any:
+    """Return the class of a message by its name, as `sensor_msgs/msg/Image`.
+
+    Raises:
+        EngineError: It is not installed.
+    """
+    package, kind = name.partition("/")[0], name.rpartition("/")[2]
+    try:
+        found = getattr(importlib.import_module(f"{package}.msg"), kind, None)
+    except ModuleNotFoundError:
+        found = None
+    if found is None:
+        dashed = package.replace("_", "-")
+        raise EngineError(
+            f"The message {name} is not installed. Install ros-DISTRO-{dashed} into "
+            f"the ROS that this shell has set up, or, without ROS: pip install "
+            f"ros-{dashed}"
+        )
+    return found
+
+
+def fill(message: Any, value: Any, where: str) -> Any:
+    """Set the fields of a message, and return it.
+
+    Args:
+        message: The message.
+        value: A dict or a dataclass; fields that it leaves out keep ROS's defaults.
+        where: What the value is, for the error.
+
+    Raises:
+        TypeError: It is neither, or a field does not fit.
+    """
+    types = message.get_fields_and_field_types()
+    for name, item in _items(value, message, where).items():
+        if name not in types:
+            raise TypeError(
+                f"{where} has {name!r}, which is no field of "
+                f"{type(message).__name__}: {', '.join(types)}."
+            )
+        setattr(message, name, _to_field(types[name], item, f"{where}.{name}"))
+    return message
+
+
+def _items(value: Any, message: Any, where: str) -> Mapping[str, Any]:
+    if isinstance(value, Mapping):
+        return value
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        fields = dataclasses.fields(value)
+        return {field.name: getattr(value, field.name) for field in fields}
+    raise TypeError(
+        f"{where} must be a dict or a dataclass with the fields of "
+        f"{type(message).__name__}; got {value!r:.80}."
+    )
+
+
+def _to_field(kind: str, value: Any, where: str) -> Any:
+    if match := _SEQUENCE.fullmatch(kind):
+        return _to_sequence(match[1], value, where)
+    if match := _FIXED.fullmatch(kind):
+        found = _to_sequence(match[1], value, where)
+        if len(found) != int(match[2]):
+            raise TypeError(f"{where} has {match[2]} items; got {len(found)}.")
+        return np.array(found) if match[1] in _CODES else found
+    if "/" in kind:
+        return fill(message_class(kind)(), value, where)
+    return to_scalar(_BOUND.sub(r"\1", kind), value, where)
+
+
+def _to_sequence(kind: str, value: Any, where: str) -> Any:
+    code = _CODES.get(kind)
+    if code is not None:
+        try:
+            if isinstance(value, np.ndarray):
+                dtype = np.dtype(code)
+                if not np.can_cast(value.dtype, dtype, "same_kind"):
+                    raise TypeError(f"an array of {value.dtype}")
+                # An array is taken as it is; anything else is checked item by item.
+                return array(code, np.ascontiguousarray(value, dtype).tobytes())
+            return array(code, value)
+        except (TypeError, OverflowError) as error:
+            raise TypeError(f"{where} must hold {kind} numbers: {error}.") from None
+    if isinstance(value, str) or not hasattr(value, "__iter__"):
+        raise TypeError(f"{where} must be a list; got {value!r:.80}.")
+    return [_to_field(kind, item, f"{where}[{n}]") for n, item in enumerate(value)]
+
+
+def to_scalar(kind: str, value: Any, where: str) -> Any:
+    """Return a number, truth value or text as a field of that kind.
+
+    Raises:
+        TypeError: It is none.
+    """
+    if isinstance(value, np.generic):
+        value = value.item()
+    if kind in _TEXTS and isinstance(value, str):
+        return value
+    if kind == "boolean" and isinstance(value, bool):
+        return value
+    if kind == "octet" and isinstance(value, bytes) and len(value) == 1:
+        return value
+    code = _CODES.get(kind, "")
+    if code and not isinstance(value, (str, bytes)):
+        try:
+            return array(code, [value])[0]
+        except (TypeError, OverflowError):
+            pass
+    raise TypeError(f"{where} must be a {kind}; got {value!r:.80}.")
+
+
+def to_python(value: Any) -> Any:
+    """Return what a field of a message holds as plain Python and numpy values."""
+    if hasattr(value, "get_fields_and_field_types"):
+        names = value.get_fields_and_field_types()
+        return {name: to_python(getattr(value, name)) for name in names}
+    if isinstance(value, array):
+        return np.frombuffer(value, dtype=value.typecode).copy()
+    if isinstance(value, (list, tuple)):
+        return [to_python(item) for item in value]
+    return value

@@ -1,0 +1,199 @@
+"""Topics of other ROS nodes as components, and how they are found in a spec."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from like_keras_core.component import Component
+from like_keras_core.errors import EngineError
+from like_keras_core.node import Node
+from like_keras_core.port import InputPort, OutputPort, PortCollection
+from like_keras_core.signature import ForwardSignature, PortTemplate
+from like_keras_core.spec import ComponentSpec, SystemSpec
+from lk_engine_ros2_stub.messages import python_type
+from lk_engine_ros2_stub.names import message_type_problem, topic_problem
+from lk_engine_ros2_stub.qos import read_qos
+
+if TYPE_CHECKING:
+    from like_keras_core.runtime.outside import Outside
+    from lk_engine_ros2_stub.topics import Published, Subscribed
+
+ENTRY_POINT = "lk_engine_ros2_stub.ros_topic:RosTopic"
+SOURCE, SINK = "source", "sink"
+TICKS = "count"
+
+
+class RosTopic(Component):
+    """Joins a topic of other ROS nodes to a system, as a source or as a sink.
+
+    Only the ROS 2 engine can run it. The types of values are those of the messages: a
+    `std_msgs` message with one field is its value, a `sensor_msgs/msg/Image` an array,
+    any other a dict with its fields, in which numbers in a row are a numpy array.
+
+    A source gives one message at each tick, and waits for it: it sets the pace of what
+    reads it, unless that has the policy `latest`. What comes early waits in memory.
+    Without a message the run waits for ever, and `timeout_s` or a stop ends it.
+
+    The topic itself is as ROS makes it: a message may be lost before the two ends have
+    found each other, and always with best effort. All other connections of a system
+    lose nothing.
+
+    Args:
+        name: Its name in the system.
+        type: The messages' type, such as `"sensor_msgs/msg/JointState"`.
+        topic: The topic's full name, such as `"/joint_states"`.
+        direction: `"source"` gives the system what others publish; `"sink"` publishes
+            what it is given.
+        qos: The quality of service, as of a port.
+        ticks: `"count"` says that the n-th message is the value of tick n. Needed
+            where the output of a source is connected.
+        node: Where it runs: on a node of its own when omitted. A source shares its
+            node with nobody.
+        machine: Where its own node runs, as of a `Node`.
+
+    Inputs:
+        value: Of a sink: what is published.
+
+    Outputs:
+        output: Of a source: what was received.
+
+    Raises:
+        ValueError: ROS takes no such name, or an argument is none of those that can
+            be chosen.
+    """
+
+    needs = ("foreign-nodes",)
+    _published: Published | None = None
+    _subscribed: Subscribed | None = None
+    _outside: Outside | None = None
+
+    def __init__(
+        self,
+        name: str,
+        type: str,
+        topic: str,
+        direction: str,
+        qos: Any = "reliable",
+        ticks: str | None = None,
+        node: Node | None = None,
+        machine: str = "local",
+    ) -> None:
+        own = Node(name, machine=machine, engine="ros2")
+        super().__init__(name, node=own if node is None else node)
+        for problem in (message_type_problem(type), topic_problem(topic)):
+            if problem:
+                raise ValueError(f"RosTopic {name!r} cannot be: {problem}")
+        _choose(name, "direction", direction, (SOURCE, SINK))
+        _choose(name, "ticks", ticks, (TICKS, None))
+        self.type, self.topic, self.qos = type, topic, read_qos(qos)
+        self.direction = direction
+        given = [_named(InputPort(), "value")] if direction == SINK else []
+        kind = python_type(type)
+        port = OutputPort() if kind is None else OutputPort(kind)
+        taken = [_named(port, "output")] if direction == SOURCE else []
+        self._lk.inputs = PortCollection(self, "input", given)
+        self._lk.outputs = PortCollection(self, "output", taken)
+        self._lk.signature = ForwardSignature(
+            tuple(PortTemplate(item.name, item.type, keyword=True) for item in given),
+            tuple(PortTemplate(item.name, item.type) for item in taken),
+            None,
+        )
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        raise TypeError(
+            f"{cls.__qualname__} cannot be a subclass of RosTopic: what a RosTopic is "
+            "stands in its arguments. Write a function that returns one."
+        )
+
+    def on_configure(self) -> None:
+        """Open the topic."""
+        from lk_engine_ros2_stub.current import current
+
+        node = current()
+        if node is None:
+            return
+        if self.direction == SINK:
+            self._published = node.publish(self.topic, self.type, self.qos)
+            return
+        self._outside = node.outside(self._lk.address, f"the topic {self.topic!r}")
+        self._subscribed = node.subscribe(
+            self.topic, self.type, self.qos, self._outside.wake
+        )
+
+    def forward(self, **inputs: Any) -> Any:
+        """Publish what came, or return what others have published.
+
+        Raises:
+            EngineError: This process is no ROS node.
+            EndOfStream: The run is to stop.
+            TypeError: A value does not fit the message.
+        """
+        if self._published is not None:
+            self._published.send(inputs["value"], f"The value for {self.name!r}")
+            return None
+        if self._subscribed is None or self._outside is None:
+            raise EngineError(
+                f"{self.name!r} stands for the topic {self.topic!r}, which only the "
+                "ROS 2 engine can join: launch(engine='ros2'). Elsewhere put a "
+                "component in its place."
+            )
+        self._outside.begin()
+        while not self._subscribed.waiting:
+            self._outside.wait()
+        message = self._subscribed.waiting.popleft()
+        return self._subscribed.conversion.to_value(message)
+
+    def on_deactivate(self) -> None:
+        """Let those who read a sink have the last of it."""
+        if self._published is not None:
+            self._published.close()
+
+
+def _named(port: Any, name: str) -> Any:
+    port.name = name
+    return port
+
+
+def _choose(name: str, what: str, given: object, known: tuple[str | None, ...]) -> None:
+    if given not in known:
+        raise ValueError(
+            f"The {what} of RosTopic {name!r} is one of "
+            f"{', '.join(map(repr, known))}; got {given!r}."
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """What a spec says of a `RosTopic`.
+
+    Args:
+        type: The messages' type.
+        topic: The topic's full name.
+        direction: `"source"` or `"sink"`.
+        ticks: How the messages of a source are numbered.
+    """
+
+    type: str
+    topic: str
+    direction: str
+    ticks: str | None = None
+
+
+def is_ros_topic(component: ComponentSpec) -> bool:
+    """Say whether a component is a `RosTopic`."""
+    return component.entry_point == ENTRY_POINT
+
+
+def ros_topics(spec: SystemSpec) -> dict[str, Joined]:
+    """Return the topics of others that a system joins, by the component's address."""
+    found = {}
+    for component in filter(is_ros_topic, spec.components):
+        given = component.config or {}
+        found[component.name] = Joined(
+            str(given.get("type")),
+            str(given.get("topic")),
+            str(given.get("direction")),
+            given.get("ticks"),
+        )
+    return found
