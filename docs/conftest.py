@@ -19,9 +19,13 @@ from sybil.parsers.markdown import PythonCodeBlockParser
 
 ROOT = Path(__file__).resolve().parent.parent
 
-ENGINES = {"dora-engine.md": "lk_engine_dora", "ros2-engine.md": "lk_engine_ros2_stub"}
-collect_ignore = [page for page, name in ENGINES.items() if find_spec(name) is None]
-"""A page about an engine runs where that engine is tested."""
+PLUGINS = {
+    "dora-engine.md": "lk_engine_dora",
+    "how-to/record-and-replay.md": "lk_record_mcap",
+    "ros2-engine.md": "lk_engine_ros2_stub",
+}
+collect_ignore = [page for page, name in PLUGINS.items() if find_spec(name) is None]
+"""A page about a plug-in runs where that plug-in is tested."""
 
 
 class Page(Document):

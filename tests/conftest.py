@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
+from uv import find_uv_bin
 
 CORE_VERSION = "0.1.0"
 DEPENDENCIES = ("click", "packaging", "pluggy")
@@ -63,10 +64,12 @@ def validate(system):
 
 
 def install_wheels(python: Path, wheels: list[Path]) -> None:
-    """Install wheels with pip, offline and without what they depend on."""
-    options = ["--quiet", "--no-index", "--no-deps"]
+    """Install wheels, offline and without what they depend on."""
+    options = ["--quiet", "--offline", "--no-cache", "--no-index", "--no-deps"]
     subprocess.run(
-        [python, "-m", "pip", "install", *options, *wheels], check=True, timeout=120
+        [find_uv_bin(), "pip", "install", *options, "--python", python, *wheels],
+        check=True,
+        timeout=120,
     )
 
 
@@ -127,7 +130,7 @@ class Site:
         self.folder = folder
         self.work = folder / "work"
         self.work.mkdir()
-        venv.create(folder / "venv", with_pip=True)
+        venv.create(folder / "venv")
         self.scripts = folder / "venv" / ("Scripts" if os.name == "nt" else "bin")
         self.python = self.scripts / "python"
 

@@ -34,9 +34,28 @@ def test_tox_and_nox_share_no_name(tmp_path: Path) -> None:
     """Whoever knows a name knows the tool: tox checks, nox produces."""
     checks, products = tox_names(tmp_path), nox_names()
 
-    assert {"lint", "types", "imports", "docs", "py312-native"} <= checks
-    assert {"demo", "wheels", "bench", "changelog"} <= products
+    assert {"lint", "types", "imports", "examples", "py312-native"} <= checks
+    assert {"demo", "build", "smoke", "docs", "matrix", "bench", "release"} <= products
     assert not checks & products
+
+
+def test_each_distribution_is_checked_on_each_python_that_it_names(
+    tmp_path: Path,
+) -> None:
+    """Against this tree's core; plug-ins against the released core, too."""
+    checks = tox_names(tmp_path)
+
+    for project in ROOT, *(path.parent for path in ROOT.glob("plugins/*/src")):
+        classifiers = (project / "pyproject.toml").read_text()
+        pythons = re.findall(
+            r'"Programming Language :: Python :: 3\.(\d+)"', classifiers
+        )
+        factor = re.sub(r"^lk-(engine-)?", "", project.name).replace("-", "_")
+        name = "core" if project == ROOT else factor
+        wanted = {f"py3{minor}-{name}" for minor in pythons}
+        assert wanted
+        assert wanted <= checks
+        assert project == ROOT or {f"{env}-released" for env in wanted} <= checks
 
 
 def test_ci_runs_the_test_command_of_the_readme() -> None:

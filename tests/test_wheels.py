@@ -34,21 +34,39 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """The wheels of the core and of the native engine, built from their sdists."""
     dist = tmp_path_factory.mktemp("dist")
     for project in (ROOT, ROOT / "plugins" / "lk-engine-native"):
-        run(sys.executable, "-m", "build", "--outdir", dist, project, cwd=dist)
+        build = (sys.executable, "-m", "build", "--installer", "uv")
+        run(*build, "--outdir", dist, project, cwd=dist)
     return {path.name.split("-")[0]: path for path in dist.glob("*.whl")}
 
 
-@pytest.mark.parametrize("package", ["like_keras_core", "lk_engine_native"])
-def test_a_wheel_holds_its_package_and_nothing_else(
-    built: dict[str, Path], package: str
-) -> None:
-    """Besides the package, typed, there is metadata only, with the licence in it."""
-    names = zipfile.ZipFile(built[package]).namelist()
+def test_distributions_hold_what_they_should(built: dict[str, Path]) -> None:
+    """A wheel: its package, typed, and metadata with the licence; nothing else."""
+    files = sorted(built["like_keras_core"].parent.iterdir())
 
-    metadata = f"{package}-0.1.0.dist-info"
-    assert {name.split("/")[0] for name in names} == {package, metadata}
-    assert f"{package}/py.typed" in names
-    assert f"{metadata}/licenses/LICENSE" in names
+    said = run(sys.executable, ROOT / ".ci" / "check_contents.py", *files, cwd=ROOT)
+
+    assert said == "4 distributions hold what they should\n"
+
+
+def test_what_is_missing_or_too_much_is_named(tmp_path: Path) -> None:
+    """Each problem of a wheel is a line, and there is an exit code."""
+    wheel = tmp_path / "robot-1.0-py3-none-any.whl"
+    with zipfile.ZipFile(wheel, "w") as archive:
+        for name in "robot/__init__.py", "robot-1.0.dist-info/METADATA", "tests/a.pyc":
+            archive.writestr(name, "")
+    script = ROOT / ".ci" / "check_contents.py"
+
+    done = subprocess.run(
+        [sys.executable, script, wheel], stdout=subprocess.PIPE, text=True, check=False
+    )
+
+    assert done.returncode == 1
+    assert done.stdout.splitlines() == [
+        f"{wheel.name}: robot-1.0.dist-info/licenses/LICENSE is missing",
+        f"{wheel.name}: robot/py.typed is missing",
+        f"{wheel.name}: tests/a.pyc is neither the package nor metadata",
+        f"{wheel.name}: tests/a.pyc is a leftover",
+    ]
 
 
 @pytest.mark.parametrize(
