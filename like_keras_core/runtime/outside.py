@@ -29,12 +29,16 @@ class Outside:
         member: The process.
         component: The component's address.
         who: Who sends the values, for people: `"the dora node 'camera'"`.
+        advice: What its author should know, where it sends nothing.
     """
 
-    def __init__(self, member: Member, component: str, who: str) -> None:
+    def __init__(
+        self, member: Member, component: str, who: str, advice: str = ""
+    ) -> None:
         self.member = member
         self.component = component
         self.who = who
+        self.advice = advice
         self.is_cut_off = False
         """Whether it is known that nothing more comes."""
         self._ends_at: float | None = None
@@ -47,8 +51,8 @@ class Outside:
         """End the present `wait`; from any thread."""
         self.member.inbox.put(Message("look"))
 
-    def wait(self) -> None:
-        """Wait until something has come, or a moment.
+    def check(self) -> None:
+        """See whether there is still something to wait for.
 
         Raises:
             EndOfStream: The run ends below this tick, or is to stop.
@@ -57,6 +61,10 @@ class Outside:
         # A stop reaches the others too; what it does to them is no end of a stream.
         if self._must_end(time.monotonic()):
             raise EndOfStream("The run is to stop.")
+
+    def wait(self) -> None:
+        """Wait until something has come, or a moment; raises what `check` does."""
+        self.check()
         self.member.attend(_LOOK_S)
 
     def _must_end(self, now: float) -> bool:
@@ -72,6 +80,7 @@ class Outside:
             raise EngineError(
                 f"There was no value from {self.who} for tick {tick}, for which the "
                 f"run waited although {cut.component!r} had failed at tick {cut.tick}."
+                + f" {self.advice}".rstrip()
             )
         if self.is_cut_off or (cut.kind == "stop" and waited_s > PATIENCE_S):
             # Everybody learns that it is a stop, and no end of a stream.

@@ -11,11 +11,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from like_keras_core.errors import HostLostError
+from like_keras_core.errors import EngineError, HostLostError
 from like_keras_core.report import RunReport
 from like_keras_core.runtime.conductor import Conductor
 from like_keras_core.runtime.control import Switchboard
-from like_keras_core.runtime.process import launched_environment
+from like_keras_core.runtime.process import CONTROL, launched_environment
 from like_keras_core.runtime.run_options import RunOptions
 from like_keras_core.runtime.stop import (
     StopSignal,
@@ -33,8 +33,11 @@ class Processes(Protocol):
         """Return how processes of nodes have ended, the first one first."""
         ...
 
-    def check(self) -> None:
+    def check(self, node: str) -> str:
         """See whether what a node has met is the end of what runs the nodes.
+
+        Returns:
+            What is known better than what the node has met; empty if nothing is.
 
         Raises:
             EngineError: It is.
@@ -63,6 +66,8 @@ class ProcessLaunch:
         timeout_s: Stop after this time [s].
         progress: Called with the number of ticks done, now and then.
         versions: Of the distributions that every process must have alike.
+        address: Where the processes find this one; port 0 is any.
+        is_local: Whether every process is here, whatever machine its node names.
     """
 
     spec: SystemSpec
@@ -73,6 +78,8 @@ class ProcessLaunch:
     timeout_s: float | None = None
     progress: Callable[[int], object] | None = None
     versions: Mapping[str, str] = field(default_factory=dict)
+    address: tuple[str, int] = ("127.0.0.1", 0)
+    is_local: bool = False
 
     def run(
         self, iterations: int | None, start: Callable[[Mapping[str, str]], Processes]
@@ -85,12 +92,20 @@ class ProcessLaunch:
 
         Raises:
             ComponentError: A component raised; it carries the report.
+            EngineError: This machine does not have the address.
             HostLostError: A process ended, or was silent for too long.
             VersionMismatchError: The processes do not fit together.
         """
         # A text that is surely none to those who take a number for one.
         token = f"t-{secrets.token_hex(16)}"
-        board = Switchboard(token, self.heartbeat_s)
+        try:
+            board = Switchboard(token, self.heartbeat_s, *self.address)
+        except OSError as error:
+            host, port = self.address
+            raise EngineError(
+                f"Cannot listen at {host}:{port} for the nodes' processes: {error}. "
+                f"{CONTROL} is HOST:PORT on this machine, where they reach it."
+            ) from None
         try:
             with (
                 stop_on_interrupt(self.stop),
@@ -118,11 +133,13 @@ class ProcessLaunch:
             progress=self.progress,
             versions=self.versions,
         )
+        if self.is_local:
+            conductor.machines = dict.fromkeys(conductor.machines, "local")
         try:
             return conductor.run(iterations)
         except HostLostError as error:
-            processes.check()
+            how = processes.check(error.node) or error.how
             log = list(processes.tail(error.node)) or error.log
             raise HostLostError(
-                error.node, error.how, error.machine, error.tick, log
+                error.node, how, error.machine, error.tick, log
             ) from None

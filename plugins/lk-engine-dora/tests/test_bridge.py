@@ -151,7 +151,9 @@ def test_a_node_that_does_not_answer_hides_no_failure(launches: str) -> None:
     """The run ends all the same, and both are named."""
     began = time.monotonic()
 
-    with pytest.raises(lk.ComponentError, match="'silent' sent no value") as caught:
+    with pytest.raises(
+        lk.ComponentError, match="no value from the dora node 'silent'"
+    ) as caught:
         silent(fails_at=3).launch(engine="dora")
 
     assert "although 'fail' had failed at tick 3" in str(caught.value)

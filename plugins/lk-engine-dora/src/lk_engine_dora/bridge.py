@@ -14,9 +14,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from like_keras_core.errors import EndOfStream, EngineError
-from like_keras_core.runtime.control import Message
-from like_keras_core.runtime.cut import Cut
 from like_keras_core.runtime.member import Member
+from like_keras_core.runtime.outside import Outside
 from like_keras_core.spec import SystemSpec
 from lk_engine_dora.arrow import to_arrow, to_numpy
 from lk_engine_dora.edges import ENDED, edges_of, host_id
@@ -28,13 +27,6 @@ QUIET_S = 1.0
 dora says that a node has ended before it delivers the last of what the node sent.
 """
 
-PATIENCE_S = 0.5
-"""How long a value is waited for when the run is to stop [s]."""
-
-LONG_PATIENCE_S = 5.0
-"""How long a value is waited for when a component has failed at a later tick [s]."""
-
-_LOOK_S = 0.05
 _PRINTED = " with stderr output:"
 _LINES = 20
 
@@ -95,11 +87,9 @@ class Bridge:
         foreign = foreign_nodes(spec)
         self.name = name
         self.component = foreign[name].name
-        self.member: Member | None = None
+        self._outside: Outside | None = None
         self._node = node
         self._failure = ""
-        self._is_over = False
-        self._ends_at: float | None = None
         host = host_id(name, foreign)
         edges = [
             edge
@@ -117,6 +107,12 @@ class Bridge:
         }
         self._closed: set[str] = set()
         self._changed_at = 0.0
+
+    def join(self, member: Member) -> None:
+        """Know the process, before anything is delivered."""
+        who = f"the dora node {self.name!r}"
+        advice = "A node with inputs must answer each of them."
+        self._outside = Outside(member, self.component, who, advice)
 
     def take(self, event: Mapping[str, Any]) -> bool:
         """Take in an event of dora, from any thread; tell whether it was for here."""
@@ -144,12 +140,13 @@ class Bridge:
 
     def over(self) -> None:
         """Know that dora delivers nothing any more."""
-        self._is_over = True
+        if self._outside is not None:
+            self._outside.is_cut_off = True
         self._wake()
 
     def _wake(self) -> None:
-        if self.member is not None:
-            self.member.inbox.put(Message("look"))
+        if self._outside is not None:
+            self._outside.wake()
 
     def step(self, inputs: Mapping[str, Any]) -> dict[str, Any] | None:
         """Do one tick: send the values of the inputs, then wait for the outputs'.
@@ -173,7 +170,8 @@ class Bridge:
                 where = f"The value for {self.component}.{port}"
                 array, metadata = to_arrow(value, where)
                 self._node.send_output(f"{self.component}.{port}", array, metadata)
-        self._ends_at = None
+        if self._outside is not None:
+            self._outside.begin()
         found = {port: self._next(port) for port in self._waiting}
         return found or None
 
@@ -181,8 +179,8 @@ class Bridge:
         waiting = self._waiting[port]
         while not waiting:
             self._check(port)
-            assert self.member is not None
-            self.member.attend(_LOOK_S)
+            assert self._outside is not None
+            self._outside.wait()
         array, metadata = waiting.popleft()
         if port in self._views:
             where = f"A value of {self.component}.{port}"
@@ -192,9 +190,8 @@ class Bridge:
     def _check(self, port: str) -> None:
         """Raise if there is no value to wait for."""
         now = time.monotonic()
-        # A stop reaches the node too, whose end is then no end of a stream.
-        if self.member is not None and self._must_end(self.member, now):
-            raise EndOfStream("The run is to stop.")
+        if self._outside is not None:
+            self._outside.check()
         is_closed = not self._closed.isdisjoint((port, ENDED))
         is_quiet = now - self._changed_at > QUIET_S
         if (is_closed or self._failure) and is_quiet and not self._waiting[port]:
@@ -204,27 +201,6 @@ class Bridge:
                 f"The dora node {self.name!r} has ended; there is no further value of "
                 f"{self.component}.{port}."
             )
-
-    def _must_end(self, member: Member, now: float) -> bool:
-        """Whether the run has ended below this tick, or is to stop here."""
-        host = member.host
-        cut, tick = host.cut, host.tick[1]
-        if member.is_over or cut.place <= (tick, host.place[self.component]):
-            return True
-        if cut.kind in ("stop", "error") and self._ends_at is None:
-            self._ends_at = now
-        waited_s = 0.0 if self._ends_at is None else now - self._ends_at
-        if cut.kind == "error" and waited_s > LONG_PATIENCE_S:
-            raise EngineError(
-                f"The dora node {self.name!r} sent no value for tick {tick}, for which "
-                f"the run waited although {cut.component!r} had failed at tick "
-                f"{cut.tick}. A node with inputs must answer each of them."
-            )
-        if self._is_over or (cut.kind == "stop" and waited_s > PATIENCE_S):
-            # Everybody learns that it is a stop, and no end of a stream.
-            host.set_cut(Cut(tick, 0, "stop"))
-            return True
-        return False
 
     def _error(self) -> NodeFailedError:
         return NodeFailedError(self.name, self._failure)

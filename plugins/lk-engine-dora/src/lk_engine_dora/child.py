@@ -9,12 +9,11 @@ import subprocess
 import sys
 import sysconfig
 import threading
-import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from like_keras_core.errors import EngineError
-from lk_engine_dora.leftovers import kill, session
+from like_keras_core.runtime.session import end_sessions, exit_code, kill
 from lk_engine_dora.transport import OVERLAY, OVERLAY_FILE
 
 LOOK_S = 0.02
@@ -87,29 +86,25 @@ class Child:
 
     def exit_code(self) -> int | None:
         """Return the exit code; the process stays, so that its number is not reused."""
-        mode = os.WEXITED | os.WNOHANG | os.WNOWAIT
-        found = os.waitid(os.P_PID, self._process.pid, mode)
-        if found is None:
-            return None
-        is_exit = found.si_code == os.CLD_EXITED
-        return found.si_status if is_exit else -found.si_status
+        return exit_code(self._process.pid)
 
     def read_out(self) -> None:
         """Wait until all that it has printed was taken, though not for long."""
         self._reader.join(_LAST_WORDS_S)
 
-    def processes(self) -> dict[int, str]:
-        """Return the living processes of its session, and their states."""
-        return session(self._process.pid)
+    def end(self, leave_s: float = 0.0) -> None:
+        """Let its session end, and kill what still lives of it.
 
-    def end(self) -> None:
-        """Kill what still lives of it; nothing is left when this returns."""
-        while states := self.processes():
-            for pid in states:
-                kill(pid)
-            time.sleep(LOOK_S)
-        kill(self._process.pid)
-        self.read_out()
-        self._process.wait()
-        assert self._process.stdout is not None
-        self._process.stdout.close()
+        Nothing is left when this returns.
+
+        Args:
+            leave_s: How long it may take [s].
+        """
+        try:
+            end_sessions([self._process.pid], leave_s)
+        finally:
+            kill(self._process.pid)
+            self.read_out()
+            self._process.wait()
+            assert self._process.stdout is not None
+            self._process.stdout.close()

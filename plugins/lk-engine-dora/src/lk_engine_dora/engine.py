@@ -118,7 +118,9 @@ class DoraEngine(Engine):
             HostLostError: The process of a node ended, or was silent.
             LaunchTimeoutError: `timeout_s` passed.
         """
+        from like_keras_core.runtime.process_launch import ProcessLaunch
         from lk_engine_dora.running import Launch
+        from lk_engine_dora.versions import versions
 
         spec = as_spec(system)
         told = RunOptions.of_launch(
@@ -136,14 +138,19 @@ class DoraEngine(Engine):
         )
         coordinator = _coordinator(spec, coordinator_addr, local)
         path = config_path or self.compile(spec)
-        launch = Launch(
+        conduct = ProcessLaunch(
             spec=spec,
-            system=Path(path).with_name(SYSTEM),
+            engine=self.name,
             options=told,
             stop=stop or StopSignal(),
             heartbeat_s=heartbeat_s,
             timeout_s=timeout_s,
             progress=progress,
+            versions=versions(),
+        )
+        launch = Launch(
+            conduct=conduct,
+            system=Path(path).with_name(SYSTEM),
             coordinator=coordinator,
         )
         return in_time(launch.run(iterations), timeout_s)

@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from like_keras_core.errors import EngineError
+from like_keras_core.runtime.session import exit_text
 from lk_engine_dora.child import LOOK_S, Child
-from lk_engine_dora.leftovers import kill, remove_free, remove_logs, segments
-from lk_engine_dora.output import UNSTARTED, Output, exit_text
+from lk_engine_dora.leftovers import remove_free, remove_logs, segments
+from lk_engine_dora.output import UNSTARTED, Output
 
 _DEATH_S = 0.3
 """How long a process may take to be gone when its connections are [s]."""
@@ -89,23 +90,18 @@ class DoraRun:
             f"what it said:\n{said}"
         )
 
+    def tail(self, node: str) -> list[str]:
+        """Return the last lines that a node printed or logged."""
+        return self.output.tail(node)
+
     def end(self) -> None:
         """Let everybody shut down, and see to it that nothing is left.
 
         Returns when no process is left, and no memory.
         """
         try:
-            until = time.monotonic() + _LEAVE_S
-            while time.monotonic() < until:
-                states = self._child.processes()
-                if not states and self._child.exit_code() is not None:
-                    break
-                for pid, state in states.items():
-                    if state in "Tt":
-                        kill(pid)  # It is halted, and would never end.
-                time.sleep(LOOK_S)
+            self._child.end(_LEAVE_S)
         finally:
-            self._child.end()
             self.output.close()
             remove_free(segments() - self._segments)
             remove_logs(self.path, self.output.dataflow_id)

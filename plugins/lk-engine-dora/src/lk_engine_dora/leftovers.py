@@ -1,36 +1,14 @@
-"""What a dora application may leave behind: processes, shared memory, and logs."""
+"""What a dora application may leave behind: shared memory, and logs."""
 
 from __future__ import annotations
 
 import fcntl
 import os
 import shutil
-import signal
 from contextlib import suppress
 from pathlib import Path
 
-_PROCESSES = Path("/proc")
 _MEMORY = Path("/dev/shm")
-
-
-def session(leader: int) -> dict[int, str]:
-    """Return the processes of a session and their states, as `/proc` names them.
-
-    A process that has ended and was not waited for is none of them.
-    """
-    found = {}
-    for entry in _PROCESSES.glob("[0-9]*/stat"):
-        with suppress(OSError):
-            fields = entry.read_text(errors="replace").rpartition(")")[2].split()
-            if fields[3] == str(leader) and fields[0] not in "ZX":
-                found[int(entry.parent.name)] = fields[0]
-    return found
-
-
-def kill(pid: int) -> None:
-    """Kill a process, if it still lives."""
-    with suppress(ProcessLookupError):
-        os.kill(pid, signal.SIGKILL)
 
 
 def segments() -> set[Path]:

@@ -14,11 +14,11 @@ from pathlib import Path
 
 from like_keras_core.errors import LkError
 from like_keras_core.runtime.member import Member
+from like_keras_core.runtime.node_output import to_stderr
 from like_keras_core.runtime.process import LAUNCHED, fetch_system, serve_node
 from like_keras_core.spec import SystemSpec
 from lk_engine_dora.arrow import register_arrays
 from lk_engine_dora.dataflow import machine_id
-from lk_engine_dora.output import LOGGED
 from lk_engine_dora.sweeper import SWEEPS, start_sweeper
 from lk_engine_dora.transport import DoraTransport, open_node
 from lk_engine_dora.versions import versions
@@ -46,13 +46,13 @@ def main() -> int:
         sys.exit(f"Node {name!r} cannot start: {error}")
     register_arrays()
     transport = DoraTransport(spec, name, open_node())
-    logging.getLogger().addHandler(_to_stderr(is_marked=LAUNCHED in os.environ))
+    logging.getLogger().addHandler(to_stderr(is_marked=LAUNCHED in os.environ))
 
     def started(member: Member) -> None:
         transport.stopped = member.stop
         transport.relay = member.relay
         if transport.bridge is not None:
-            transport.bridge.member = member
+            transport.bridge.join(member)
 
     code = 1
     try:
@@ -151,32 +151,6 @@ def read_system(path: Path, digest: str) -> SystemSpec:
             f"{digest}, found {found}. Compile again, and copy both files."
         )
     return spec
-
-
-def _to_stderr(*, is_marked: bool) -> logging.Handler:
-    """Return what prints log records, so that they are in dora's log.
-
-    Args:
-        is_marked: Whether the lines are for a launching process, which has the
-            records already.
-    """
-    handler = logging.StreamHandler()
-    mark = LOGGED if is_marked else ""
-    form = logging.Formatter("%(levelname)s %(name)s: %(message)s")
-    handler.setFormatter(_Marked(form, mark))
-    return handler
-
-
-class _Marked(logging.Formatter):
-    """Begins every line of a record with a mark."""
-
-    def __init__(self, form: logging.Formatter, mark: str) -> None:
-        super().__init__()
-        self._form, self._mark = form, mark
-
-    def format(self, record: logging.LogRecord) -> str:
-        text = self._form.format(record)
-        return "\n".join(self._mark + line for line in text.splitlines())
 
 
 def _variable(name: str) -> str:

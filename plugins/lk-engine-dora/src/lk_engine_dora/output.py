@@ -8,24 +8,18 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
-import signal
-import sys
 from collections import deque
-from contextlib import suppress
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import TextIO
 
+from like_keras_core.runtime.logs import TAIL_LINES
+from like_keras_core.runtime.node_output import NodeOutput
+from like_keras_core.runtime.session import exit_text
 from like_keras_core.spec import SystemSpec
-from like_keras_core.topology import by_node
 from lk_engine_dora.edges import host_id
 from lk_engine_dora.foreign import foreign_nodes
 
-LOGGED = "\x1e"
-"""Stands before lines of log records, in what a launched process prints."""
-
-TAIL_LINES = 20
 UNSTARTED = "it could not be started"
 
 _ATTACHED = re.compile(
@@ -61,27 +55,16 @@ class Output:
         self.is_finished = False
         """Whether the coordinator has said that no process is left."""
         self.own: deque[str] = deque(maxlen=TAIL_LINES)
-        self._titles = {
-            node: _title(node, [item.name for item in components])
-            for node, components in by_node(spec).items()
-        }
+        self._nodes = {node.name for node in spec.nodes}
         foreign = foreign_nodes(spec)
-        self._hosts = {host_id(node, foreign): node for node in self._titles}
-        self._tails: dict[str, deque[str]] = {
-            node: deque(maxlen=TAIL_LINES) for node in self._titles
-        }
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
-        self._files: dict[str, TextIO] = {}
-        for node in self._titles:
-            path = folder / f"{node}.log"
-            self._files[node] = path.open("w", encoding="utf-8", buffering=1)
+        self._hosts = {host_id(node, foreign): node for node in self._nodes}
+        self._said = NodeOutput(spec, folder)
         path = folder / "dora.out"
         self._file: TextIO = path.open("w", encoding="utf-8", buffering=1)
 
     def tail(self, node: str) -> list[str]:
         """Return the last lines that a node printed or logged."""
-        return list(self._tails.get(node, ()))
+        return self._said.tail(node)
 
     def take(self, line: str) -> None:
         """Take in a line."""
@@ -95,11 +78,11 @@ class Output:
         self.dataflow_id = said.get("dataflow_id") or self.dataflow_id
         name, text = said.get("node_id") or "", str(said["message"])
         node = self._hosts.get(name, name)
-        if node in self._titles and said.get("target") is None:
-            self._node_says(node, text, said.get("timestamp") or "")
+        if node in self._nodes and said.get("target") is None:
+            self._said.take(node, text, (said.get("timestamp") or "")[11:23])
             return
         self._dora_says(f"{said.get('level')} {name or 'dora'}: {text}")
-        if node in self._titles:
+        if node in self._nodes:
             self._look(node, text, is_ours=name in self._hosts)
 
     def _take_text(self, line: str) -> None:
@@ -112,14 +95,15 @@ class Output:
             return
         level, name, text = match.groups()
         node = self._hosts.get(name, name)
-        if level == "stdout" and node in self._titles:
-            self._node_says(node, text, datetime.now(timezone.utc).isoformat())
+        if level == "stdout" and node in self._nodes:
+            stamp = datetime.now(timezone.utc).isoformat()
+            self._said.take(node, text, stamp[11:23])
             return
         self._dora_says(f"{level} {name}: {text}")
         self.is_finished = self.is_finished or text == _FINISHED
         # One that failed since another did is not the one to name.
         is_cause = "This error occurred because node" not in text
-        if node in self._titles and is_cause and (end := _END.match(text)):
+        if node in self._nodes and is_cause and (end := _END.match(text)):
             ended = self.ended if name in self._hosts else self.theirs
             ended[node] = _how_text(end)
 
@@ -133,17 +117,6 @@ class Output:
         elif match := _MISSING.match(text):
             self.missing = match[1]
 
-    def _node_says(self, node: str, text: str, stamp: str) -> None:
-        is_logged = text.startswith(LOGGED)
-        text = text.removeprefix(LOGGED)
-        self._tails[node].append(text)
-        self._files[node].write(f"{stamp[11:23]} {text}\n")
-        if not is_logged:
-            # Who reads must go on: a full pipe would halt every process.
-            with suppress(OSError, ValueError):
-                sys.stdout.write(f"[{self._titles[node]}] {text}\n")
-                sys.stdout.flush()
-
     def _look(self, node: str, text: str, *, is_ours: bool) -> None:
         """See whether a node has ended."""
         if match := _STOP.match(text):
@@ -154,18 +127,8 @@ class Output:
 
     def close(self) -> None:
         """Write no more."""
-        for file in (*self._files.values(), self._file):
-            file.close()
-
-
-def exit_text(code: int) -> str:
-    """Say how a process ended, by its exit code as of `subprocess`."""
-    if code >= 0:
-        return f"it ended with exit code {code}"
-    try:
-        return f"it was killed by {signal.Signals(-code).name}"
-    except ValueError:
-        return f"it was killed by signal {-code}"
+        self._said.close()
+        self._file.close()
 
 
 def _how(status: str, number: str | None) -> str:
@@ -182,10 +145,3 @@ def _how_text(end: re.Match[str]) -> str:
     if end[2]:
         return f"it was killed by {end[2]}"
     return exit_text(int(end[1] or 0))
-
-
-def _title(node: str, components: list[str]) -> str:
-    """Return what stands before a node's lines: its component where it has just one."""
-    if len(components) == 1 and components[0] != node:
-        return f"{node}: {components[0]}"
-    return node

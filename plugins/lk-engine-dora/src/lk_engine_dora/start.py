@@ -9,12 +9,13 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from like_keras_core.errors import EngineError
+from like_keras_core.runtime.session import exit_text
 from like_keras_core.spec import SystemSpec
 from lk_engine_dora.child import LOOK_S, Child
 from lk_engine_dora.coordinator import TOO_MANY, Coordinator
 from lk_engine_dora.dataflow import machine_id
 from lk_engine_dora.leftovers import remove_free, remove_logs, segments
-from lk_engine_dora.output import UNSTARTED, Output, exit_text
+from lk_engine_dora.output import UNSTARTED, Output
 
 _DEATH_S = 0.3
 """How long dora may take to say how a process ended whose connection is lost [s]."""
@@ -130,6 +131,10 @@ class DoraStart:
             f"`dora start` ended before the run was over: {exit_text(code)}. The end "
             f"of what it said:\n{said}{advice}"
         )
+
+    def tail(self, node: str) -> list[str]:
+        """Return the last lines that a node printed or logged."""
+        return self.output.tail(node)
 
     def end(self) -> None:
         """Let everybody shut down, and stop the dataflow where somebody does not."""

@@ -140,8 +140,9 @@ class RosProcesses:
                 found[name] = exit_text(code)
         return found
 
-    def check(self) -> None:
+    def check(self, node: str) -> str:
         """Find nothing: nobody stands between this process and the nodes'."""
+        return ""
 
     def tail(self, node: str) -> list[str]:
         """Return the last lines that a node printed or logged."""
@@ -210,13 +211,14 @@ class Ros2Launch(RosProcesses):
         self._refuse_end()
         return dict(self._ended)
 
-    def check(self) -> None:
+    def check(self, node: str) -> str:
         """See whether what a node has met is the end of `ros2 launch`.
 
         Raises:
             EngineError: It is.
         """
         self._refuse_end()
+        return ""
 
     def _refuse_end(self) -> None:
         for child in self._children.values():
