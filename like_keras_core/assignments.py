@@ -47,7 +47,8 @@ _lock = threading.Lock()
 def unwatched() -> Iterator[None]:
     """Let components assign at full speed while a launch runs."""
     with _lock:
-        if not _launches:
+        # It is gone already where an interrupt came just before the launch counted.
+        if not _launches and "__setattr__" in vars(Watched):
             delattr(Watched, "__setattr__")
         _launches.append(None)
     try:
