@@ -138,7 +138,7 @@ def test_many_runs_over_a_bad_transport_equal_the_single_hosts(**drawn: Any) -> 
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("part", range(20))
 def test_fifty_thousand_split_runs_equal_the_single_hosts(part: int) -> None:
-    """As above, in parts: hypothesis remembers all that it has tried, and slows down."""
+    """As above, in parts: hypothesis remembers what it has tried, and slows down."""
 
     @seed(part)
     @few(2_500)
