@@ -19,6 +19,7 @@ from like_keras_core.runtime.process import CONTROL, launched_environment
 from like_keras_core.runtime.run_options import RunOptions
 from like_keras_core.runtime.stop import (
     StopSignal,
+    interrupts_held,
     stop_on_interrupt,
     stop_on_terminate,
     time_limit,
@@ -48,8 +49,12 @@ class Processes(Protocol):
         """Return the last lines that a node printed or logged."""
         ...
 
-    def end(self) -> None:
-        """Let everybody shut down, and see to it that nothing is left."""
+    def end(self, is_hurried: Callable[[], bool]) -> None:
+        """Let everybody shut down, and see to it that nothing is left.
+
+        Args:
+            is_hurried: Whether somebody who waits has lost patience.
+        """
         ...
 
 
@@ -116,7 +121,8 @@ class ProcessLaunch:
                 try:
                     return self._conduct(board, processes, iterations)
                 finally:
-                    processes.end()
+                    with interrupts_held() as is_hurried:
+                        processes.end(is_hurried)
         finally:
             board.close()
 

@@ -15,6 +15,8 @@ from pathlib import Path
 _PROCESSES = Path("/proc")
 _LOOK_S = 0.02
 _HALTED = "Tt"
+_THREADS = 17
+"""The place of the number of threads in `/proc/PID/stat`, behind the name."""
 
 
 def session(leader: int) -> dict[int, str]:
@@ -32,7 +34,9 @@ def sessions(leaders: Collection[int]) -> dict[int, str]:
     for entry in _PROCESSES.glob("[0-9]*/stat"):
         with suppress(OSError):
             fields = entry.read_text(errors="replace").rpartition(")")[2].split()
-            if fields[3] in wanted and fields[0] not in "ZX":
+            # One whose first thread has ended holds its locks while others end.
+            is_living = fields[0] not in "ZX" or int(fields[_THREADS]) > 1
+            if fields[3] in wanted and is_living:
                 found[int(entry.parent.name)] = fields[0]
     return found
 
@@ -69,6 +73,7 @@ def end_sessions(
     leaders: Collection[int],
     leave_s: float,
     late: Callable[[], object] = lambda: None,
+    is_hurried: Callable[[], bool] = lambda: False,
 ) -> None:
     """Give sessions time to end, and kill what is left of them.
 
@@ -78,11 +83,14 @@ def end_sessions(
         leaders: The leaders, children of this process that were not waited for.
         leave_s: How long they may take [s].
         late: Called once, when they have taken a fifth of that.
+        is_hurried: Whether they have had time enough.
     """
     began = time.monotonic()
     is_late = False
     try:
         while (states := sessions(leaders)) and time.monotonic() < began + leave_s:
+            if is_hurried():
+                break
             for pid, state in states.items():
                 if state in _HALTED:
                     kill(pid)  # It would never end.

@@ -107,6 +107,29 @@ def stop_on_terminate(stop: StopSignal) -> Iterator[None]:
 
 
 @contextmanager
+def interrupts_held() -> Iterator[Callable[[], bool]]:
+    """Hold Ctrl-C back until the end of the block, so that it does all of its work.
+
+    Yields:
+        What says whether it was pressed meanwhile.
+    """
+    came: list[int] = []
+    if (
+        threading.current_thread() is not threading.main_thread()
+        or (before := signal.getsignal(signal.SIGINT)) is None
+    ):
+        yield lambda: False
+        return
+    signal.signal(signal.SIGINT, lambda number, frame: came.append(number))
+    try:
+        yield lambda: bool(came)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if came:
+        signal.raise_signal(signal.SIGINT)
+
+
+@contextmanager
 def _in_place_of(
     default: _Handler, number: signal.Signals, handler: _Handler
 ) -> Iterator[None]:

@@ -92,16 +92,19 @@ class Child:
         """Wait until all that it has printed was taken, though not for long."""
         self._reader.join(_LAST_WORDS_S)
 
-    def end(self, leave_s: float = 0.0) -> None:
+    def end(
+        self, leave_s: float = 0.0, is_hurried: Callable[[], bool] = lambda: False
+    ) -> None:
         """Let its session end, and kill what still lives of it.
 
         Nothing is left when this returns.
 
         Args:
             leave_s: How long it may take [s].
+            is_hurried: Whether it has had time enough.
         """
         try:
-            end_sessions([self._process.pid], leave_s)
+            end_sessions([self._process.pid], leave_s, is_hurried=is_hurried)
         finally:
             kill(self._process.pid)
             self.read_out()

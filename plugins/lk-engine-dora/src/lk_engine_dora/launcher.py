@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from like_keras_core.errors import EngineError
@@ -94,13 +94,16 @@ class DoraRun:
         """Return the last lines that a node printed or logged."""
         return self.output.tail(node)
 
-    def end(self) -> None:
+    def end(self, is_hurried: Callable[[], bool]) -> None:
         """Let everybody shut down, and see to it that nothing is left.
 
         Returns when no process is left, and no memory.
+
+        Args:
+            is_hurried: Whether somebody who waits has lost patience.
         """
         try:
-            self._child.end(_LEAVE_S)
+            self._child.end(_LEAVE_S, is_hurried)
         finally:
             self.output.close()
             remove_free(segments() - self._segments)

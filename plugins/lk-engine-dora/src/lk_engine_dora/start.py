@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from like_keras_core.errors import EngineError
@@ -136,10 +136,14 @@ class DoraStart:
         """Return the last lines that a node printed or logged."""
         return self.output.tail(node)
 
-    def end(self) -> None:
-        """Let everybody shut down, and stop the dataflow where somebody does not."""
+    def end(self, is_hurried: Callable[[], bool]) -> None:
+        """Let everybody shut down, and stop the dataflow where somebody does not.
+
+        Args:
+            is_hurried: Whether somebody who waits has lost patience.
+        """
         try:
-            self._wait(_LEAVE_S)
+            self._wait(_LEAVE_S, is_hurried)
             if not self._is_over():
                 words = ["stop", "--name", self._name, "--force"]
                 self.coordinator.command(*words, timeout_s=_FORCE_S)
@@ -153,10 +157,10 @@ class DoraStart:
         # The command itself looks only once a second.
         return self.output.is_finished or self._child.exit_code() is not None
 
-    def _wait(self, seconds: float) -> None:
+    def _wait(self, seconds: float, is_hurried: Callable[[], bool]) -> None:
         """Wait until the dataflow has ended, as far as dora can still say."""
         until = time.monotonic() + seconds
-        while time.monotonic() < until and not self._is_over():
+        while time.monotonic() < until and not (self._is_over() or is_hurried()):
             left = self._machines.keys() - self.output.ended.keys() - self._gone
             if not left and self._gone:
                 return

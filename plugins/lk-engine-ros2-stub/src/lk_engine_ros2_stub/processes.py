@@ -148,11 +148,15 @@ class RosProcesses:
         """Return the last lines that a node printed or logged."""
         return self.output.tail(node)
 
-    def end(self) -> None:
-        """Let everybody shut down, and see to it that nothing is left."""
+    def end(self, is_hurried: Callable[[], bool] = lambda: False) -> None:
+        """Let everybody shut down, and see to it that nothing is left.
+
+        Args:
+            is_hurried: Whether somebody who waits has lost patience.
+        """
         leaders = [child.process.pid for child in self._children.values()]
         try:
-            end_sessions(leaders, _LEAVE_S, late=self._call_away)
+            end_sessions(leaders, _LEAVE_S, self._call_away, is_hurried)
         finally:
             for child in self._children.values():
                 child.close()
