@@ -24,7 +24,7 @@ def outcomes(path: Path, engine: str) -> Mapping[str, Any]:
 
 def test_the_page_shows_what_is_stored() -> None:
     """Its table is drawn from the outcomes, engine by engine."""
-    files = [str(STORED / f"{name}.json") for name in ("native", "dora")]
+    files = [str(STORED / f"{name}.json") for name in ("native", "dora", "ros2")]
     page = str(ROOT / "docs" / "engines.md")
 
     assert main(["engines", "matrix", *files, "--into", page, "--check"]) == 0
