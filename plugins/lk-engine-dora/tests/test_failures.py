@@ -243,5 +243,5 @@ def test_without_the_launching_process_the_others_end(
             for item in folder.iterdir():
                 item.unlink()
             folder.rmdir()
-    # Nor did dora have to free its memory always: the next run on this machine does.
+    # dora does not always free its memory then: the next run on this machine does.
     chain().launch(1, engine="dora")
