@@ -67,6 +67,8 @@ def is_found(module: str, path: Sequence[str]) -> bool:
     """
     if module.endswith(".py"):
         return any(os.path.isfile(os.path.join(folder, module)) for folder in path)
+    if module in sys.builtin_module_names:
+        return True
     places = [*path, *(entry for entry in sys.path if entry in own_path())]
     name = ""
     for part in module.split("."):
