@@ -9,8 +9,6 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-WAIT_S = 20.0
-
 
 def processes(text: str) -> dict[int, str]:
     """Return the living processes with a text in their environment, and their node."""

@@ -51,11 +51,6 @@ class Prefix:
         return self._share / "config" / "params.yaml"
 
     @property
-    def launch_files(self) -> Path:
-        """The folder of the launch files."""
-        return self._share / "launch"
-
-    @property
     def _share(self) -> Path:
         return self.folder / "share" / self.naming.package
 
