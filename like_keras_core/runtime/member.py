@@ -38,15 +38,15 @@ from like_keras_core.runtime.parcels import batches_of, failure_of, failures_of
 from like_keras_core.runtime.run_options import RunOptions
 from like_keras_core.runtime.tap import Tap
 from like_keras_core.runtime.trace import Trace, clock_name
-from like_keras_core.runtime.transport import Transport
+from like_keras_core.runtime.transport import PolledTransport, Transport
 from like_keras_core.spec import SystemSpec
 
 _LONGEST_WAIT_S = 0.25
 _PROGRESS_S = 0.1
-_GATHER_S = 200e-6
+_GATHER_S = 400e-6
 """For how long a busy process gathers frames: small ones travel together [s].
 
-To hand over a frame takes about as long, so half of the time is left for ticks."""
+To hand over a frame takes up to half as long, so most of the time is left for ticks."""
 
 _ACK_AFTER_S = 0.02
 """For how long an idle process gathers acknowledgements that nobody waits for [s]."""
@@ -95,6 +95,7 @@ class Member:
         self.taps = tuple(taps)
         self.inbox: queue.SimpleQueue[Message | bytes | memoryview]
         self.inbox = queue.SimpleQueue()
+        self._polled = transport if isinstance(transport, PolledTransport) else None
         self.options = RunOptions()
         self.host: NodeHost
         self.follower: Follower
@@ -153,7 +154,19 @@ class Member:
 
     def stop(self) -> None:
         """Ask the launching process to end the run; from any thread or handler."""
-        self.inbox.put(Message("stop"))
+        self._put(Message("stop"))
+
+    def wake(self) -> None:
+        """End the present wait, such as that of `attend`; from any thread."""
+        self._put(Message("wake"))
+
+    def _put(self, message: Message) -> None:
+        self.inbox.put(message)
+        if self._polled is None:
+            return
+        # Most floors are news of no consequence, and to wake a process costs a message.
+        if message.verb != "floor" or self.host.is_held:
+            self._polled.wake()
 
     def _introduction(self) -> dict[str, Any]:
         return {
@@ -166,7 +179,7 @@ class Member:
 
     def _heard(self, message: Message) -> None:
         """Take in what the line says; when it is lost, see to it that this one ends."""
-        self.inbox.put(message)
+        self._put(message)
         if message.verb == "lost" and not self._left.wait(_LEAVE_S):
             os._exit(_ORPHANED)
 
@@ -257,7 +270,9 @@ class Member:
 
     def _receive(self, wait: float) -> None:
         inbox = self.inbox
-        if wait:
+        if self._polled is not None:
+            self._polled.receive(wait if inbox.empty() else 0.0)
+        elif wait:
             try:
                 self._take(inbox.get(timeout=wait))
             except queue.Empty:

@@ -283,6 +283,11 @@ class NodeHost(Host):
         self._ledger.fold(min(self.floor, self.cut.tick))
 
     @property
+    def is_held(self) -> bool:
+        """Whether a segment is as far ahead of the floor as it may be."""
+        return any(item.next >= self.floor + self.run_ahead for item in self._runners)
+
+    @property
     def progress(self) -> int:
         """The smallest tick that this node has not finished."""
         ticks = [runner.next for runner in self._runners]

@@ -9,7 +9,6 @@ from __future__ import annotations
 import time
 
 from like_keras_core.errors import EndOfStream, EngineError
-from like_keras_core.runtime.control import Message
 from like_keras_core.runtime.cut import Cut
 from like_keras_core.runtime.member import Member
 
@@ -49,7 +48,7 @@ class Outside:
 
     def wake(self) -> None:
         """End the present `wait`; from any thread."""
-        self.member.inbox.put(Message("look"))
+        self.member.wake()
 
     def check(self) -> None:
         """See whether there is still something to wait for.

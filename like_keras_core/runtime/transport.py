@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 
 class Transport(Protocol):
@@ -21,4 +21,27 @@ class Transport(Protocol):
 
         The memory of the parts may change when this has returned.
         """
+        ...
+
+
+@runtime_checkable
+class PolledTransport(Transport, Protocol):
+    """A transport without a thread of its own: the process reads when it waits.
+
+    That saves each frame the way from one thread to another. Frames are handed over
+    from within `receive` only.
+    """
+
+    def receive(self, timeout_s: float) -> None:
+        """Hand over what has arrived; if there is nothing, wait for it.
+
+        Called between any two ticks, mostly with 0, so that must cost little.
+
+        Args:
+            timeout_s: How long to wait at most [s]. A tick may be due then.
+        """
+        ...
+
+    def wake(self) -> None:
+        """End the present wait, or the next one; from any thread."""
         ...

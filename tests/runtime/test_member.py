@@ -1,7 +1,9 @@
 """Members and a conductor in threads: who may take part, and how it ends."""
 
+import queue
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, ClassVar
 
 import pytest
@@ -49,6 +51,26 @@ class Relayed(Direct):
         self.member.relay(node, frame)
 
 
+class Polled(Direct):
+    """Has no thread: what comes waits until the process asks for it."""
+
+    def start(self, arrived: Callable[[bytes], object]) -> None:
+        self.arrived = arrived
+        self.came: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
+        self.askers: set[int] = set()
+        self.nodes[self.node] = self.came.put
+
+    def receive(self, timeout_s: float) -> None:
+        self.askers.add(threading.get_ident())
+        with suppress(queue.Empty):
+            while frame := self.came.get(timeout=timeout_s):
+                self.arrived(frame)
+                timeout_s = 0.0
+
+    def wake(self) -> None:
+        self.came.put(None)
+
+
 class Garbage(Direct):
     """Hands over what is no frame."""
 
@@ -88,6 +110,7 @@ class Run:
         specs: What a node has in the place of the system.
         versions: What a node says of its distributions; `{"kit": "1"}` is expected.
         record: The ports to record.
+        options: More of what the processes are told.
     """
 
     def __init__(
@@ -97,9 +120,11 @@ class Run:
         specs: Mapping[str, SystemSpec] | None = None,
         versions: Mapping[str, Mapping[str, str]] | None = None,
         record: Sequence[str] = ("scale.output",),
+        **options: Any,
     ) -> None:
         self.spec = system.to_spec()
-        self.record = tuple(record)
+        self.options = RunOptions(record=tuple(record), **options)
+        self.made: list[Any] = []
         self.transport = transport
         self.specs, self.versions = specs or {}, versions or {}
         self.board = Switchboard(TOKEN, 3.0)
@@ -117,6 +142,7 @@ class Run:
 
     def _serve(self, node: str) -> None:
         transport = self.transport(self.ways, node)
+        self.made.append(transport)
         try:
             line = call(self.board.address, TOKEN)
         except LineLostError as error:
@@ -144,7 +170,7 @@ class Run:
             engine="threads",
             stop=self.stop,
             versions={"kit": "1"},
-            options=RunOptions(record=self.record),
+            options=self.options,
             **options,
         )
         try:
@@ -160,7 +186,7 @@ def pair() -> System:
     return System([Count(node=Node("a")), Scale(node=Node("b"))])
 
 
-@pytest.mark.parametrize("transport", [Direct, Relayed])
+@pytest.mark.parametrize("transport", [Direct, Relayed, Polled])
 def test_a_run_needs_no_more_than_a_way_for_frames(transport: type[Direct]) -> None:
     """Which may be the control channel, where a transport has none any more."""
     run = Run(pair(), transport)
@@ -170,6 +196,28 @@ def test_a_run_needs_no_more_than_a_way_for_frames(transport: type[Direct]) -> N
 
     assert report.records == {"scale.output": [(t, 2 * t) for t in range(5)]}
     assert report.connections["count.output -> scale.value"].messages == 5
+
+
+def test_a_transport_may_leave_the_reading_to_the_process() -> None:
+    """It is asked by the thread that runs the components, and by no other."""
+    run = Run(pair(), Polled)
+    run.start("a", "b")
+
+    run.conduct(1000)
+
+    askers = sorted(tuple(transport.askers) for transport in run.made)
+    assert askers == sorted((thread.ident,) for thread in run.threads)
+
+
+def test_a_process_that_is_held_goes_on_when_the_others_have_caught_up() -> None:
+    """What it waits for comes from the launching process, not from its transport."""
+    system = System([Count(node=Node("a")), Count(node=Node("b"))])
+    run = Run(system, Polled, record=["count_1.output"], run_ahead=2)
+    run.start("a", "b")
+
+    report = run.conduct(100)
+
+    assert len(report.records["count_1.output"]) == 100
 
 
 def test_hosts_with_another_version_are_refused() -> None:

@@ -93,7 +93,11 @@ def test_the_process_beside_it_has_its_channels(places: Places) -> None:
     nodes = {node["id"]: node for node in dataflow["nodes"]}
     source = nodes["ours"]["inputs"]["camera.image"]["source"]
     assert source == "camera.host/camera.image.to.ours"
-    assert nodes["ours"]["outputs"] == ["scale.output.to.sink", "acks-to-camera"]
+    assert nodes["ours"]["outputs"] == [
+        "scale.output.to.sink",
+        "acks-to-camera",
+        "lk-wake",
+    ]
     assert nodes["sink.host"]["inputs"]["scale.output"]["source"] == (
         "ours/scale.output.to.sink"
     )

@@ -17,6 +17,7 @@ from like_keras_core.runtime.channels import channels_of
 from like_keras_core.runtime.flow import Sender
 from like_keras_core.spec import SystemSpec
 from like_keras_core.testing.components import Count, Scale
+from lk_engine_dora.edges import WAKE
 from lk_engine_dora.transport import (
     IN_PLACE,
     OVERLAY,
@@ -48,19 +49,23 @@ class Remembering:
     def __init__(self, *events: dict[str, Any]) -> None:
         self.sent: list[tuple[str, str, bytes]] = []
         self.events = list(events)
-        self.asked = threading.Event()
+        self.waits: list[float] = []
+        self.asleep, self.woken = threading.Event(), threading.Event()
 
     def send_output(self, output: str, data: bytes) -> None:
         self.sent.append((output, "joined", data))
+        self.woken.set()
 
     def send_output_raw(self, output: str, size: int) -> Sample:
         return Sample(self, output, size)
 
+    def try_recv(self) -> dict[str, Any] | None:
+        return self.events.pop(0) if self.events else None
+
     def next(self, timeout: float) -> dict[str, Any] | None:
-        if self.events:
-            return self.events.pop(0)
-        self.asked.set()
-        threading.Event().wait(0.001)
+        self.waits.append(timeout)
+        self.asleep.set()
+        self.woken.wait(timeout)
         return None
 
 
@@ -91,8 +96,7 @@ def arrived_of(*events: dict[str, Any]) -> list[Any]:
     found: list[Any] = []
     transport = DoraTransport(spec(), "b", node)
     transport.start(found.append)
-    assert node.asked.wait(WAIT_S)
-    transport.close()
+    transport.receive(0.0)
     return found
 
 
@@ -161,25 +165,68 @@ def test_only_a_stop_that_somebody_asked_for_counts() -> None:
     transport = DoraTransport(spec(), "b", node, lambda: asked.append(None))
 
     transport.start(found.append)
-    assert node.asked.wait(WAIT_S)
-    transport.close()
+    transport.receive(0.0)
 
     assert asked == [None]
     assert [bytes(item) for item in found] == [b"late"]
 
 
-def test_nothing_is_asked_for_when_nothing_can_come() -> None:
-    """After a STOP dora answers at once, with nothing: asking again would never end."""
+def test_dora_is_not_waited_for_when_nothing_can_come() -> None:
+    """After a STOP it answers at once, with nothing: asking again would never end."""
     node = Remembering({"type": "STOP", "id": "MANUAL"})
     transport = DoraTransport(spec(), "b", node)
 
-    transport.start(bytes)
-    readers = [item for item in threading.enumerate() if item.name == "dora"]
-    for reader in readers:
-        reader.join(WAIT_S)
+    for _ in range(3):
+        transport.receive(0.01)
 
-    assert not any(reader.is_alive() for reader in readers)
+    assert len(node.waits) == 1
+
+
+def test_a_wake_ends_a_wait_for_dora() -> None:
+    """By a message to itself; the transport does not wait for its time to pass."""
+    node = Remembering()
+    transport = DoraTransport(spec(), "b", node)
+    waiting = threading.Thread(target=transport.receive, args=[10 * WAIT_S])
+    waiting.start()
+    assert node.asleep.wait(WAIT_S)
+
+    transport.wake()
+    waiting.join(WAIT_S)
+
+    assert not waiting.is_alive()
+    assert [output for output, _, _ in node.sent] == [WAKE]
+
+
+def test_a_wake_before_a_wait_ends_it() -> None:
+    """It may come between a look for messages and the wait for more of them."""
+    node = Remembering()
+    transport = DoraTransport(spec(), "b", node)
+
+    transport.wake()
+    transport.receive(10 * WAIT_S)
+
+    assert (node.waits, node.sent) == ([], [])
+
+
+def test_a_wake_that_comes_after_the_end_is_no_error() -> None:
+    """dora may be gone before the process that it started."""
+    node = Remembering()
+    transport = DoraTransport(spec(), "b", node)
+
     transport.close()
+    transport.wake()
+
+
+@pytest.mark.parametrize(("wait_s", "asked_s"), [(0.0005, []), (0.05, [0.0496])])
+def test_waits_end_before_the_time_that_was_given(
+    wait_s: float, asked_s: list[float]
+) -> None:
+    """dora wakes late, and a tick may be due; so the rest is slept without it."""
+    node = Remembering()
+
+    DoraTransport(spec(), "b", node).receive(wait_s)
+
+    assert node.waits == pytest.approx(asked_s)
 
 
 def test_the_environment_is_set_before_dora_reads_it(

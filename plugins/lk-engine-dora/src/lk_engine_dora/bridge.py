@@ -1,9 +1,10 @@
 """What our process beside a dora node that is not ours does: values out, values in.
 
 A `Bridge` belongs to the process, and the process's one component, a `DoraNode`, finds
-it with `bridge_of`. The transport's thread brings what dora delivers; the component
-sends, and waits for its values. While it waits the process does everything else that
-it has to: it hands out credits, answers the launching process, and learns of a stop.
+it with `bridge_of`. The transport brings what dora delivers; the component sends, and
+waits for its values. While it waits the process does everything else that it has to: it
+reads what dora delivers, hands out credits, answers the launching process, and learns
+of a stop.
 """
 
 from __future__ import annotations
@@ -115,7 +116,7 @@ class Bridge:
         self._outside = Outside(member, self.component, who, advice)
 
     def take(self, event: Mapping[str, Any]) -> bool:
-        """Take in an event of dora, from any thread; tell whether it was for here."""
+        """Take in an event of dora; tell whether it was for here."""
         kind = event["type"]
         if kind == "NODE_FAILED":
             found = event["value"]
@@ -135,18 +136,12 @@ class Bridge:
         else:
             return False
         self._changed_at = time.monotonic()
-        self._wake()
         return True
 
     def over(self) -> None:
         """Know that dora delivers nothing any more."""
         if self._outside is not None:
             self._outside.is_cut_off = True
-        self._wake()
-
-    def _wake(self) -> None:
-        if self._outside is not None:
-            self._outside.wake()
 
     def step(self, inputs: Mapping[str, Any]) -> dict[str, Any] | None:
         """Do one tick: send the values of the inputs, then wait for the outputs'.

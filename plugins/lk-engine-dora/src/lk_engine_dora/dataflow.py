@@ -24,6 +24,9 @@ RUN_AHEAD = 256
 SMALLEST_POOL = 8 << 20
 """The shared memory that dora gives a node by itself [byte]."""
 
+_WAKES = 16
+"""More wakes than can be under way to a process: it sends one a wait."""
+
 _OVERHEAD = 4096
 """At most what a message has beside its value: headers, ours and dora's [byte]."""
 
@@ -152,6 +155,8 @@ def _wiring(name: str, edges: list[Edge], window: int, run_ahead: int) -> Data:
             size = queue_size(len(edge.channels) or 1, window, run_ahead)
             if edge.kind == "end" or (edge.kind == "arrow" and edge.latest):
                 size = 1
+            elif edge.kind == "wake":
+                size = _WAKES
             source = f"{edge.start}/{edge.output}"
             inputs[edge.input] = {"source": source, "queue_size": size}
     outputs = [edge.output for edge in edges if edge.start == name]

@@ -47,7 +47,7 @@ LK_TOKEN: a secret text
 """
 
 _NODES = """\
-A node is a process. An input or output is what crosses between two of them:
+A node is a process. Its inputs and outputs carry:
 """
 
 _LEGEND: Mapping[Kind, str] = {
@@ -55,6 +55,7 @@ _LEGEND: Mapping[Kind, str] = {
     "acks": "what has arrived of them; without it nothing flows",
     "arrow": "plain Arrow arrays, from or to a node that is not ours",
     "end": "nothing; it closes when the node on the other side has ended",
+    "wake": "from a process to itself: it ends a wait for dora",
 }
 
 _KEYS = {
@@ -121,8 +122,8 @@ class _Writer:
             for kind, text in _LEGEND.items()
             if kind in first
         ]
-        self._comment(_NODES if rows else "A node is a process.")
-        width = max((len(name) for name, _ in rows), default=0)
+        self._comment(_NODES)
+        width = max(len(name) for name, _ in rows)
         for name, text in rows:
             self._comment(f"  {name:{width}}  {text}")
 

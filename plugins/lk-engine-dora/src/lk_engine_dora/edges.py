@@ -10,6 +10,9 @@ with the others: that one has the channels. Between the two are plain Arrow arra
 the names that the node has for its inputs and outputs. Where none lead one way, there
 is a connection on which nothing is ever sent: when an input closes, the node on the
 other side has ended.
+
+And each of our processes has a connection with itself, on which its other threads wake
+the one that waits for dora.
 """
 
 from __future__ import annotations
@@ -22,10 +25,13 @@ from like_keras_core.runtime.channels import ChannelSpec, channels_of
 from like_keras_core.spec import SystemSpec, split_address
 from lk_engine_dora.foreign import foreign_nodes
 
-Kind = Literal["data", "acks", "arrow", "end"]
+Kind = Literal["data", "acks", "arrow", "end", "wake"]
 
 ENDED = "lk-ended"
 """The output of a node that is not ours, and the input of one, for the end alone."""
+
+WAKE = "lk-wake"
+"""The output and the input of the connection that a process has with itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,15 +41,16 @@ class Edge:
     Args:
         kind: `"data"`: frames of one channel; `"acks"`: what comes back, for all
             channels between the two; `"arrow"`: plain Arrow arrays, from or to a
-            node that is not ours; `"end"`: nothing, until one of them has ended.
+            node that is not ours; `"end"`: nothing, until one of them has ended;
+            `"wake"`: from a process to itself, what ends its wait.
         producer: The node of the system that sends.
         start: The dora node with the output.
         output: The output's name there.
         consumer: The node of the system that receives.
         end: The dora node with the input.
         input: The input's name there.
-        source: The address of the port whose values these are; empty for `"acks"`
-            and `"end"`.
+        source: The address of the port whose values these are; empty for `"acks"`,
+            `"end"` and `"wake"`.
         latest: Whether only the newest value counts.
         channels: The numbers of the channels whose frames travel on it.
     """
@@ -73,7 +80,8 @@ def edges_of(spec: SystemSpec) -> list[Edge]:
     data = [_data_edge(channel, foreign) for channel in channels]
     acks = _ack_edges(channels, foreign)
     arrays = list(_arrow_edges(spec, foreign))
-    return [*data, *acks, *arrays, *_end_edges(arrays, foreign)]
+    wakes = [_wake_edge(node.name, foreign) for node in spec.nodes]
+    return [*data, *acks, *arrays, *_end_edges(arrays, foreign), *wakes]
 
 
 def _data_edge(channel: ChannelSpec, foreign: Collection[str]) -> Edge:
@@ -177,3 +185,16 @@ def _end_edges(arrays: list[Edge], foreign: Collection[str]) -> Iterator[Edge]:
                 end=end,
                 input=ENDED,
             )
+
+
+def _wake_edge(node: str, foreign: Collection[str]) -> Edge:
+    host = host_id(node, foreign)
+    return Edge(
+        kind="wake",
+        producer=node,
+        start=host,
+        output=WAKE,
+        consumer=node,
+        end=host,
+        input=WAKE,
+    )

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
-import threading
-from collections.abc import Callable, Sequence
+import queue
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from like_keras_core.runtime.flow import channel_of
 from like_keras_core.spec import SystemSpec
-from lk_engine_dora.edges import edges_of
+from lk_engine_dora.edges import WAKE, edges_of
 
 Frame = Sequence[bytes | bytearray | memoryview]
 
@@ -27,6 +28,10 @@ SMALL = 4096
 its place in the sender's shared memory at once [byte]."""
 
 _WAIT_S = 0.1
+"""How long dora is waited for at most: signals are heeded in between [s]."""
+
+_OVERSLEEP_S = 0.4e-3
+"""By how much a wait for dora may end late [s]; other waits end on time."""
 
 
 def open_node() -> Any:
@@ -65,9 +70,11 @@ class DoraTransport:
 
         self.bridge = open_bridge(spec, name, node)
         self.relay: Callable[[str, Frame], object] | None = None
-        self._is_cut_off = False
-        self._closing = threading.Event()
-        self._reader: threading.Thread | None = None
+        self._arrived: Callable[[bytes | memoryview], object] = lambda frame: None
+        self._is_stopped = self._is_cut_off = self._is_over = False
+        # Not an event, which a signal handler may not set while its thread clears it.
+        self._wakes: queue.SimpleQueue[None] = queue.SimpleQueue()
+        self._is_asleep = False
         mine = [edge for edge in edges_of(spec) if edge.producer == name]
         self._data = {
             number: edge.output
@@ -80,11 +87,8 @@ class DoraTransport:
         }
 
     def start(self, arrived: Callable[[bytes | memoryview], object]) -> None:
-        """Hand over each frame that arrives, from a thread of its own."""
-        self._reader = threading.Thread(
-            target=self._read, args=[arrived], name="dora", daemon=True
-        )
-        self._reader.start()
+        """Know who takes the frames."""
+        self._arrived = arrived
 
     def send(self, node: str, frame: Frame) -> None:
         """Send a frame to another node; its parts may be used again afterwards."""
@@ -105,36 +109,69 @@ class DoraTransport:
         view.release()
         sample.send()
 
-    def _read(self, arrived: Callable[[bytes | memoryview], object]) -> None:
-        is_last = False
-        while not self._closing.is_set():
-            event = self._node.next(_WAIT_S)
-            if event is None:
-                # After a STOP dora hands over what is queued, and then nothing more.
-                if is_last:
-                    if self.bridge is not None:
-                        self.bridge.over()
-                    return
-                continue
-            if self.bridge is not None and self.bridge.take(event):
-                pass
-            elif event["type"] == "INPUT":
-                arrived(_bytes_of(event["value"]))
-            elif event["type"] == "STOP":
-                is_last = True
-                if event["id"] == "MANUAL":
-                    # From here on dora delivers nothing, neither here nor elsewhere.
-                    self._is_cut_off = True
-                    self.stopped()
-            # It would keep a place in the sender's shared memory while this waits.
+    def receive(self, timeout_s: float) -> None:
+        """Hand over what has arrived; if there is nothing, wait for it or for `wake`.
+
+        Args:
+            timeout_s: How long to wait at most [s].
+        """
+        event = self._node.try_recv()
+        if event is None and timeout_s:
+            event = self._wait(timeout_s)
+        while event is not None:
+            self._take(event)
+            # It would keep a place in the sender's shared memory.
             del event
+            event = self._node.try_recv()
+
+    def wake(self) -> None:
+        """End the present wait, or the next one; from any thread or handler."""
+        self._wakes.put(None)
+        if self._is_asleep:
+            # Nothing but a message ends a wait for dora. Where it fails, time does.
+            self._is_asleep = False
+            with suppress(Exception):
+                self._node.send_output(WAKE, b"")
 
     def close(self) -> None:
-        """Receive no more, and give the dora node back."""
-        self._closing.set()
-        if self._reader is not None:
-            self._reader.join()
+        """Give the dora node back."""
         self._node = None
+
+    def _wait(self, timeout_s: float) -> Any:
+        """Return the next event; None if there was none before a wake or a time."""
+        if self._is_over or timeout_s < 2 * _OVERSLEEP_S:
+            with suppress(queue.Empty):
+                self._wakes.get(timeout=timeout_s)
+            return self._node.try_recv()
+        event = None
+        self._is_asleep = True
+        if self._wakes.empty():
+            event = self._node.next(min(timeout_s - _OVERSLEEP_S, _WAIT_S))
+            if event is None:
+                self._end()
+        self._is_asleep = False
+        while not self._wakes.empty():
+            self._wakes.get_nowait()
+        return event
+
+    def _end(self) -> None:
+        """Know that dora delivers nothing any more."""
+        self._is_over = True
+        if self._is_stopped and self.bridge is not None:
+            self.bridge.over()
+
+    def _take(self, event: Mapping[str, Any]) -> None:
+        kind = event["type"]
+        if self.bridge is not None and self.bridge.take(event):
+            return
+        if kind == "INPUT" and event["id"] != WAKE:
+            self._arrived(_bytes_of(event["value"]))
+        elif kind == "STOP":
+            self._is_stopped = True
+            if event["id"] == "MANUAL":
+                # But for what is queued dora delivers nothing, here or elsewhere.
+                self._is_cut_off = True
+                self.stopped()
 
 
 def _bytes_of(array: Any) -> bytes | memoryview:
