@@ -1,5 +1,7 @@
 """What the process of a node works out before it runs."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -45,3 +47,16 @@ def test_without_a_launching_process_the_system_must_lie_there(
 
     with pytest.raises(LkError, match=r"Copy system\.json there"):
         find_system(tmp_path / "system.json", "sha256:0")
+
+
+def test_a_node_starts_without_the_engine() -> None:
+    """What compiles and launches takes long to import, and a node needs none of it."""
+    code = "import lk_engine_dora.node, sys; print(*sys.modules)"
+
+    said = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+
+    imported = said.stdout.split()
+    assert "lk_engine_dora.transport" in imported
+    assert not {"lk_engine_dora.engine", "yaml", "rich"}.intersection(imported)
