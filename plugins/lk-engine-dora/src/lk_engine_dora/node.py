@@ -5,10 +5,10 @@ The environment says which node of which system it is; see the comments in the d
 
 from __future__ import annotations
 
+import faulthandler
 import logging
 import os
 import sys
-import threading
 import traceback
 from pathlib import Path
 
@@ -69,22 +69,21 @@ def main() -> int:
         )
     except Exception:  # noqa: BLE001 - printed here: dora may delay the end
         traceback.print_exc()
-    _close(transport, code)
+    sys.stdout.flush()
+    _close(transport)
     return code
 
 
-def _close(transport: DoraTransport, code: int) -> None:
+def _close(transport: DoraTransport) -> None:
     """Give the dora node back; end at once if dora waits for a machine cut off."""
     if SWEEPS not in os.environ:
         transport.close()
         return
-    closing = threading.Thread(target=transport.close, daemon=True)
-    closing.start()
-    closing.join(_CLOSE_S)
-    if closing.is_alive():
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(code)
+    # dora may keep Python's lock while it waits, which this watchdog does not need.
+    with open(os.devnull, "w") as null:
+        faulthandler.dump_traceback_later(_CLOSE_S, exit=True, file=null)
+        transport.close()
+        faulthandler.cancel_dump_traceback_later()
 
 
 def frame_sizes(spec: SystemSpec, name: str) -> dict[str, int]:
