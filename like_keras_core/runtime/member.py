@@ -156,10 +156,6 @@ class Member:
         """Ask the launching process to end the run; from any thread or handler."""
         self._put(Message("stop"))
 
-    def wake(self) -> None:
-        """End the present wait, such as that of `attend`; from any thread."""
-        self._put(Message("wake"))
-
     def _put(self, message: Message) -> None:
         self.inbox.put(message)
         if self._polled is None:

@@ -46,10 +46,6 @@ class Outside:
         """Know that another tick's values are waited for."""
         self._ends_at = None
 
-    def wake(self) -> None:
-        """End the present `wait`; from any thread."""
-        self.member.wake()
-
     def check(self) -> None:
         """See whether there is still something to wait for.
 

@@ -2,6 +2,7 @@
 
 import enum
 import os
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -277,3 +278,17 @@ class Number(Component):
     def forward(self, array: np.ndarray) -> int:
         first = int(array[0])
         return first if (array == first).all() else -1
+
+
+class Pausing(Number):
+    """Takes its time with the array that holds one of the numbers."""
+
+    def __init__(self, number: int, pause_s: float, **options: Any):
+        super().__init__(**options)
+        self.number, self.pause_s = number, pause_s
+
+    def forward(self, array: np.ndarray) -> int:
+        found = super().forward(array)
+        if found == self.number:
+            time.sleep(self.pause_s)
+        return found

@@ -18,7 +18,13 @@ from engine_systems import (  # type: ignore[import-not-found]
     outcome,
 )
 from payloads import Echo, Lists, Payloads, Spoils  # type: ignore[import-not-found]
-from ros_parts import Number, Numbered, Prints, Where  # type: ignore[import-not-found]
+from ros_parts import (  # type: ignore[import-not-found]
+    Number,
+    Numbered,
+    Pausing,
+    Prints,
+    Where,
+)
 
 from like_keras_core import ComponentError, Node, System
 from like_keras_core.errors import EngineError, EngineOptionError, LaunchTimeoutError
@@ -88,7 +94,6 @@ def test_the_example_for_every_engine_gives_what_native_gives(
     assert same(found, expected)
 
 
-@pytest.mark.slow
 @pytest.mark.skipif(
     not all(map(importlib.util.find_spec, ("PIL", "skimage"))),
     reason="needs pillow and scikit-image",
@@ -260,6 +265,26 @@ def test_nothing_is_lost_at_any_speed(size: int, ticks: int) -> None:
     report = system.launch(ticks, engine="ros2", record=["number.output"])
 
     assert report.records["number.output"] == [(n, n) for n in range(ticks)]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("size", "ticks"), [(8, 8000), (1 << 20, 40)])
+def test_nothing_is_lost_while_a_component_takes_its_time(
+    size: int, ticks: int
+) -> None:
+    """What its process does not read meanwhile waits; the source is only held up."""
+    pausing = Pausing(10, 4.0, node=Node("b"))
+    system = System([Numbered(size, node=Node("a")), pausing])
+
+    report = system.launch(
+        ticks,
+        engine="ros2",
+        record=["pausing.output"],
+        window=8 if size > 8 else ticks,
+        run_ahead=ticks,
+    )
+
+    assert report.records["pausing.output"] == [(n, n) for n in range(ticks)]
 
 
 SCRIPT = """\

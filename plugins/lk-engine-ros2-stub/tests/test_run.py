@@ -283,6 +283,39 @@ def test_a_node_appears_in_the_graph_under_its_name(nodes: Nodes) -> None:
     assert all(topic.endswith("/output'") for topic in public), topics
 
 
+@needs_ros
+def test_a_node_answers_for_its_parameters(nodes: Nodes) -> None:
+    """While it runs, as `ros2 param` asks for them."""
+    file = nodes.folder / "ros.txt"
+    package = nodes.compile(noted(str(file)))
+    for name in "abc":
+        nodes.start(package, name)
+    wait_for(file)
+    code = (
+        "import rclpy\n"
+        "from rclpy.parameter_client import AsyncParameterClient\n"
+        "rclpy.init()\n"
+        "node = rclpy.create_node('ask')\n"
+        "client = AsyncParameterClient(node, '/noted/c')\n"
+        "print(client.wait_for_services(40))\n"
+        "answer = client.get_parameters(['note.file'])\n"
+        "rclpy.spin_until_future_complete(node, answer, timeout_sec=20)\n"
+        "print(answer.result().values[0].string_value)\n"
+    )
+    asked = subprocess.run(
+        [sys.executable, "-c", code],
+        env=nodes.env,
+        capture_output=True,
+        text=True,
+        timeout=80,
+        check=False,
+    )
+    nodes.processes["a"].send_signal(signal.SIGINT)
+    nodes.ends()
+
+    assert asked.stdout.split() == ["True", str(file)], asked.stderr
+
+
 @needs_no_ros
 def test_without_rclpy_a_node_says_how_to_get_it(nodes: Nodes) -> None:
     """Both ways: a ROS installation, or the wheels."""

@@ -117,9 +117,7 @@ class RosTopic(Component):
             self._published = node.publish(self.topic, self.type, self.qos)
             return
         self._outside = node.outside(self._lk.address, f"the topic {self.topic!r}")
-        self._subscribed = node.subscribe(
-            self.topic, self.type, self.qos, self._outside.wake
-        )
+        self._subscribed = node.subscribe(self.topic, self.type, self.qos)
 
     def forward(self, **inputs: Any) -> Any:
         """Publish what came, or return what others have published.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
 from typing import Any
 
 from rclpy.duration import Duration
@@ -16,6 +15,7 @@ from rclpy.qos import (
 
 from lk_engine_ros2_stub.conversion import Conversion
 from lk_engine_ros2_stub.qos import Qos
+from lk_engine_ros2_stub.reader import Reader
 
 LAST_WORDS_S = 1.0
 """How long readers may take to have the last messages when a run ends [s]."""
@@ -70,27 +70,18 @@ class Subscribed:
 
     Args:
         node: rclpy's node.
+        reader: What reads the topic.
         topic: The topic's full name.
         message: The type of its messages.
         qos: Its quality of service.
-        arrived: Called after each message, from another thread.
     """
 
     def __init__(
-        self,
-        node: Any,
-        topic: str,
-        message: str,
-        qos: Qos,
-        arrived: Callable[[], object],
+        self, node: Any, reader: Reader, topic: str, message: str, qos: Qos
     ) -> None:
         self.conversion = Conversion(message)
         self.waiting: deque[Any] = deque()
-        self._arrived = arrived
-        self._subscription = node.create_subscription(
-            self.conversion.message, topic, self._take, profile(qos)
-        )
+        reader.subscribe(node, self.conversion.message, topic, self._take, profile(qos))
 
     def _take(self, message: Any) -> None:
         self.waiting.append(message)
-        self._arrived()

@@ -5,13 +5,12 @@ from __future__ import annotations
 import os
 import threading
 import time
-from array import array
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import rclpy
 from rclpy.exceptions import InvalidParameterTypeException
-from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.executors import SingleThreadedExecutor
 from rclpy.qos import (
     DurabilityPolicy,
     HistoryPolicy,
@@ -26,8 +25,10 @@ from like_keras_core.runtime.channels import channels_of
 from like_keras_core.runtime.member import Member
 from like_keras_core.runtime.outside import Outside
 from like_keras_core.spec import SystemSpec
+from lk_engine_ros2_stub.cdr import to_frame, to_message
 from lk_engine_ros2_stub.naming import RUN, Naming
 from lk_engine_ros2_stub.qos import Qos
+from lk_engine_ros2_stub.reader import Reader
 from lk_engine_ros2_stub.topics import Published, Subscribed
 
 DISCOVERY_S = 50.0
@@ -35,18 +36,17 @@ DISCOVERY_S = 50.0
 
 _POLL_S = 0.02
 
-_YIELD_S = 10e-6
-"""For how long the executor lets go after a frame that somebody waits for [s].
-
-What it does between two messages is Python too, and would keep who waits from going on.
-"""
+_ANSWER_S = 0.05
+"""How often ROS's own questions are answered, such as those for parameters [s]."""
 
 
 class RosNode:
     """The ROS node of one of our processes, and its ways to the others.
 
     Each ordered pair of nodes has a topic: all frames of one for the other, values and
-    what is said about them.
+    what is said about them. They are read by the thread that waits for them, as are the
+    topics of others. Everything else that a ROS node answers, such as questions for its
+    parameters, has a thread of its own.
 
     Args:
         spec: The system.
@@ -84,17 +84,24 @@ class RosNode:
         self._arrived: Callable[[bytes | memoryview], object] = lambda frame: None
         self._publishers: dict[str, Any] = {}
         self._subscriptions: dict[str, Any] = {}
+        self._reader = Reader(self.context)
         run = os.environ.get(RUN, "")
         for other in _others(spec, name):
             self._publishers[other] = self.node.create_publisher(
                 UInt8MultiArray, naming.hidden(name, other, run), qos
             )
-            self._subscriptions[other] = self.node.create_subscription(
-                UInt8MultiArray, naming.hidden(other, name, run), self._take, qos
+            self._subscriptions[other] = self._reader.subscribe(
+                self.node,
+                UInt8MultiArray,
+                naming.hidden(other, name, run),
+                self._take,
+                qos,
+                raw=True,
             )
         self._executor = SingleThreadedExecutor(context=self.context)
         self._executor.add_node(self.node)
         self._thread: threading.Thread | None = None
+        self._closed = threading.Event()
 
     @property
     def log_level(self) -> int:
@@ -124,15 +131,13 @@ class RosNode:
         """
         return Published(self.node, topic, message, qos)
 
-    def subscribe(
-        self, topic: str, message: str, qos: Qos, arrived: Callable[[], object]
-    ) -> Subscribed:
+    def subscribe(self, topic: str, message: str, qos: Qos) -> Subscribed:
         """Open a topic of standard messages that others publish.
 
         Raises:
             EngineError: The message is not installed.
         """
-        return Subscribed(self.node, topic, message, qos, arrived)
+        return Subscribed(self.node, self._reader, topic, message, qos)
 
     def outside(self, component: str, who: str) -> Outside:
         """Return how a component of this process waits for others' messages."""
@@ -140,7 +145,7 @@ class RosNode:
         return Outside(self.member, component, who)
 
     def start(self, arrived: Callable[[bytes | memoryview], object]) -> None:
-        """Hand over each frame that arrives, from a thread of its own.
+        """Know who takes the frames.
 
         It waits until the other nodes are there, or until the process is wanted
         otherwise: when it shall stop, or when the line home is lost.
@@ -149,7 +154,7 @@ class RosNode:
             LkError: The others did not appear.
         """
         self._arrived = arrived
-        self._thread = threading.Thread(target=self._spin, name="ros", daemon=True)
+        self._thread = threading.Thread(target=self._answer, name="ros", daemon=True)
         self._thread.start()
         until = time.monotonic() + DISCOVERY_S
         while (missing := self._missing()) and not self.is_called_away():
@@ -164,16 +169,27 @@ class RosNode:
 
     def send(self, node: str, frame: Sequence[bytes | bytearray | memoryview]) -> None:
         """Publish a frame for another node; its parts may be used again afterwards."""
-        message = UInt8MultiArray()
-        # An array of bytes is taken as it is; anything else is checked item by item.
-        message.data = array("B", b"".join(frame))
-        self._publishers[node].publish(message)
+        self._publishers[node].publish(to_message(frame))
+
+    def receive(self, timeout_s: float) -> None:
+        """Hand over what has arrived; if there is nothing, wait for it or for `wake`.
+
+        Args:
+            timeout_s: How long to wait at most [s].
+        """
+        self._reader.receive(timeout_s)
+
+    def wake(self) -> None:
+        """End the present wait, or the next one; from any thread or handler."""
+        self._reader.wake()
 
     def close(self) -> None:
         """Receive no more, and leave ROS."""
-        self._executor.shutdown(timeout_sec=1.0)
+        self._closed.set()
         if self._thread is not None:
             self._thread.join(timeout=1.0)
+        self._executor.shutdown(timeout_sec=1.0)
+        self._reader.close()
         self.node.destroy_node()
         rclpy.try_shutdown(context=self.context)
 
@@ -194,17 +210,14 @@ class RosNode:
         ]
         return out + back
 
-    def _spin(self) -> None:
-        try:
-            self._executor.spin()
-        except ExternalShutdownException:
-            return
+    def _answer(self) -> None:
+        # An executor that waits would wait for what ROS says of our subscriptions too,
+        # and so wake with each frame.
+        while not self._closed.wait(_ANSWER_S):
+            self._executor.spin_once(timeout_sec=0)
 
-    def _take(self, message: UInt8MultiArray) -> None:
-        is_awaited = self.member is not None and self.member.inbox.empty()
-        self._arrived(memoryview(message.data))
-        if is_awaited:
-            time.sleep(_YIELD_S)
+    def _take(self, message: bytes) -> None:
+        self._arrived(to_frame(message))
 
 
 def _others(spec: SystemSpec, name: str) -> list[str]:
