@@ -11,7 +11,6 @@ from like_keras_core.testing import same
 EXAMPLES = Path(__file__).parents[3] / "docs" / "examples"
 
 pytestmark = [
-    pytest.mark.slow,
     pytest.mark.usefixtures("launches"),
     pytest.mark.timeout(120),
     pytest.mark.skipif(not EXAMPLES.is_dir(), reason="only in the repository"),

@@ -25,6 +25,28 @@ class Camera(Component):
         return picture
 
 
+class Driver(Component):
+    """Fills one large buffer again and again, as the drivers of cameras do."""
+
+    def __init__(self, node: Node | None = None) -> None:
+        super().__init__("driver", node=node)
+        self.buffer = np.zeros((1200, 1800), np.uint8)
+
+    def forward(self) -> np.ndarray:
+        self.buffer += 1
+        return self.buffer
+
+    def on_deactivate(self) -> None:
+        self.buffer[:] = 0
+
+
+class Window(Component):
+    """Sends what it receives."""
+
+    def forward(self, image: np.ndarray) -> np.ndarray:
+        return image
+
+
 class Mean(Component):
     """Says how light a picture is; wrong by one at one of its firings, if asked to."""
 
@@ -103,6 +125,14 @@ def robot(*, wrong_at: int = -1, taken_to: str = "") -> System:
         parts.append(Takes(taken_to, node=back))
         parts[-1](light)
     return System(parts, name="robot")
+
+
+def driven() -> System:
+    """Return a system whose large arrays are all one buffer, and a small number."""
+    driver, window, mean = Driver(Node("front")), Window("window"), Mean()
+    window.node, mean.node = driver.node, Node("back")
+    mean(window(driver()))
+    return System([driver, window, mean], name="driven")
 
 
 def tripping(at: int) -> System:
