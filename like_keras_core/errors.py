@@ -44,6 +44,11 @@ KNOWN_ENGINES: Mapping[str, str] = {
 }
 """Engines that we publish, with the distribution that brings each."""
 
+KNOWN_OPTIONS: Mapping[str, str] = dict.fromkeys(
+    ("record_to", "record_ports", "record_compression"), "lk-record-mcap"
+)
+"""Options of a launch that our plug-ins bring, with the distribution of each."""
+
 
 class LkError(Exception):
     """Everything that like_keras raises on purpose derives from this."""
@@ -231,6 +236,9 @@ class EngineOptionError(EngineError, TypeError):
         near = [match for name in self.unknown if (match := nearest(name, self.known))]
         cure = f" Did you mean {', '.join(map(repr, near))}?" if near else ""
         on = f" on {where}" if where else ""
+        brought = {KNOWN_OPTIONS[x] for x in self.unknown if x in KNOWN_OPTIONS}
+        if brought:
+            cure = f" To have it: pip install {' '.join(sorted(brought))}"
         super().__init__(
             f"Engine {engine!r} does not know the option {names}{on}. "
             f"It knows: {', '.join(self.known) or 'none'}.{cure}"

@@ -595,6 +595,39 @@ def test_a_tap_that_cannot_be_closed_fails_the_run() -> None:
     assert _diary.count("tap closed") == 2
 
 
+class Keeper(Diary):
+    """A tap that refers to what it is given until it settles."""
+
+    def settle(self) -> None:
+        _diary.append("tap settled")
+        if self.raises:
+            raise OSError("disk full")
+
+
+def test_a_tap_settles_before_anything_of_the_author_runs() -> None:
+    """What it was given may be of any component before its own."""
+    a, b = Count("a"), Diarist("b")
+    tap = Tap("a.output", f"{__name__}:Keeper")
+
+    run(System([a, b]), 2, taps=[tap])
+
+    told = [x for x in _diary if x.startswith("tap") or "forward" in x]
+    assert told == [
+        *("tap settled", "tap 0", "tap settled", "b forward"),
+        *("tap settled", "tap 1", "tap settled", "b forward"),
+        *("tap settled", "tap closed"),
+    ]
+
+
+def test_a_tap_that_cannot_settle_fails_the_run() -> None:
+    """The error names the tap and its port."""
+    tap = Tap("a.output", f"{__name__}:Keeper", {"raises": True})
+
+    error = failed(System([Diarist("a")]), 1, taps=[tap])
+
+    assert "Keeper' on 'a.output' settled, and raised OSError" in str(error)
+
+
 def test_an_attribute_assigned_by_the_author_is_warned_of() -> None:
     """A later launch, or another process, would not have it."""
     count = Count()

@@ -910,6 +910,13 @@ def test_a_misspelt_launch_option_is_answered_with_its_neighbour() -> None:
         System([Count()]).run(itrations=3)
 
 
+def test_an_option_that_a_plug_in_of_ours_brings_is_answered_with_it() -> None:
+    """Where that is not installed, no engine knows the option."""
+    error = lk.EngineOptionError("native", ["record_to", "record_ports"], ["record"])
+
+    assert str(error).endswith("To have it: pip install lk-record-mcap")
+
+
 def test_numpy_numbers_are_numbers() -> None:
     """Whatever can be an index."""
     assert System([Count()]).run(np.int64(3)).iterations == 3

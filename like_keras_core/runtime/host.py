@@ -143,7 +143,8 @@ class Host:
         Returns:
             The first failure.
         """
-        return self._leave(self._active, "on_deactivate")
+        unsettled = self._taps.settle()
+        return self._leave(self._active, "on_deactivate") or unsettled
 
     def shutdown(self) -> Failure | None:
         """Call `on_shutdown` of all that were configured, in reverse, and close taps.
@@ -202,7 +203,7 @@ class Host:
             self.spec,
             self._indexes,
             self.components,
-            self._traced(forwards),
+            self._observed(forwards),
             unpackers,
             lambda data: snapshot(decode(data)),
             self._records,
@@ -212,14 +213,14 @@ class Host:
         self._durations = [[] for _ in self._plan.steps]
         self._schedule = generate(self._plan, self._durations)
 
-    def _traced(
+    def _observed(
         self, forwards: Mapping[str, Callable[..., Any]]
     ) -> Mapping[str, Callable[..., Any]]:
-        """Let a trace note when components fire, if there is one."""
-        if self.trace is None:
-            return forwards
-        wrap, clock = self.trace.wrap, self.tick
-        return {name: wrap(name, forward, clock) for name, forward in forwards.items()}
+        """Let taps settle before components fire, and a trace note when they do."""
+        if self.trace is not None:
+            wrap, clock = self.trace.wrap, self.tick
+            forwards = {name: wrap(name, x, clock) for name, x in forwards.items()}
+        return self._taps.settled(forwards)
 
     def stop(self) -> None:
         """End the run after the current tick; from any thread, more than once."""

@@ -187,7 +187,7 @@ class NodeHost(Host):
             self.spec,
             runner.segment.order,
             self.components,
-            self._traced(forwards),
+            self._observed(forwards),
             {name: self.components[name]._lk.signature.unpack for name in names},
             lambda data: snapshot(decode(data)),
             {key: items for key, items in self._records.items() if belongs(key)},

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,7 +20,10 @@ class Tap:
     Args:
         port: The output port, or its address.
         entry_point: `"package.module:Class"`; made once in the port's process. If the
-            object has a `close`, that is called after the last `on_shutdown` there.
+            object has a `close`, that is called after the last `on_shutdown` there. If
+            it has a `settle`, that is called before anything else of the author runs in
+            the process: until then the object may refer to the arrays that it was
+            given, and from then on their producer may change them.
         config: JSON keyword arguments of the class.
     """
 
@@ -66,6 +69,38 @@ class Taps:
             found.setdefault(str(tap.port), []).append(_guarded(tap, made))
         return found
 
+    def settled(
+        self, forwards: Mapping[str, Callable[..., Any]]
+    ) -> Mapping[str, Callable[..., Any]]:
+        """Return what fires each component: before that, what was made settles."""
+        settles = self._settles()
+        if not settles:
+            return forwards
+        return {name: _after(settles, forward) for name, forward in forwards.items()}
+
+    def settle(self) -> Failure | None:
+        """Call `settle` of the objects that have one; of all of them.
+
+        Returns:
+            The first failure.
+        """
+        first = None
+        for tap, settle in self._settles():
+            try:
+                settle()
+            except Exception as error:  # noqa: BLE001 - all of them get their turn
+                first = first or _failure(tap, "settled, and raised", error)
+        return first
+
+    def _settles(self) -> list[tuple[Tap, Callable[[], object]]]:
+        """Return what there is to call, each once, with a tap that it belongs to."""
+        found: list[tuple[Tap, Callable[[], object]]] = []
+        for tap, made in self._made:
+            settle = getattr(made, "settle", None)
+            if settle is not None and all(settle != other for _, other in found):
+                found.append((tap, settle))
+        return found
+
     def close(self) -> Failure | None:
         """Call `close` of the objects that have one; of all of them, and once.
 
@@ -79,10 +114,7 @@ class Taps:
                 if hasattr(item, "close"):
                     item.close()
             except Exception as error:  # noqa: BLE001 - all of them get their turn
-                name = str(tap.port).rpartition(".")[0]
-                failed = tap.failed("was closed, and raised", error)
-                failed.__cause__ = error
-                first = first or Failure(name, "on_shutdown", None, failed)
+                first = first or _failure(tap, "was closed, and raised", error)
         return first
 
 
@@ -98,3 +130,26 @@ def _guarded(
             raise tap.failed("raised", error) from error
 
     return guarded
+
+
+def _after(
+    settles: Sequence[tuple[Tap, Callable[[], object]]], forward: Callable[..., Any]
+) -> Callable[..., Any]:
+    """Return what fires a component once all has settled."""
+
+    def fire(*args: Any, **kwargs: Any) -> Any:
+        for tap, settle in settles:
+            try:
+                settle()
+            except Exception as error:
+                raise tap.failed("settled, and raised", error) from error
+        return forward(*args, **kwargs)
+
+    return fire
+
+
+def _failure(tap: Tap, what: str, error: Exception) -> Failure:
+    """Return what a tap did wrong when its components were leaving."""
+    failed = tap.failed(what, error)
+    failed.__cause__ = error
+    return Failure(str(tap.port).rpartition(".")[0], "on_shutdown", None, failed)

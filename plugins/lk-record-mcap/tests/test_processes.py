@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
-from robots import robot, tripping  # type: ignore[import-not-found]
+from robots import driven, robot, tripping  # type: ignore[import-not-found]
 
 from like_keras_core import ComponentError, HostLostError, LkWarning
 from like_keras_core.testing import same
@@ -50,6 +50,16 @@ def test_several_processes_make_one_recording(two: Recording) -> None:
     for port in one.ports:
         assert same(one.values(port), two.values(port))
     assert [path.name for path in two.path.parent.iterdir()] == ["two.mcap"]
+
+
+def test_a_large_buffer_is_recorded_as_it_was_sent(reference: str) -> None:
+    """Also where its reader is in another process, and the run has a pace."""
+    driven().launch(20, record_to="run.mcap", engine=reference, rate_hz=100)
+    recording = Recording("run.mcap")
+
+    for port in ("driver.output", "window.output"):
+        lights = [int(image.mean()) for _, image in recording.values(port)]
+        assert lights == list(range(1, 21))
 
 
 def test_a_run_over_several_processes_replays_in_one(two: Recording) -> None:

@@ -13,7 +13,7 @@ from components import (  # type: ignore[import-not-found]
     Script,
 )
 from mcap.reader import make_reader
-from robots import robot, tripping  # type: ignore[import-not-found]
+from robots import driven, robot, tripping  # type: ignore[import-not-found]
 
 from like_keras_core import ComponentError, GraphError, System, SystemSpec
 from like_keras_core.errors import EndOfStream
@@ -31,6 +31,15 @@ def record(system: System, iterations: int | None = 10, **options: Any) -> Recor
     assert recording.iterations == report.iterations
     assert recording.ended_by == report.ended_by
     return recording
+
+
+def test_a_large_buffer_that_is_filled_anew_is_recorded_as_it_was_sent() -> None:
+    """Though it is written after it was sent, and others pass it on."""
+    recording = record(driven(), 20)
+
+    for port in ("driver.output", "window.output"):
+        lights = [int(image.mean()) for _, image in recording.values(port)]
+        assert lights == list(range(1, 21))
 
 
 def test_a_recording_has_what_the_report_has() -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 from mcap.writer import LIBRARY_IDENTIFIER, CompressionType, Writer
 
+from lk_record_mcap.backlog import Backlog, Entry, is_large
 from lk_record_mcap.errors import RecordingError
 from lk_record_mcap.format import Encoder, Form
 from lk_record_mcap.ticks import Silence
@@ -100,6 +101,9 @@ class Part:
     Args:
         folder: Where the parts of the recording are.
         compression: As for `ChannelWriter`: None where it will be merged.
+
+    Attributes:
+        settle: Lets go of the arrays that were given: they may change from now on.
     """
 
     def __init__(self, folder: Path, compression: str | None) -> None:
@@ -116,6 +120,8 @@ class Part:
         self.is_sorted = True
         self.holders = 0
         self._place = (0, 0)
+        self._backlog = Backlog(self._write)
+        self.settle = self._backlog.settle
         self._flushed_ns = time.monotonic_ns()
 
     def begin(self, port: str, order: int) -> None:
@@ -124,16 +130,36 @@ class Part:
         self.writer.declare(port, order)
 
     def write(self, encoder: Encoder, order: int, tick: int, value: Any) -> None:
-        """Write a value of a port; of its ticks each is greater than the one before."""
-        stamp_ns = time.time_ns()
-        form, data = encoder.encode(tick, value, stamp_ns)
+        """Write a value of a port; of its ticks each is greater than the one before.
+
+        An array may be written a little later: it must not change before `settle`.
+        """
         port = encoder.port
-        self.writer.write(port, order, tick, form, data, stamp_ns)
+        stamp_ns = time.time_ns()
+        if self._backlog.is_idle and not is_large(value):
+            self._put(
+                port, order, tick, stamp_ns, *encoder.encode(tick, value, stamp_ns)
+            )
+        else:
+            self._backlog.add(Entry(encoder, order, tick, stamp_ns, value))
         place = (tick, order)
         self.is_sorted = self.is_sorted and place >= self._place
         self._place = place
         self.silence[port].sent(tick)
         self.last[port] = tick
+
+    def drain(self) -> None:
+        """Return when all that was given is written."""
+        self._backlog.drain()
+
+    def _write(self, entry: Entry) -> None:
+        port, place = entry.encoder.port, (entry.order, entry.tick, entry.stamp_ns)
+        self._put(port, *place, *entry.encode())
+
+    def _put(
+        self, port: str, order: int, tick: int, stamp_ns: int, form: Form, data: bytes
+    ) -> None:
+        self.writer.write(port, order, tick, form, data, stamp_ns)
         now = time.monotonic_ns()
         if now - self._flushed_ns > FLUSH_NS:
             self._flushed_ns = now
@@ -144,7 +170,10 @@ class Part:
         self.holders -= 1
         if self.holders == 0:
             _open.pop((str(self.path.parent), os.getpid()), None)
-            self.writer.close()
+            try:
+                self.drain()
+            finally:
+                self.writer.close()
 
 
 def hold_part(folder: str, compression: str | None = None) -> Part:

@@ -115,6 +115,7 @@ class Recorder:
             self._close_part()
             merge(self.path, self._facts, end)
             return
+        self._part.drain()
         write_facts(self._part.writer, self._facts, end, self._part.silence)
         self._part.release()
         publish(self._part.path, self.path)

@@ -15,6 +15,9 @@ class PortTap:
         folder: Where the parts are.
         port: The port's address.
         order: The place of its component in the execution order.
+
+    Attributes:
+        settle: Lets go of the arrays that were given: they may change from now on.
     """
 
     def __init__(self, folder: str, port: str, order: int) -> None:
@@ -22,6 +25,7 @@ class PortTap:
         self.encoder = Encoder(port)
         self.part = hold_part(folder)
         self.part.begin(port, order)
+        self.settle = self.part.settle
 
     def __call__(self, tick: int, value: Any) -> None:
         """Write a value."""
