@@ -39,6 +39,9 @@ from like_keras_core.spec import SystemSpec
 _LOOK_S = 0.1
 _END_S = 0.3
 
+_AT_ONCE = 10
+"""So many processes start at a time; of more, each waits for the others' processors."""
+
 Lost = Callable[[], Mapping[str, str]]
 """Says of which nodes the processes have ended, and how."""
 
@@ -59,7 +62,7 @@ class Conductor:
         lost: Asked for processes that have ended while waiting for them.
         progress: Called with the number of ticks done, now and then.
         versions: Of the distributions that every process must have alike.
-        start_s: How long the hosts may take to call [s].
+        start_s: How long ten hosts or fewer may take to call [s]; more take longer.
         echoes_logs: Whether what the hosts log is logged here once more.
 
     Attributes:
@@ -89,7 +92,7 @@ class Conductor:
         self.lost = lost
         self.progress = progress
         self.versions = versions or {}
-        self.start_s = start_s
+        self.start_s = start_s * max(1.0, len(spec.nodes) / _AT_ONCE)
         self.machines = {node.name: node.machine for node in spec.nodes}
         self.nodes = {item.name: item.node for item in spec.components}
         self.lines: dict[str, Line] = {}

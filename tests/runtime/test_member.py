@@ -266,6 +266,14 @@ def test_a_host_that_does_not_call_is_named() -> None:
         run.conduct(start_s=0.5)
 
 
+def test_many_hosts_may_take_longer_to_call() -> None:
+    """They share the processors of their machine while they start."""
+    run = Run(System([Count(node=Node(f"n{n}")) for n in range(20)]))
+
+    with pytest.raises(HostLostError, match=r"it did not call in 0.2 s"):
+        run.conduct(start_s=0.1)
+
+
 def test_a_stop_before_all_have_called_ends_the_run() -> None:
     """Nothing was built; nothing counts."""
     run = Run(pair())
