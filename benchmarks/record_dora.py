@@ -120,8 +120,8 @@ def is_intact(path: Path) -> bool:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seconds", type=float, default=60.0)
-    parser.add_argument("--plain-seconds", type=float, default=15.0)
+    parser.add_argument("--seconds", type=float, default=10.0)
+    parser.add_argument("--plain-seconds", type=float, default=10.0)
     parser.add_argument("--folder", help="Where to write; the system's temporary one.")
     given = parser.parse_args()
     if missing := [name for name in MODULES if find_spec(name) is None]:
