@@ -34,9 +34,11 @@ Arrivals = np.ndarray
 def make(template: np.ndarray, number: int) -> np.ndarray:
     """Return an array that has not been sent, with the time and a number in it."""
     made: np.ndarray = template.copy()
-    made[:8].view(np.float64)[0] = time.monotonic()
     if made.size >= 16:
         made[8:16].view(np.int64)[0] = number
+    # Last, for what is done to the array is no part of its way.
+    stamp = made[:8].view(np.float64)
+    stamp[0] = time.monotonic()
     return made
 
 
