@@ -41,6 +41,11 @@ def _ip(*words: str) -> None:
     subprocess.run(["ip", *words], check=True, timeout=WAIT_S)
 
 
+def _parent_of(pid: int) -> int:
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(status.partition("PPid:")[2].split()[0])
+
+
 class Machine:
     """A machine that is switched on.
 
@@ -158,11 +163,17 @@ class Machine:
 
     def kill_node(self) -> None:
         """Kill the process of the one node here, and not what looks after it."""
-        os.kill(min(self.nodes()), signal.SIGKILL)
+        os.kill(self._node(), signal.SIGKILL)
 
     def halt_node(self) -> None:
         """Halt the process of the one node here."""
-        os.kill(min(self.nodes()), signal.SIGSTOP)
+        os.kill(self._node(), signal.SIGSTOP)
+
+    def _node(self) -> int:
+        """Return the process of the one node here; what looks after it is its child."""
+        nodes = self.nodes()
+        (found,) = (pid for pid in nodes if _parent_of(pid) not in nodes)
+        return found
 
     def memory(self) -> set[str]:
         """Return zenoh's shared memory on this machine."""
