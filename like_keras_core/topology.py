@@ -80,17 +80,6 @@ def by_node(spec: SystemSpec) -> dict[str, list[ComponentSpec]]:
     return nodes
 
 
-def crossings(spec: SystemSpec) -> list[ConnectionSpec]:
-    """Return the connections between components of different nodes."""
-    where = {component.name: component.node for component in spec.components}
-    return [
-        connection
-        for connection in spec.connections
-        if where.get(split_address(connection.source)[0])
-        != where.get(split_address(connection.target)[0])
-    ]
-
-
 def needs(spec: SystemSpec) -> list[Capability]:
     """List the capabilities that an engine must declare to run a system."""
     found = []
