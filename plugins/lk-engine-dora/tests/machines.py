@@ -126,7 +126,8 @@ class Machine:
         self, words: tuple[str, ...], environment: dict[str, str]
     ) -> list[str]:
         path = f"{DORA.parent}:/usr/sbin:/usr/bin:/sbin:/bin"
-        known = {"HOME": str(self.folder), "PATH": path, "RUST_BACKTRACE": "0"}
+        here = str(self.folder)
+        known = {"HOME": here, "TMPDIR": here, "PATH": path, "RUST_BACKTRACE": "0"}
         known |= {"UV_NO_CACHE": "1", "PYTHONDONTWRITEBYTECODE": "1", **environment}
         enter = ["nsenter", "-t", str(self.init), "--net", "--mount", "--uts", "--pid"]
         env = ["env", "-i", "-C", str(self.folder)]
