@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, event, given, settings
+from hypothesis import event, given
 from hypothesis import strategies as st
 from reference_engine import ReferenceEngine  # type: ignore[import-not-found]
 
 from like_keras_core import ComponentError, HostLostError, LkWarning, RunReport
 from like_keras_core.testing import same
 from tests.components import report_of
+from tests.random_runs import settled
 from tests.splits import Alone, Split, alone, split, splits
 
 LOST_WITHIN_S = 5.0
@@ -46,16 +47,6 @@ def ending(draw: st.DrawFn) -> tuple[Split, int | None]:
     if iterations is None and alone(system, 40).report.ended_by == "iterations":
         iterations = 20
     return system, iterations
-
-
-def settled(examples: int) -> Any:
-    """Return settings for so many examples, always the same ones."""
-    return settings(
-        max_examples=examples,
-        deadline=None,
-        derandomize=True,
-        suppress_health_check=list(HealthCheck),
-    )
 
 
 def run(

@@ -244,6 +244,18 @@ def test_a_node_that_is_killed_ends_the_run(nodes: Nodes) -> None:
     assert "The process of node 'b' was lost" in ends["a"][1]
 
 
+def by_hand(code: str, nodes: Nodes) -> subprocess.CompletedProcess[str]:
+    """Run a program that knows nothing of us, beside the nodes."""
+    return subprocess.run(
+        [sys.executable, "-c", code],
+        env=nodes.env,
+        capture_output=True,
+        text=True,
+        timeout=80,
+        check=True,
+    )
+
+
 @needs_ros
 def test_a_node_appears_in_the_graph_under_its_name(nodes: Nodes) -> None:
     """ROS's tools see the nodes, and the ports that have a standard message."""
@@ -265,14 +277,7 @@ def test_a_node_appears_in_the_graph_under_its_name(nodes: Nodes) -> None:
         "print(want <= found)\n"
         "print([n for n, _ in node.get_topic_names_and_types() if 'noted' in n])\n"
     )
-    seen = subprocess.run(
-        [sys.executable, "-c", code],
-        env=nodes.env,
-        capture_output=True,
-        text=True,
-        timeout=80,
-        check=True,
-    )
+    seen = by_hand(code, nodes)
     nodes.processes["a"].send_signal(signal.SIGINT)
     nodes.ends()
 
@@ -302,14 +307,7 @@ def test_a_node_answers_for_its_parameters(nodes: Nodes) -> None:
         "rclpy.spin_until_future_complete(node, answer, timeout_sec=20)\n"
         "print(answer.result().values[0].string_value)\n"
     )
-    asked = subprocess.run(
-        [sys.executable, "-c", code],
-        env=nodes.env,
-        capture_output=True,
-        text=True,
-        timeout=80,
-        check=False,
-    )
+    asked = by_hand(code, nodes)
     nodes.processes["a"].send_signal(signal.SIGINT)
     nodes.ends()
 
