@@ -63,6 +63,7 @@ class Conductor:
         progress: Called with the number of ticks done, now and then.
         versions: Of the distributions that every process must have alike.
         start_s: How long ten hosts or fewer may take to call [s]; more take longer.
+        link_s: How long their first frames to each other may take [s], likewise.
         echoes_logs: Whether what the hosts log is logged here once more.
 
     Attributes:
@@ -82,6 +83,7 @@ class Conductor:
         progress: Callable[[int], object] | None = None,
         versions: Mapping[str, str] | None = None,
         start_s: float = 60.0,
+        link_s: float = 30.0,
         echoes_logs: bool = True,
     ) -> None:
         self.spec = spec
@@ -92,7 +94,8 @@ class Conductor:
         self.lost = lost
         self.progress = progress
         self.versions = versions or {}
-        self.start_s = start_s * max(1.0, len(spec.nodes) / _AT_ONCE)
+        slowness = max(1.0, len(spec.nodes) / _AT_ONCE)
+        self.start_s, self.link_s = start_s * slowness, link_s * slowness
         self.machines = {node.name: node.machine for node in spec.nodes}
         self.nodes = {item.name: item.node for item in spec.components}
         self.lines: dict[str, Line] = {}
@@ -185,6 +188,7 @@ class Conductor:
             self._tell("activate")
             is_up = self._well("activated")
         if is_up:
+            self._link()
             self._run()
         self._tell("deactivate")
         self._well("deactivated")
@@ -193,6 +197,24 @@ class Conductor:
         if is_up:
             self._tell("report")
             self._all("reported")
+
+    def _link(self) -> None:
+        """Have every host hear from those that it sends to, before the first tick.
+
+        A transport may seem to work and carry nothing between two of them.
+
+        Raises:
+            HostLostError: There is a host that does not answer another one.
+        """
+        self._tell("link", self.link_s)
+        for node, (unheard,) in self._all("linked").items():
+            for other in unheard:
+                raise self._lost(
+                    other,
+                    f"it has not answered {node!r} over {self.engine} in "
+                    f"{self.link_s:g} s, though both have called: what one of them "
+                    "sends does not reach the other",
+                )
 
     def _clock_of(self, node: str) -> int:
         """Return how far a host's clock is ahead of this one's [ns]."""

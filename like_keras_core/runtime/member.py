@@ -44,7 +44,7 @@ from like_keras_core.spec import SystemSpec
 _LONGEST_WAIT_S = 0.25
 _PROGRESS_S = 0.1
 _GATHER_S = 400e-6
-"""For how long a busy process gathers frames: small ones travel together [s].
+"""For how long a process with short ticks gathers frames: they travel together [s].
 
 To hand over a frame takes up to half as long, so most of the time is left for ticks."""
 
@@ -105,7 +105,11 @@ class Member:
         self.encoders: dict[str, Encoder] = {}
         self._told_at = 0.0
         self._sent_at = 0.0
+        self._turned_at = 0.0
+        self._is_brisk = False
         self._unsent: Exception | None = None
+        self._is_open = False
+        self._link_by = inf
         self._running = False
         self._started = False
         self._over = False
@@ -248,15 +252,19 @@ class Member:
         if self._unsent is not None:
             raise self._unsent
         now = time.monotonic()
+        self._is_brisk = busy and now - self._turned_at <= _GATHER_S
+        self._turned_at = now
         if self._running:
             self._tell(now)
-            if not busy or now - self._sent_at > _GATHER_S:
-                self._send_frames(now, idle=not busy)
+        if self._is_open and (not busy or now - self._sent_at > _GATHER_S):
+            self._send_frames(now, idle=not busy)
+        if self._link_by != inf:
+            self._say_linked(now)
         self._receive(0.0 if busy else self._wait(now))
 
     def _emitted(self, now: float, is_large: bool) -> None:
         """Let a value leave before its tick has ended, unless frames are gathered."""
-        if not is_large and now - self._sent_at <= _GATHER_S:
+        if self._is_brisk and not is_large and now - self._sent_at <= _GATHER_S:
             return
         try:
             self._send_frames(now, idle=False)
@@ -275,6 +283,20 @@ class Member:
                 return
         while not inbox.empty():
             self._take(inbox.get_nowait())
+
+    def _link(self, timeout_s: float) -> None:
+        """Ask the other ends of the channels that leave here whether they hear."""
+        self._is_open = True
+        self._link_by = time.monotonic() + timeout_s
+        for _, sender in self.senders.values():
+            sender.ask()
+
+    def _say_linked(self, now: float) -> None:
+        """Say once that every other end has answered, or which have not in time."""
+        unheard = [x.consumer for x, end in self.senders.values() if not end.is_heard]
+        if not unheard or now > self._link_by:
+            self._link_by = inf
+            self.line.send("linked", unheard)
 
     def _tell(self, now: float) -> None:
         hurry = now - self._told_at > _PROGRESS_S
@@ -341,11 +363,13 @@ class Member:
             self.line.send("configured", self._enter(self.host.configure))
         elif verb == "activate":
             self.line.send("activated", self._enter(self.host.activate))
+        elif verb == "link":
+            self._link(message.arguments[0])
         elif verb == "start":
             self._running = self._started = True
             self.host.start(self.options.rate_hz)
         elif verb == "deactivate":
-            self._running = False
+            self._running = self._is_open = False
             self.line.send("deactivated", failures_of(self.host.deactivate()))
         elif verb == "shutdown":
             self._down = True

@@ -46,6 +46,7 @@ class Sender:
     Attributes:
         wakes_at: When `frames` should be called even if nothing happens.
         resolved: The last tick for which a value or a watermark was given.
+        is_heard: Whether the receiver has answered anything yet.
     """
 
     def __init__(
@@ -67,6 +68,7 @@ class Sender:
         self.is_latest = latest
         self.wakes_at = inf
         self.resolved = -1
+        self.is_heard = False
         self._max_whole = (max_frame or 1 << 62) - HEADER_SIZE
         self._bundle_limit = min(coalesce_bytes, max_frame or coalesce_bytes)
         self._mark_every = mark_every
@@ -195,6 +197,10 @@ class Sender:
     def close(self) -> None:
         """Say that nothing more comes at all, after what was given."""
         self._closed = True
+
+    def ask(self) -> None:
+        """Have `frames` ask for a sign of life now, and until there is one."""
+        self.wakes_at = -inf
 
     def frames(self, now: float, *, idle: bool = False) -> list[Frame]:
         """Return what to hand to the transport now; never waits.
@@ -337,10 +343,11 @@ class Sender:
         self._released = max(self._released, ack.released)
         self._known_resolved = max(self._known_resolved, ack.resolved)
         self._final_known = self._final_known or ack.is_final
-        if is_progress:
+        if is_progress or not self.is_heard:
             self._wait_s = self._probe_s
-        if is_progress or ack.nacks:
+        if is_progress or ack.nacks or not self.is_heard:
             self.wakes_at = now + self._wait_s if self._is_waiting() else inf
+        self.is_heard = True
 
     def _count_chunks(self) -> None:
         """Work out how many chunks are under way."""

@@ -2,6 +2,7 @@
 
 import queue
 import threading
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, ClassVar
@@ -23,23 +24,30 @@ from like_keras_core.runtime.member import Member
 from like_keras_core.runtime.run_options import RunOptions
 from like_keras_core.runtime.stop import StopSignal
 from like_keras_core.runtime.tap import Tap
+from like_keras_core.runtime.wire_format import Data, parse
 from like_keras_core.testing.components import Count, Scale
 
 TOKEN = "a token"
 WAIT_S = 20.0
 
+Ways = dict[str, list[Callable[[bytes], object]]]
+
 
 class Direct:
-    """Hands frames to the others at once."""
+    """Hands frames to the others at once, to all that call themselves so."""
 
-    def __init__(self, nodes: dict[str, Callable[[bytes], object]], node: str) -> None:
+    def __init__(self, nodes: Ways, node: str) -> None:
         self.nodes, self.node = nodes, node
 
     def start(self, arrived: Callable[[bytes], object]) -> None:
-        self.nodes[self.node] = arrived
+        self.nodes[self.node].append(arrived)
 
     def send(self, node: str, frame: Sequence[bytes | bytearray | memoryview]) -> None:
-        self.nodes[node](b"".join(frame))
+        self._deliver(node, b"".join(frame))
+
+    def _deliver(self, node: str, frame: bytes) -> None:
+        for arrived in self.nodes[node]:
+            arrived(frame)
 
 
 class Relayed(Direct):
@@ -58,7 +66,7 @@ class Polled(Direct):
         self.arrived = arrived
         self.came: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
         self.askers: set[int] = set()
-        self.nodes[self.node] = self.came.put
+        self.nodes[self.node].append(self.came.put)
 
     def receive(self, timeout_s: float) -> None:
         self.askers.add(threading.get_ident())
@@ -75,14 +83,32 @@ class Garbage(Direct):
     """Hands over what is no frame."""
 
     def send(self, node: str, frame: Sequence[bytes | bytearray | memoryview]) -> None:
-        self.nodes[node](b"?" * 50)
+        self._deliver(node, b"?" * 50)
 
 
 class Broken(Direct):
-    """Has no way at all."""
+    """Has no way for values."""
 
     def send(self, node: str, frame: Sequence[bytes | bytearray | memoryview]) -> None:
-        raise OSError("no way")
+        if any(isinstance(part, Data) for part in parse(list(frame))):
+            raise OSError("no way")
+        super().send(node, frame)
+
+
+class Deaf(Direct):
+    """Loses whatever is for `b`."""
+
+    def send(self, node: str, frame: Sequence[bytes | bytearray | memoryview]) -> None:
+        if node != "b":
+            super().send(node, frame)
+
+
+class Mute(Direct):
+    """Loses whatever comes from `b`."""
+
+    def send(self, node: str, frame: Sequence[bytes | bytearray | memoryview]) -> None:
+        if self.node != "b":
+            super().send(node, frame)
 
 
 class Sees(Component):
@@ -129,7 +155,7 @@ class Run:
         self.specs, self.versions = specs or {}, versions or {}
         self.board = Switchboard(TOKEN, 3.0)
         self.stop = StopSignal()
-        self.ways: dict[str, Callable[[bytes], object]] = {}
+        self.ways: Ways = defaultdict(list)
         self.errors: list[Exception] = []
         self.threads: list[threading.Thread] = []
 
@@ -272,6 +298,16 @@ def test_many_hosts_may_take_longer_to_call() -> None:
 
     with pytest.raises(HostLostError, match=r"it did not call in 0.2 s"):
         run.conduct(start_s=0.1)
+
+
+@pytest.mark.parametrize("transport", [Deaf, Mute])
+def test_a_way_that_carries_nothing_is_named(transport: type[Direct]) -> None:
+    """Before the first tick, for which everybody would wait for ever."""
+    run = Run(pair(), transport)
+    run.start("a", "b")
+
+    with pytest.raises(HostLostError, match=r"not answered 'a' over threads in 0.5 s"):
+        run.conduct(link_s=0.5)
 
 
 def test_a_stop_before_all_have_called_ends_the_run() -> None:

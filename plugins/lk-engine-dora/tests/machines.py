@@ -189,6 +189,14 @@ class Machine:
         """Connect it again."""
         _ip(*self._cable, "up")
 
+    def wall_off(self, *ports: int) -> None:
+        """Let nothing leave for the others but what goes to or from these TCP ports."""
+        rule = ("-n", self.namespace, "rule", "add", "ipproto", "tcp")
+        for port in ports:
+            for end in ("sport", "dport"):
+                _ip(*rule, "priority", "100", end, str(port), "lookup", "main")
+        _ip(*rule, "priority", "200", "blackhole")
+
     def switch_off(self) -> None:
         """End everything on it."""
         self._power.kill()

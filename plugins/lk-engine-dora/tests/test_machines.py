@@ -549,6 +549,23 @@ def test_a_machine_that_is_cut_off_amid_large_values_is_named(cluster: Any) -> N
 
 
 @pytest.mark.soak
+@pytest.mark.timeout(150)
+def test_a_port_that_is_shut_between_machines_is_named(
+    cluster: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All have called, and no value would ever arrive."""
+    desk = cluster["desk"]
+    desk.wall_off(6013, 24000)
+    monkeypatch.setenv("LK_CONTROL", f"{DESK}:24000")
+
+    with working_on(desk), pytest.raises(HostLostError, match="not answered") as caught:
+        pair().launch(engine="dora", coordinator_addr=DESK)
+
+    assert (caught.value.node, caught.value.machine) == ("b", "jetson")
+    assert caught.value.tick is None
+
+
+@pytest.mark.soak
 @pytest.mark.parametrize("n", range(20))
 @pytest.mark.parametrize(
     "failure",
