@@ -15,7 +15,7 @@ from typing import Any
 
 from like_keras_core import Engine, RunReport, SystemSpec, as_spec
 from like_keras_core.runtime.conductor import Conductor
-from like_keras_core.runtime.control import LineLostError, Switchboard, call
+from like_keras_core.runtime.control import LineLostError, call
 from like_keras_core.runtime.member import Member
 from like_keras_core.runtime.run_options import RunOptions
 from like_keras_core.runtime.stop import (
@@ -24,6 +24,7 @@ from like_keras_core.runtime.stop import (
     stop_on_interrupt,
     time_limit,
 )
+from like_keras_core.runtime.switchboard import Switchboard
 from like_keras_core.spec import HasSpec
 
 JOIN_S = 5.0

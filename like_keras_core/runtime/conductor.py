@@ -23,10 +23,11 @@ from like_keras_core.errors import (
 from like_keras_core.report import Progress, RunReport
 from like_keras_core.runtime.account import Merged
 from like_keras_core.runtime.agreement import Leader
-from like_keras_core.runtime.control import Line, Message, Switchboard
+from like_keras_core.runtime.control import Line, Message
 from like_keras_core.runtime.logs import Tail
 from like_keras_core.runtime.run_options import RunOptions
 from like_keras_core.runtime.stop import StopSignal
+from like_keras_core.runtime.switchboard import Switchboard
 from like_keras_core.runtime.trace import (
     PINGS,
     Trace,

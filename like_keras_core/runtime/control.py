@@ -17,6 +17,7 @@ from __future__ import annotations
 import hmac
 import json
 import secrets
+import select
 import socket
 import struct
 import threading
@@ -31,6 +32,10 @@ _SILENCE = struct.Struct("!d")
 _NONCE = 32
 _PROOF_S = 5.0
 _LONGEST = 1 << 30
+_PART = 1 << 20
+
+BEATS = 4
+"""So many beats fit into the longest silence."""
 
 
 class LineLostError(LkError, ConnectionError):
@@ -63,39 +68,71 @@ class Line:
         self._socket = connection
         self._lock = threading.Lock()
         self._closed = threading.Event()
+        self._received = bytearray()
         self.silence_s = silence_s
         connection.settimeout(silence_s or None)
 
     def send(self, verb: str, *arguments: Any, data: bytes = b"") -> None:
         """Say something; to nobody, if the other end is gone."""
-        text = json.dumps([verb, *arguments]).encode()
-        frame = _SIZES.pack(len(text), len(data)) + text + data
+        frame = _framed(verb, *arguments, data=data)
         try:
             with self._lock:
                 self._socket.sendall(frame)
         except OSError:
             self.close()
 
-    def receive(self) -> Message:
-        """Wait for the next message; beats are not messages.
+    def beat(self) -> None:
+        """Give a sign of life; not where that would wait."""
+        if not self._lock.acquire(blocking=False):
+            return  # Something else is being said.
+        try:
+            if select.select((), (self._socket,), (), 0)[1]:
+                self._socket.sendall(_BEAT)
+        except (OSError, ValueError):
+            self.close()
+        finally:
+            self._lock.release()
+
+    def receive(self) -> list[Message]:
+        """Wait for something to come; return the messages that are complete.
 
         Raises:
             LineLostError: The other end is gone, or silent for too long.
         """
-        while True:
-            try:
-                sizes = _SIZES.unpack(_exactly(self._socket, _SIZES.size))
-                if max(sizes) > _LONGEST:
-                    raise LineLostError("it sent something that is no message")
-                verb, *arguments = json.loads(_exactly(self._socket, sizes[0]))
-                data = _exactly(self._socket, sizes[1])
-            except TimeoutError:
-                text = f"nothing was heard of it for {self.silence_s:g} s"
-                raise LineLostError(text) from None
-            except (OSError, ValueError) as error:
-                raise LineLostError(f"its connection was lost ({error})") from None
-            if verb != "beat":
-                return Message(verb, tuple(arguments), data)
+        try:
+            part = self._socket.recv(_PART)
+            if not part:
+                raise ConnectionResetError("closed")
+            self._received += part
+            return self._messages()
+        except TimeoutError:
+            raise self.silent() from None
+        except (OSError, TypeError, ValueError) as error:
+            raise LineLostError(f"its connection was lost ({error})") from None
+
+    def silent(self) -> LineLostError:
+        """Return what is said of an end that was silent for too long."""
+        return LineLostError(f"nothing was heard of it for {self.silence_s:g} s")
+
+    def _messages(self) -> list[Message]:
+        """Take the whole messages out of what has come; beats are none."""
+        found = []
+        start = 0
+        while len(self._received) - start >= _SIZES.size:
+            sizes = _SIZES.unpack_from(self._received, start)
+            if max(sizes) > _LONGEST:
+                raise LineLostError("it sent something that is no message")
+            body = start + _SIZES.size
+            middle, end = body + sizes[0], body + sum(sizes)
+            if end > len(self._received):
+                break
+            verb, *arguments = json.loads(self._received[body:middle])
+            if verb != _BEATS:
+                data = bytes(memoryview(self._received)[middle:end])
+                found.append(Message(verb, tuple(arguments), data))
+            start = end
+        del self._received[:start]
+        return found
 
     def start(self, heard: Callable[[Message], object]) -> None:
         """Receive in a thread, and beat in another, until the line is closed.
@@ -110,13 +147,14 @@ class Line:
     def _listen(self, heard: Callable[[Message], object]) -> None:
         try:
             while True:
-                heard(self.receive())
+                for message in self.receive():
+                    heard(message)
         except LineLostError as error:
             heard(Message("lost", (str(error),)))
 
     def _beat(self) -> None:
-        while not self._closed.wait(self.silence_s / 4):
-            self.send("beat")
+        while not self._closed.wait(self.silence_s / BEATS):
+            self.beat()
 
     def close(self) -> None:
         """End the line; the other end hears it."""
@@ -124,6 +162,15 @@ class Line:
         with suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)
         self._socket.close()
+
+
+def _framed(verb: str, *arguments: Any, data: bytes = b"") -> bytes:
+    text = json.dumps([verb, *arguments]).encode()
+    return _SIZES.pack(len(text), len(data)) + text + data
+
+
+_BEATS = "beat"
+_BEAT = _framed(_BEATS)
 
 
 def _exactly(connection: socket.socket, size: int) -> bytes:
@@ -169,6 +216,32 @@ def call(address: tuple[str, int], token: str) -> Line:
     return Line(connection, *_SILENCE.unpack(silence))
 
 
+def answer(connection: socket.socket, token: str, silence_s: float) -> bool:
+    """Prove to a caller that it has called the right one, if it proves the same.
+
+    Args:
+        connection: It has called on it.
+        token: What both ends know.
+        silence_s: How long either end may be silent [s]; 0 is for ever.
+
+    Returns:
+        Whether it did.
+
+    Raises:
+        OSError: It did not answer in time, or is gone.
+    """
+    connection.settimeout(_PROOF_S)
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    nonce = secrets.token_bytes(_NONCE)
+    connection.sendall(nonce)
+    said = _exactly(connection, 2 * _NONCE)
+    if not hmac.compare_digest(said[:_NONCE], _proof(token, b"client", nonce)):
+        return False
+    silence = _SILENCE.pack(silence_s)
+    connection.sendall(silence + _proof(token, b"server", said[_NONCE:] + silence))
+    return True
+
+
 def address_toward(host: str, port: int = 9) -> str:
     """Return the address of this machine by which another one reaches it.
 
@@ -187,64 +260,3 @@ def address_toward(host: str, port: int = 9) -> str:
         probe.connect(address)
         own: str = probe.getsockname()[0]
     return own
-
-
-class Switchboard:
-    """Where the hosts call; each one that proves itself becomes a line.
-
-    Args:
-        token: What both ends know.
-        silence_s: How long a host may say nothing [s]; 0 is for ever.
-        host: The address to listen on: loopback, or the one the machines reach.
-        port: The port; 0 takes a free one.
-    """
-
-    def __init__(
-        self, token: str, silence_s: float, host: str = "127.0.0.1", port: int = 0
-    ) -> None:
-        self._token = token
-        self._silence_s = silence_s
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        self._socket = socket.create_server((host, port), family=family)
-        self.address: tuple[str, int] = self._socket.getsockname()[:2]
-
-    def start(self, called: Callable[[Line], object]) -> None:
-        """Answer calls in a thread; `called` gets each line that proved itself."""
-        threading.Thread(target=self._answer, args=[called], daemon=True).start()
-
-    def _answer(self, called: Callable[[Line], object]) -> None:
-        while True:
-            try:
-                connection, _ = self._socket.accept()
-            except OSError:
-                return
-            threading.Thread(
-                target=self._admit, args=[connection, called], daemon=True
-            ).start()
-
-    def _admit(
-        self, connection: socket.socket, called: Callable[[Line], object]
-    ) -> None:
-        connection.settimeout(_PROOF_S)
-        nonce = secrets.token_bytes(_NONCE)
-        try:
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            connection.sendall(nonce)
-            answer = _exactly(connection, 2 * _NONCE)
-            expected = _proof(self._token, b"client", nonce)
-            if not hmac.compare_digest(answer[:_NONCE], expected):
-                connection.close()
-                return
-            silence = _SILENCE.pack(self._silence_s)
-            proof = _proof(self._token, b"server", answer[_NONCE:] + silence)
-            connection.sendall(silence + proof)
-        except OSError:
-            connection.close()
-            return
-        called(Line(connection, self._silence_s))
-
-    def close(self) -> None:
-        """Answer no more calls."""
-        with suppress(OSError):
-            self._socket.shutdown(socket.SHUT_RDWR)
-        self._socket.close()

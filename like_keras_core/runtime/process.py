@@ -27,10 +27,11 @@ from like_keras_core.errors import LkError
 from like_keras_core.node import is_local
 from like_keras_core.report import RunReport
 from like_keras_core.runtime.conductor import Conductor
-from like_keras_core.runtime.control import Line, LineLostError, Switchboard, call
+from like_keras_core.runtime.control import Line, LineLostError, call
 from like_keras_core.runtime.member import Member
 from like_keras_core.runtime.run_options import RunOptions
 from like_keras_core.runtime.stop import StopSignal
+from like_keras_core.runtime.switchboard import Switchboard
 from like_keras_core.runtime.tap import Tap
 from like_keras_core.runtime.transport import Transport
 from like_keras_core.spec import SystemSpec
@@ -63,7 +64,9 @@ def fetch_system() -> SystemSpec:
     line = call(address, os.environ[TOKEN])
     try:
         line.send("system")
-        return SystemSpec.from_json(line.receive().data.decode())
+        while not (said := line.receive()):
+            pass
+        return SystemSpec.from_json(said[0].data.decode())
     finally:
         line.close()
 

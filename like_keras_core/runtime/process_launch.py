@@ -14,7 +14,6 @@ from typing import Protocol
 from like_keras_core.errors import EngineError, HostLostError
 from like_keras_core.report import RunReport
 from like_keras_core.runtime.conductor import Conductor
-from like_keras_core.runtime.control import Switchboard
 from like_keras_core.runtime.process import CONTROL, launched_environment
 from like_keras_core.runtime.run_options import RunOptions
 from like_keras_core.runtime.stop import (
@@ -24,6 +23,7 @@ from like_keras_core.runtime.stop import (
     stop_on_terminate,
     time_limit,
 )
+from like_keras_core.runtime.switchboard import Switchboard
 from like_keras_core.spec import SystemSpec
 
 

@@ -37,6 +37,9 @@ from like_keras_core.runtime.wire_format import (
 
 _NACKS_MAX = 64
 
+_ACK_BYTES = 1_000_000
+"""After so much that has come the sender is told: its memory is wanted [byte]."""
+
 
 class Receiver:
     """The consumer's end of a channel.
@@ -104,6 +107,7 @@ class Receiver:
         self._events: list[Event] = []
         self._owes = False
         self._told_released = self._told_chunks = self._told_expected = 0
+        self._told_bytes = 0
         self._bytes = self._duplicates = self._gaps = self._nacks = 0
 
     def __repr__(self) -> str:
@@ -352,6 +356,8 @@ class Receiver:
             chunks += self._in_order()
         if credits >= self._ack_step or chunks >= self._chunk_step:
             return True
+        if self._bytes - self._told_bytes >= _ACK_BYTES:
+            return True
         if not idle or not (credits or chunks or self._expected > self._told_expected):
             return False
         self._ack_at = min(self._ack_at, now + self._ack_after_s)
@@ -372,5 +378,6 @@ class Receiver:
         self._told_released = released = self._released
         self._told_chunks = self._chunks + chunk
         self._told_expected = received = self._expected
+        self._told_bytes = self._bytes
         state = (received, self.resolved_up_to, chunk, released, self.is_closed)
         return pack_ack(Ack(self.channel, *state, missing))

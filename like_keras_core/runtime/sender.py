@@ -199,8 +199,9 @@ class Sender:
         self._closed = True
 
     def ask(self) -> None:
-        """Have `frames` ask for a sign of life now, and until there is one."""
+        """Have `frames` ask for a sign of life now, and again until there is one."""
         self.wakes_at = -inf
+        self._wait_s = self._probe_s / 4
 
     def frames(self, now: float, *, idle: bool = False) -> list[Frame]:
         """Return what to hand to the transport now; never waits.

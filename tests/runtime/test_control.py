@@ -8,13 +8,8 @@ from typing import Any
 
 import pytest
 
-from like_keras_core.runtime.control import (
-    Line,
-    LineLostError,
-    Message,
-    Switchboard,
-    call,
-)
+from like_keras_core.runtime.control import Line, LineLostError, Message, call
+from like_keras_core.runtime.switchboard import Switchboard
 
 TOKEN = "a token"
 

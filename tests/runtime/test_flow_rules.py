@@ -334,6 +334,20 @@ class TestCredits:
         assert sent == [0, 0, 0, 1, 0, 0, 0, 1]
         assert sender.credit() == 8
 
+    def test_a_large_value_is_answered_at_once(self) -> None:
+        """The memory that its sender keeps it in is wanted for the next one."""
+        sender, receiver = pair(window=8)
+        sender.send(0, bytes(999_999))
+        bring(sender.frames(0.0), receiver)
+
+        assert answer(receiver, sender) == 0
+        sender.send(1, bytes(1))
+        bring(sender.frames(0.0), receiver)
+        assert sender.retained == 2
+        assert answer(receiver, sender) == 1
+
+        assert sender.retained == 0
+
     def test_an_idle_host_keeps_no_credit_back(self) -> None:
         """Before it waits it says all, and says it once."""
         sender, receiver = pair(window=8)
@@ -724,6 +738,22 @@ class TestLoss:
         assert values(bring(sender.frames(0.11), receiver)) == [1]
         assert sender.statistics.probes == 1
         assert receiver.wakes_at == inf
+
+    @pytest.mark.parametrize("latest", [False, True])
+    def test_a_sender_may_ask_before_it_sends(self, latest: bool) -> None:
+        """Until it is heard; then it waits for nothing."""
+        sender, receiver = pair(latest=latest)
+        sender.ask()
+
+        assert kinds(sender.frames(5.0)) == [MARK]
+        assert not sender.is_heard
+        assert sender.wakes_at == pytest.approx(5.05)
+        bring(sender.frames(5.05), receiver, 5.05)
+        assert answer(receiver, sender, 5.05) == 1
+
+        assert sender.is_heard
+        assert sender.wakes_at == inf
+        assert sender.credit() == 4
 
     def test_questions_become_rare(self) -> None:
         """0.1 s, then twice as long each time, up to 2 s."""

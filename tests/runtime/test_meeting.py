@@ -9,13 +9,14 @@ import pytest
 from like_keras_core import Node, System
 from like_keras_core.errors import LkError
 from like_keras_core.runtime.conductor import Conductor
-from like_keras_core.runtime.control import Switchboard, address_toward
+from like_keras_core.runtime.control import address_toward
 from like_keras_core.runtime.process import (
     control_address,
     fetch_system,
     launched_environment,
 )
 from like_keras_core.runtime.stop import StopSignal
+from like_keras_core.runtime.switchboard import Switchboard
 from like_keras_core.testing.components import Count, Scale
 
 TOKEN = "a token"

@@ -19,10 +19,11 @@ from like_keras_core import (
     VersionMismatchError,
 )
 from like_keras_core.runtime.conductor import Conductor
-from like_keras_core.runtime.control import LineLostError, Switchboard, call
+from like_keras_core.runtime.control import LineLostError, call
 from like_keras_core.runtime.member import Member
 from like_keras_core.runtime.run_options import RunOptions
 from like_keras_core.runtime.stop import StopSignal
+from like_keras_core.runtime.switchboard import Switchboard
 from like_keras_core.runtime.tap import Tap
 from like_keras_core.runtime.wire_format import Data, parse
 from like_keras_core.testing.components import Count, Scale

@@ -1,0 +1,191 @@
+"""Where the hosts of a run call: one thread hears all of them, and one beats for all.
+
+A thread a line would be simpler. Where many processes share few processors, though,
+each thread waits for its turn, and then for Python's lock; fifty of them can be silent
+for seconds though nothing is wrong.
+"""
+
+from __future__ import annotations
+
+import selectors
+import socket
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+
+from like_keras_core.runtime.control import (
+    BEATS,
+    Line,
+    LineLostError,
+    Message,
+    answer,
+)
+
+_LOOK_S = 1.0
+
+Heard = Callable[[Message], object]
+
+
+class Switchboard:
+    """Where the hosts call; each one that proves itself becomes a line.
+
+    Args:
+        token: What both ends know.
+        silence_s: How long a host may say nothing [s]; 0 is for ever.
+        host: The address to listen on: loopback, or the one the machines reach.
+        port: The port; 0 takes a free one.
+    """
+
+    def __init__(
+        self, token: str, silence_s: float, host: str = "127.0.0.1", port: int = 0
+    ) -> None:
+        self._token = token
+        self._silence_s = silence_s
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        self._socket = socket.create_server((host, port), family=family)
+        self._socket.setblocking(False)
+        self.address: tuple[str, int] = self._socket.getsockname()[:2]
+        self._selector = selectors.DefaultSelector()
+        self._lines: dict[BoardLine, Heard] = {}
+        self._heard_at: dict[BoardLine, float] = {}
+        self._is_started = self._is_closed = False
+        self._is_over = threading.Event()
+        self._ending = threading.Lock()
+
+    def start(self, called: Callable[[Line], object]) -> None:
+        """Answer calls in a thread; `called` gets each line that proved itself."""
+        self._is_started = True
+        self._selector.register(self._socket, selectors.EVENT_READ)
+        threading.Thread(target=self._serve, args=[called], daemon=True).start()
+        if self._silence_s:
+            threading.Thread(target=self._beat, daemon=True).start()
+
+    def hear(self, line: BoardLine, heard: Heard) -> None:
+        """Hand on what comes on a line, until it is lost; from any thread."""
+        with self._ending:
+            if not self._is_over.is_set():
+                self._heard_at[line] = time.monotonic()
+                self._lines[line] = heard
+                self._selector.register(line, selectors.EVENT_READ)
+                return
+        line.hang_up()
+
+    def close(self) -> None:
+        """Answer no more calls; the lines stay until each of them is closed."""
+        self._is_closed = True
+        with suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
+        if not self._is_started:
+            self._socket.close()
+
+    def _serve(self, called: Callable[[Line], object]) -> None:
+        wait = self._silence_s / BEATS or _LOOK_S
+        while not self._is_at_end():
+            for key, _ in self._selector.select(wait):
+                if isinstance(key.fileobj, BoardLine):
+                    self._listen(key.fileobj)
+                elif not self._is_closed:
+                    self._accept(called)
+                else:
+                    self._selector.unregister(self._socket)
+            self._look_for_silence()
+        self._selector.close()
+        self._socket.close()
+
+    def _is_at_end(self) -> bool:
+        with self._ending:
+            if self._is_closed and not self._lines:
+                self._is_over.set()
+        return self._is_over.is_set()
+
+    def _accept(self, called: Callable[[Line], object]) -> None:
+        try:
+            connection, _ = self._socket.accept()
+        except OSError:
+            return  # Whoever called has hung up.
+        given = (connection, called)
+        threading.Thread(target=self._admit, args=given, daemon=True).start()
+
+    def _admit(
+        self, connection: socket.socket, called: Callable[[Line], object]
+    ) -> None:
+        try:
+            is_one_of_us = answer(connection, self._token, self._silence_s)
+        except OSError:
+            is_one_of_us = False
+        if is_one_of_us:
+            called(BoardLine(connection, self._silence_s, self))
+        else:
+            connection.close()
+
+    def _listen(self, line: BoardLine) -> None:
+        try:
+            for message in line.receive():
+                self._lines[line](message)
+            self._heard_at[line] = time.monotonic()
+        except LineLostError as error:
+            self._lose(line, error)
+
+    def _look_for_silence(self) -> None:
+        """Lose the lines on which nothing came; what has come was heard before."""
+        if not self._silence_s:
+            return
+        since = time.monotonic() - self._silence_s
+        for line, heard_at in list(self._heard_at.items()):
+            if heard_at < since:
+                self._lose(line, line.silent())
+
+    def _lose(self, line: BoardLine, error: LineLostError) -> None:
+        self._selector.unregister(line)
+        del self._heard_at[line]
+        heard = self._lines.pop(line)
+        line.hang_up()
+        heard(Message("lost", (str(error),)))
+
+    def _beat(self) -> None:
+        while not self._is_over.wait(self._silence_s / BEATS):
+            for line in list(self._lines):
+                line.beat()
+
+
+class BoardLine(Line):
+    """A line that its switchboard listens to.
+
+    Args:
+        connection: As for every line.
+        silence_s: Likewise.
+        board: The switchboard.
+    """
+
+    def __init__(
+        self, connection: socket.socket, silence_s: float, board: Switchboard
+    ) -> None:
+        super().__init__(connection, silence_s)
+        self._board = board
+        self._is_heard = False
+
+    def fileno(self) -> int:
+        """Return what the switchboard listens to."""
+        return self._socket.fileno()
+
+    def start(self, heard: Heard) -> None:
+        """Have what comes handed on.
+
+        Args:
+            heard: Called with each message; at the end with `lost` and the reason.
+        """
+        self._is_heard = True
+        self._board.hear(self, heard)
+
+    def close(self) -> None:
+        """End the line; the other end hears it, and so does the switchboard."""
+        self._closed.set()
+        with suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
+        if not self._is_heard:
+            self._socket.close()
+
+    def hang_up(self) -> None:
+        """Give the connection back."""
+        super().close()
