@@ -49,20 +49,24 @@ class Follow(lk.Component):
 
     Args:
         sleep_s: How long it takes for each [s].
+        sleeps_at: For which one alone, if not for each.
     """
 
-    def __init__(self, sleep_s: float = 0.0, node: Any = None) -> None:
+    def __init__(
+        self, sleep_s: float = 0.0, sleeps_at: int | None = None, node: Any = None
+    ) -> None:
         super().__init__(node=node)
         self.sleep_s, self.expected = sleep_s, 0
+        self.sleeps_at = sleeps_at
 
     def forward(self, values: np.ndarray) -> None:
         """Compare."""
         found = (int(values[0]), int(values[-1]))
         if found != (self.expected, self.expected):
             raise ValueError(f"expected {self.expected}, received {found}")
-        self.expected += 1
-        if self.sleep_s:
+        if self.sleep_s and self.sleeps_at in (None, self.expected):
             time.sleep(self.sleep_s)
+        self.expected += 1
 
 
 class Hold(lk.Component):

@@ -312,6 +312,23 @@ def test_a_slow_sink_gets_everything() -> None:
     assert report.duration_s < 8
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("size", "ticks", "window"), [(1, 8000, 8000), (50_000, 100, 32)]
+)
+def test_nothing_is_lost_while_a_component_takes_its_time(
+    size: int, ticks: int, window: int
+) -> None:
+    """What its process does not read meanwhile waits; the source is only held up."""
+    follow = Follow(4.0, sleeps_at=10, node=Node("b"))
+    system = System([Numbers(size, node=Node("a")), follow])
+
+    report = system.launch(ticks, engine="dora", window=window, run_ahead=ticks)
+
+    assert report.components["follow"].fired == ticks
+    assert report.connections["numbers.output -> follow.values"].messages == ticks
+
+
 @pytest.mark.parametrize("size", [10, pytest.param(50, marks=pytest.mark.slow)])
 @pytest.mark.timeout(120)
 def test_a_long_chain_loses_nothing(size: int) -> None:
