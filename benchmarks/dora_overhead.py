@@ -8,9 +8,9 @@ some rounds, taken in turns; what counts is the ratio:
   hand keeps with a loop of credits.
 - *burst*: 8 bytes without a pace; the program by hand has no credits, and loses some.
 - *large*: 40 MB at 5 Hz, beside a pool tuned by hand, and beside dora's defaults.
-- *fused*: 8 components on one node, beside 8 nodes of dora. Where a processor has slept
-  for 10 ms before, eight plain calls of Python take some 16 us themselves, and where it
-  has not less than 1 us.
+- *fused*: 8 components on one node, beside 8 nodes of dora: each value as soon as the
+  one before has arrived, and at a rate. Where a processor has slept for 10 ms before,
+  eight plain calls of Python take some 16 us themselves; where it has not, under 1 us.
 - *start*: from the call to the first message, beside `dora run` of as many processes.
 
 Run it with `python benchmarks/dora_overhead.py [--rounds N] [--only NAME ...]`; it
@@ -172,6 +172,14 @@ def comparisons() -> dict[str, list[Comparison]]:
                 *("us", 1 / 200),
             )
             for rate_hz in (100.0, 200.0)
+        ]
+        + [
+            Comparison(
+                "8 components, one by one",
+                functools.partial(latency_us, ours, 8, 0.0, relays=6, is_fused=True),
+                functools.partial(latency_us, by_hand, 8, 0.0, relays=6, window=1),
+                *("us", 1 / 200),
+            )
         ],
         "start": [
             of(f"start of {processes} processes", start_s, "s", 1.3, processes)

@@ -24,6 +24,7 @@ from like_keras_core.report import Progress, RunReport
 from like_keras_core.runtime.account import Merged
 from like_keras_core.runtime.agreement import Leader
 from like_keras_core.runtime.control import Line, Message
+from like_keras_core.runtime.inbox import Inbox
 from like_keras_core.runtime.logs import Tail
 from like_keras_core.runtime.run_options import RunOptions
 from like_keras_core.runtime.stop import StopSignal
@@ -102,7 +103,7 @@ class Conductor:
         self.lines: dict[str, Line] = {}
         self.introductions: dict[str, Mapping[str, Any]] = {}
         self._tails = {x: Tail(x, is_echoed=echoes_logs) for x in self.machines}
-        self._inbox: queue.SimpleQueue[tuple[str, Message]] = queue.SimpleQueue()
+        self._inbox: Inbox[tuple[str, Message]] = Inbox()
         self._leader: Leader
         self._failures: list[dict[str, Any]] = []
         self._reports: list[dict[str, Any]] = []
@@ -277,7 +278,7 @@ class Conductor:
             The host's node and what it said; or nobody and nothing, now and then.
         """
         try:
-            node, message = self._inbox.get(timeout=_LOOK_S)
+            node, message = self._inbox.get(_LOOK_S)
         except queue.Empty:
             node, message = "", Message("nothing")
         now = time.monotonic()

@@ -30,6 +30,7 @@ from like_keras_core.runtime.events import Closed, Value
 from like_keras_core.runtime.failure import Failed
 from like_keras_core.runtime.flow import Receiver, Sender, channel_of
 from like_keras_core.runtime.flow_link import Encoder, FlowLink
+from like_keras_core.runtime.inbox import Inbox
 from like_keras_core.runtime.loader import build
 from like_keras_core.runtime.logs import sent_home, set_level
 from like_keras_core.runtime.memory import keep_freed_memory
@@ -93,8 +94,7 @@ class Member:
         self.max_frame = max_frame
         self.versions = dict(versions or {})
         self.taps = tuple(taps)
-        self.inbox: queue.SimpleQueue[Message | bytes | memoryview]
-        self.inbox = queue.SimpleQueue()
+        self.inbox: Inbox[Message | bytes | memoryview] = Inbox()
         self._polled = transport if isinstance(transport, PolledTransport) else None
         self.options = RunOptions()
         self.host: NodeHost
@@ -278,7 +278,7 @@ class Member:
             self._polled.receive(wait if inbox.empty() else 0.0)
         elif wait:
             try:
-                self._take(inbox.get(timeout=wait))
+                self._take(inbox.get(wait))
             except queue.Empty:
                 return
         while not inbox.empty():

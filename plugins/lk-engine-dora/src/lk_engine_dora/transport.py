@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from like_keras_core.runtime.flow import channel_of
+from like_keras_core.runtime.inbox import Inbox
 from like_keras_core.spec import SystemSpec
 from lk_engine_dora.edges import WAKE, edges_of
 
@@ -73,7 +74,7 @@ class DoraTransport:
         self._arrived: Callable[[bytes | memoryview], object] = lambda frame: None
         self._is_stopped = self._is_cut_off = self._is_over = False
         # Not an event, which a signal handler may not set while its thread clears it.
-        self._wakes: queue.SimpleQueue[None] = queue.SimpleQueue()
+        self._wakes: Inbox[None] = Inbox()
         self._is_asleep = False
         mine = [edge for edge in edges_of(spec) if edge.producer == name]
         self._data = {
@@ -141,7 +142,7 @@ class DoraTransport:
         """Return the next event; None if there was none before a wake or a time."""
         if self._is_over or timeout_s < 2 * _OVERSLEEP_S:
             with suppress(queue.Empty):
-                self._wakes.get(timeout=timeout_s)
+                self._wakes.get(timeout_s)
             return self._node.try_recv()
         event = None
         self._is_asleep = True
