@@ -86,7 +86,9 @@ class Line:
         if not self._lock.acquire(blocking=False):
             return  # Something else is being said.
         try:
-            if select.select((), (self._socket,), (), 0)[1]:
+            poll = select.poll()
+            poll.register(self._socket, select.POLLOUT)
+            if poll.poll(0):
                 self._socket.sendall(_BEAT)
         except (OSError, ValueError):
             self.close()
