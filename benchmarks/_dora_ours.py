@@ -127,8 +127,13 @@ def run(
 
 
 def burst(count: int) -> float:
-    """Send numbers without a pace; return how many came a second."""
+    """Send numbers without a pace; return how many came a second.
+
+    With a window of 256 a source that may be only 256 ticks ahead would wait for the
+    launching process's word.
+    """
     parts = [Clock(node=lk.Node("source")), Meter(count, lk.Node("sink"))]
-    launch: dict[str, Any] = {"window": 256, "record": ["meter.output"]}
+    launch: dict[str, Any] = {"window": 256, "run_ahead": 2048}
+    launch["record"] = ["meter.output"]
     report = lk.System(parts).launch(count, engine="dora", **launch)
     return count / float(report.records["meter.output"][0][1])
