@@ -10,7 +10,7 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -40,6 +40,8 @@ from like_keras_core.spec import SystemSpec
 
 _LOOK_S = 0.1
 _END_S = 0.3
+_SAY_S = 5.0
+"""How much longer than for their links hosts may take to speak of them [s]."""
 
 _AT_ONCE = 10
 """So many processes start at a time; of more, each waits for the others' processors."""
@@ -101,6 +103,7 @@ class Conductor:
         self.machines = {node.name: node.machine for node in spec.nodes}
         self.nodes = {item.name: item.node for item in spec.components}
         self.lines: dict[str, Line] = {}
+        self._callers: list[Line] = []
         self.introductions: dict[str, Mapping[str, Any]] = {}
         self._tails = {x: Tail(x, is_echoed=echoes_logs) for x in self.machines}
         self._inbox: Inbox[tuple[str, Message]] = Inbox()
@@ -144,7 +147,7 @@ class Conductor:
         self._tell("over")
         self.switchboard.close()
         self._is_over = True
-        for line in list(self.lines.values()):
+        for line in self._callers:
             line.close()
 
     def _called(self, line: Line) -> None:
@@ -152,12 +155,18 @@ class Conductor:
 
         One that has no copy of the system may ask for it before.
         """
+        self._callers.append(line)
         name: list[str] = []
         refused = threading.Event()
 
         def heard(message: Message) -> None:
             if not name and message.verb == "system":
-                line.send("system", data=self.spec.to_json().encode())
+                # Whoever reads slowly holds up nobody else.
+                data = {"data": self.spec.to_json().encode()}
+                sending = threading.Thread(
+                    target=line.send, args=["system"], kwargs=data, daemon=True
+                )
+                sending.start()
                 return
             if not name and not refused.is_set():
                 node = message.arguments[0] if message.verb == "hello" else None
@@ -171,10 +180,12 @@ class Conductor:
                 self._inbox.put((name[0], message))
 
         line.start(heard)
+        if self._is_over:
+            line.close()
 
     def _conduct(self) -> None:
         """Take everybody up, run, and take down exactly what went up."""
-        said = self._all("hello", time.monotonic() + self.start_s)
+        said = self._all("hello", self.start_s, "it did not call")
         self.introductions = {node: said[node][1] for node in said}
         self._check()
         self._tell("build", self.options.to_dict())
@@ -189,8 +200,7 @@ class Conductor:
         if is_up:
             self._tell("activate")
             is_up = self._well("activated")
-        if is_up:
-            self._link()
+        if is_up and self._link():
             self._run()
         self._tell("deactivate")
         self._well("deactivated")
@@ -200,16 +210,24 @@ class Conductor:
             self._tell("report")
             self._all("reported")
 
-    def _link(self) -> None:
+    def _link(self) -> bool:
         """Have every host hear from those that it sends to, before the first tick.
 
         A transport may seem to work and carry nothing between two of them.
+
+        Returns:
+            False if the run was asked to end meanwhile.
 
         Raises:
             HostLostError: There is a host that does not answer another one.
         """
         self._tell("link", self.link_s)
-        for node, (unheard,) in self._all("linked").items():
+        late = "it did not say whether the others hear it"
+        try:
+            said = self._all("linked", self.link_s + _SAY_S, late)
+        except _Stopped:
+            return False
+        for node, (unheard,) in said.items():
             for other in unheard:
                 raise self._lost(
                     other,
@@ -217,6 +235,7 @@ class Conductor:
                     f"{self.link_s:g} s, though both have called: what one of them "
                     "sends does not reach the other",
                 )
+        return True
 
     def _clock_of(self, node: str) -> int:
         """Return how far a host's clock is ahead of this one's [ns]."""
@@ -226,7 +245,7 @@ class Conductor:
             self.lines[node].send("clock")
             who = verb = ""
             while (who, verb) != (node, "clock"):
-                who, (verb, arguments, _) = self._next(None, ())
+                who, (verb, arguments, _) = self._next()
             if arguments[1] == clock_name():
                 return 0
             readings.append((asked, arguments[0], time.monotonic_ns()))
@@ -257,21 +276,29 @@ class Conductor:
         return not failures
 
     def _all(
-        self, verb: str, deadline: float | None = None
+        self, verb: str, timeout_s: float | None = None, late: str = ""
     ) -> dict[str, tuple[Any, ...]]:
-        """Wait until every host has said a verb; return the arguments by node."""
+        """Wait until every host has said a verb; return the arguments by node.
+
+        Args:
+            verb: The verb.
+            timeout_s: How long; then a stop ends the wait too.
+            late: What is wrong with one that has not said it then.
+        """
         found: dict[str, tuple[Any, ...]] = {}
+        deadline = None if timeout_s is None else time.monotonic() + timeout_s
         while len(found) < len(self.machines):
             if deadline is not None and self.stop.is_set:
                 raise _Stopped
-            node, message = self._next(deadline, self.machines.keys() - found.keys())
+            node, message = self._next()
             if message.verb == verb:
                 found[node] = message.arguments
+            elif deadline is not None and time.monotonic() > deadline:
+                silent = next(name for name in self.machines if name not in found)
+                raise self._lost(silent, f"{late} in {timeout_s:g} s")
         return found
 
-    def _next(
-        self, deadline: float | None, missing: Collection[str]
-    ) -> tuple[str, Message]:
+    def _next(self) -> tuple[str, Message]:
         """Wait for what a host says, and look after their processes meanwhile.
 
         Returns:
@@ -286,9 +313,6 @@ class Conductor:
             self._looks_at = now + _LOOK_S
             for lost, how in self.lost().items():
                 raise self._lost(lost, how)
-        if deadline is not None and now > deadline:
-            silent = next(name for name in self.machines if name in missing)
-            raise self._lost(silent, f"it did not call in {self.start_s:g} s")
         if self._keep(node, message):
             return "", Message("nothing")
         return node, message
@@ -345,7 +369,7 @@ class Conductor:
         self._tell("start")
         with self.stop.calling(lambda: self._inbox.put(("", Message("end")))):
             while not leader.is_done:
-                node, message = self._next(None, ())
+                node, message = self._next()
                 if message.verb == "end":
                     leader.stop()
                 elif node:

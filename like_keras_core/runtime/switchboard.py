@@ -23,6 +23,7 @@ from like_keras_core.runtime.control import (
 )
 
 _LOOK_S = 1.0
+_PAUSE_S = 0.01
 
 Heard = Callable[[Message], object]
 
@@ -65,8 +66,8 @@ class Switchboard:
         """Hand on what comes on a line, until it is lost; from any thread."""
         with self._ending:
             if not self._is_over.is_set():
-                self._heard_at[line] = time.monotonic()
                 self._lines[line] = heard
+                self._heard_at[line] = time.monotonic()
                 self._selector.register(line, selectors.EVENT_READ)
                 return
         line.hang_up()
@@ -82,6 +83,7 @@ class Switchboard:
     def _serve(self, called: Callable[[Line], object]) -> None:
         wait = self._silence_s / BEATS or _LOOK_S
         while not self._is_at_end():
+            asked_at = time.monotonic()
             for key, _ in self._selector.select(wait):
                 if isinstance(key.fileobj, BoardLine):
                     self._listen(key.fileobj)
@@ -89,7 +91,7 @@ class Switchboard:
                     self._accept(called)
                 else:
                     self._selector.unregister(self._socket)
-            self._look_for_silence()
+            self._look_for_silence(asked_at)
         self._selector.close()
         self._socket.close()
 
@@ -103,9 +105,13 @@ class Switchboard:
         try:
             connection, _ = self._socket.accept()
         except OSError:
-            return  # Whoever called has hung up.
+            time.sleep(_PAUSE_S)  # The caller has hung up, or no file may be opened.
+            return
         given = (connection, called)
-        threading.Thread(target=self._admit, args=given, daemon=True).start()
+        try:
+            threading.Thread(target=self._admit, args=given, daemon=True).start()
+        except RuntimeError:
+            connection.close()  # There can be no more threads.
 
     def _admit(
         self, connection: socket.socket, called: Callable[[Line], object]
@@ -126,18 +132,25 @@ class Switchboard:
             self._heard_at[line] = time.monotonic()
         except LineLostError as error:
             self._lose(line, error)
+        except Exception as error:  # noqa: BLE001 - one host's, and not all others' too
+            self._lose(line, LineLostError(f"what it said cannot be taken: {error!r}"))
 
-    def _look_for_silence(self) -> None:
-        """Lose the lines on which nothing came; what has come was heard before."""
+    def _look_for_silence(self, asked_at: float) -> None:
+        """Lose the lines on which nothing came.
+
+        Args:
+            asked_at: When it was asked last what had come [s]. What has come since lies
+                unread, however long this thread was kept from running.
+        """
         if not self._silence_s:
             return
-        since = time.monotonic() - self._silence_s
-        for line, heard_at in list(self._heard_at.items()):
-            if heard_at < since:
+        for line in list(self._heard_at):
+            if self._heard_at[line] < asked_at - self._silence_s:
                 self._lose(line, line.silent())
 
     def _lose(self, line: BoardLine, error: LineLostError) -> None:
-        self._selector.unregister(line)
+        with suppress(KeyError, ValueError):
+            self._selector.unregister(line)
         del self._heard_at[line]
         heard = self._lines.pop(line)
         line.hang_up()

@@ -3,6 +3,7 @@
 import queue
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -150,3 +151,55 @@ def test_beats_keep_an_idle_line(open_exchange: Open) -> None:
 
     assert heard.empty()
     line.close()
+
+
+@pytest.mark.timeout(30)
+def test_who_beats_is_not_lost_while_nobody_listens() -> None:
+    """The listening thread was held up; what came meanwhile lies unread."""
+    heard: queue.SimpleQueue[Message] = queue.SimpleQueue()
+
+    def take(message: Message) -> None:
+        if message.verb == "slow":
+            time.sleep(1.0)
+        heard.put(message)
+
+    board = Switchboard(TOKEN, 0.5)
+    board.start(lambda line: line.start(take))
+    lines = [call(board.address, TOKEN) for _ in range(3)]
+    for line in lines:
+        line.start(lambda message: None)
+
+    lines[0].send("slow")
+
+    assert heard.get(timeout=10).verb == "slow"
+    with pytest.raises(queue.Empty):
+        heard.get(timeout=0.5)
+    board.close()
+    for line in lines:
+        line.close()
+
+
+@pytest.mark.timeout(30)
+def test_what_cannot_be_taken_loses_its_own_line() -> None:
+    """The others are heard as before."""
+    heard: queue.SimpleQueue[Message] = queue.SimpleQueue()
+
+    def take(message: Message) -> None:
+        if message.verb == "bad":
+            raise ValueError("bad")
+        heard.put(message)
+
+    board = Switchboard(TOKEN, 5)
+    board.start(lambda line: line.start(take))
+    one, other = call(board.address, TOKEN), call(board.address, TOKEN)
+
+    one.send("bad")
+    lost = heard.get(timeout=10)
+    other.send("good")
+
+    assert lost.verb == "lost"
+    assert "cannot be taken: ValueError('bad')" in lost.arguments[0]
+    assert heard.get(timeout=10) == Message("good")
+    board.close()
+    one.close()
+    other.close()

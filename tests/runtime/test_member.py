@@ -311,6 +311,18 @@ def test_a_way_that_carries_nothing_is_named(transport: type[Direct]) -> None:
         run.conduct(link_s=0.5)
 
 
+@pytest.mark.timeout(30)
+def test_a_stop_ends_the_wait_for_the_links() -> None:
+    """All go down as they went up, and nothing counts."""
+    run = Run(pair(), Deaf)
+    run.start("a", "b")
+    threading.Timer(1.0, run.stop.set, ["interrupt"]).start()
+
+    report = run.conduct()
+
+    assert (report.iterations, report.ended_by) == (0, "interrupt")
+
+
 def test_a_stop_before_all_have_called_ends_the_run() -> None:
     """Nothing was built; nothing counts."""
     run = Run(pair())
