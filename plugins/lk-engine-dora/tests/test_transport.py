@@ -13,6 +13,7 @@ import pyarrow as pa
 import pytest
 
 from like_keras_core import Component, Node, System
+from like_keras_core.errors import EngineError
 from like_keras_core.runtime.channels import channels_of
 from like_keras_core.runtime.flow import Sender
 from like_keras_core.spec import SystemSpec
@@ -98,6 +99,15 @@ def arrived_of(*events: dict[str, Any]) -> list[Any]:
     transport.start(found.append)
     transport.receive(0.0)
     return found
+
+
+def test_a_daemon_that_is_lost_is_an_error() -> None:
+    """A wait that ends is none."""
+    lost = "fatal event stream error: daemon channel broken\n\nCaused by:\n    more"
+
+    assert arrived_of({"type": "ERROR", "error": "Receiver timed out"}) == []
+    with pytest.raises(EngineError, match=r"nothing any more: fatal .* broken$"):
+        arrived_of({"type": "ERROR", "error": lost})
 
 
 def test_frames_leave_by_the_output_of_their_channel() -> None:

@@ -9,6 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from like_keras_core.errors import EngineError
 from like_keras_core.runtime.flow import channel_of
 from like_keras_core.runtime.inbox import Inbox
 from like_keras_core.spec import SystemSpec
@@ -30,6 +31,9 @@ its place in the sender's shared memory at once [byte]."""
 
 _WAIT_S = 0.1
 """How long dora is waited for at most: signals are heeded in between [s]."""
+
+_TIMED_OUT = "timed out"
+"""What dora says where a wait has ended because its time was over."""
 
 _OVERSLEEP_S = 0.4e-3
 """By how much a wait for dora may end late [s]; other waits end on time."""
@@ -115,6 +119,9 @@ class DoraTransport:
 
         Args:
             timeout_s: How long to wait at most [s].
+
+        Raises:
+            EngineError: dora has lost its daemon.
         """
         event = self._node.try_recv()
         if event is None and timeout_s:
@@ -167,6 +174,10 @@ class DoraTransport:
             return
         if kind == "INPUT" and event["id"] != WAKE:
             self._arrived(_bytes_of(event["value"]))
+        elif kind == "ERROR" and _TIMED_OUT not in str(event["error"]):
+            # Nothing more would ever come, and no wait would end but for its time.
+            first, _, _ = str(event["error"]).partition("\n")
+            raise EngineError(f"dora delivers nothing any more: {first}")
         elif kind == "STOP":
             self._is_stopped = True
             if event["id"] == "MANUAL":
