@@ -89,7 +89,7 @@ class Line:
             poll = select.poll()
             poll.register(self._socket, select.POLLOUT)
             if poll.poll(0):
-                self._socket.sendall(_BEAT)
+                self._socket.sendall(_BEAT_FRAME)
         except (OSError, ValueError):
             self.close()
         finally:
@@ -129,7 +129,7 @@ class Line:
             if end > len(self._received):
                 break
             verb, *arguments = json.loads(self._received[body:middle])
-            if verb != _BEATS:
+            if verb != _BEAT:
                 data = bytes(memoryview(self._received)[middle:end])
                 found.append(Message(verb, tuple(arguments), data))
             start = end
@@ -160,10 +160,13 @@ class Line:
 
     def close(self) -> None:
         """End the line; the other end hears it."""
+        self._end()
+        self._socket.close()
+
+    def _end(self) -> None:
         self._closed.set()
         with suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)
-        self._socket.close()
 
 
 def _framed(verb: str, *arguments: Any, data: bytes = b"") -> bytes:
@@ -171,8 +174,8 @@ def _framed(verb: str, *arguments: Any, data: bytes = b"") -> bytes:
     return _SIZES.pack(len(text), len(data)) + text + data
 
 
-_BEATS = "beat"
-_BEAT = _framed(_BEATS)
+_BEAT = "beat"
+_BEAT_FRAME = _framed(_BEAT)
 
 
 def _exactly(connection: socket.socket, size: int) -> bytes:

@@ -329,7 +329,8 @@ class Sender:
             raise FrameError("it is ahead of what was sent", repr(self), ack)
         before = (self._received, self._received_chunk)
         is_progress = (
-            place > before
+            not self.is_heard
+            or place > before
             or ack.released > self._released
             or ack.resolved > self._known_resolved
             or ack.is_final > self._final_known
@@ -344,9 +345,9 @@ class Sender:
         self._released = max(self._released, ack.released)
         self._known_resolved = max(self._known_resolved, ack.resolved)
         self._final_known = self._final_known or ack.is_final
-        if is_progress or not self.is_heard:
+        if is_progress:
             self._wait_s = self._probe_s
-        if is_progress or ack.nacks or not self.is_heard:
+        if is_progress or ack.nacks:
             self.wakes_at = now + self._wait_s if self._is_waiting() else inf
         self.is_heard = True
 

@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from math import inf
 
 from like_keras_core.runtime.control import (
     BEATS,
@@ -48,8 +49,7 @@ class Switchboard:
         self._socket.setblocking(False)
         self.address: tuple[str, int] = self._socket.getsockname()[:2]
         self._selector = selectors.DefaultSelector()
-        self._lines: dict[BoardLine, Heard] = {}
-        self._heard_at: dict[BoardLine, float] = {}
+        self._lines: set[BoardLine] = set()
         self._is_started = self._is_closed = False
         self._is_over = threading.Event()
         self._ending = threading.Lock()
@@ -62,12 +62,12 @@ class Switchboard:
         if self._silence_s:
             threading.Thread(target=self._beat, daemon=True).start()
 
-    def hear(self, line: BoardLine, heard: Heard) -> None:
+    def hear(self, line: BoardLine) -> None:
         """Hand on what comes on a line, until it is lost; from any thread."""
         with self._ending:
             if not self._is_over.is_set():
-                self._lines[line] = heard
-                self._heard_at[line] = time.monotonic()
+                line.heard_at = time.monotonic()
+                self._lines.add(line)
                 self._selector.register(line, selectors.EVENT_READ)
                 return
         line.hang_up()
@@ -128,8 +128,8 @@ class Switchboard:
     def _listen(self, line: BoardLine) -> None:
         try:
             for message in line.receive():
-                self._lines[line](message)
-            self._heard_at[line] = time.monotonic()
+                line.heard(message)
+            line.heard_at = time.monotonic()
         except LineLostError as error:
             self._lose(line, error)
         except Exception as error:  # noqa: BLE001 - one host's, and not all others' too
@@ -144,17 +144,16 @@ class Switchboard:
         """
         if not self._silence_s:
             return
-        for line in list(self._heard_at):
-            if self._heard_at[line] < asked_at - self._silence_s:
+        for line in list(self._lines):
+            if line.heard_at < asked_at - self._silence_s:
                 self._lose(line, line.silent())
 
     def _lose(self, line: BoardLine, error: LineLostError) -> None:
         with suppress(KeyError, ValueError):
             self._selector.unregister(line)
-        del self._heard_at[line]
-        heard = self._lines.pop(line)
+        self._lines.remove(line)
         line.hang_up()
-        heard(Message("lost", (str(error),)))
+        line.heard(Message("lost", (str(error),)))
 
     def _beat(self) -> None:
         while not self._is_over.wait(self._silence_s / BEATS):
@@ -169,14 +168,20 @@ class BoardLine(Line):
         connection: As for every line.
         silence_s: Likewise.
         board: The switchboard.
+
+    Attributes:
+        heard: Called with each message.
+        heard_at: When something came last [s].
     """
+
+    heard: Heard
 
     def __init__(
         self, connection: socket.socket, silence_s: float, board: Switchboard
     ) -> None:
         super().__init__(connection, silence_s)
         self._board = board
-        self._is_heard = False
+        self.heard_at = inf
 
     def fileno(self) -> int:
         """Return what the switchboard listens to."""
@@ -188,16 +193,14 @@ class BoardLine(Line):
         Args:
             heard: Called with each message; at the end with `lost` and the reason.
         """
-        self._is_heard = True
-        self._board.hear(self, heard)
+        self.heard = heard
+        self._board.hear(self)
 
     def close(self) -> None:
         """End the line; the other end hears it, and so does the switchboard."""
-        self._closed.set()
-        with suppress(OSError):
-            self._socket.shutdown(socket.SHUT_RDWR)
-        if not self._is_heard:
-            self._socket.close()
+        self._end()
+        if self.heard_at == inf:
+            self._socket.close()  # The switchboard does not know of it.
 
     def hang_up(self) -> None:
         """Give the connection back."""

@@ -16,9 +16,14 @@ TOKEN = "a token"
 
 
 class Exchange:
-    """A switchboard, the lines that called, and what they said."""
+    """A switchboard, the lines that called, and what they said.
+
+    Attributes:
+        act: Called with each message first, in the thread that listens.
+    """
 
     def __init__(self, silence_s: float) -> None:
+        self.act: Callable[[Message], object] = lambda message: None
         self.board = Switchboard(TOKEN, silence_s)
         self.lines: queue.SimpleQueue[Line] = queue.SimpleQueue()
         self.heard: queue.SimpleQueue[Message] = queue.SimpleQueue()
@@ -26,7 +31,11 @@ class Exchange:
 
     def _called(self, line: Line) -> None:
         self.lines.put(line)
-        line.start(self.heard.put)
+        line.start(self._hear)
+
+    def _hear(self, message: Message) -> None:
+        self.act(message)
+        self.heard.put(message)
 
 
 @pytest.fixture
@@ -154,52 +163,44 @@ def test_beats_keep_an_idle_line(open_exchange: Open) -> None:
 
 
 @pytest.mark.timeout(30)
-def test_who_beats_is_not_lost_while_nobody_listens() -> None:
+def test_who_beats_is_not_lost_while_nobody_listens(open_exchange: Open) -> None:
     """The listening thread was held up; what came meanwhile lies unread."""
-    heard: queue.SimpleQueue[Message] = queue.SimpleQueue()
-
-    def take(message: Message) -> None:
-        if message.verb == "slow":
-            time.sleep(1.0)
-        heard.put(message)
-
-    board = Switchboard(TOKEN, 0.5)
-    board.start(lambda line: line.start(take))
-    lines = [call(board.address, TOKEN) for _ in range(3)]
+    exchange = open_exchange(0.5)
+    lines = [call(exchange.board.address, TOKEN) for _ in range(3)]
     for line in lines:
         line.start(lambda message: None)
 
+    def hold_up(message: Message) -> None:
+        if message.verb == "slow":
+            time.sleep(1.0)
+
+    exchange.act = hold_up
     lines[0].send("slow")
 
-    assert heard.get(timeout=10).verb == "slow"
+    assert exchange.heard.get(timeout=10).verb == "slow"
     with pytest.raises(queue.Empty):
-        heard.get(timeout=0.5)
-    board.close()
+        exchange.heard.get(timeout=0.5)
     for line in lines:
         line.close()
 
 
 @pytest.mark.timeout(30)
-def test_what_cannot_be_taken_loses_its_own_line() -> None:
+def test_what_cannot_be_taken_loses_its_own_line(open_exchange: Open) -> None:
     """The others are heard as before."""
-    heard: queue.SimpleQueue[Message] = queue.SimpleQueue()
+    exchange = open_exchange(5)
+    one, other = (call(exchange.board.address, TOKEN) for _ in range(2))
 
-    def take(message: Message) -> None:
+    def refuse(message: Message) -> None:
         if message.verb == "bad":
             raise ValueError("bad")
-        heard.put(message)
 
-    board = Switchboard(TOKEN, 5)
-    board.start(lambda line: line.start(take))
-    one, other = call(board.address, TOKEN), call(board.address, TOKEN)
-
+    exchange.act = refuse
     one.send("bad")
-    lost = heard.get(timeout=10)
+    lost = exchange.heard.get(timeout=10)
     other.send("good")
 
     assert lost.verb == "lost"
     assert "cannot be taken: ValueError('bad')" in lost.arguments[0]
-    assert heard.get(timeout=10) == Message("good")
-    board.close()
+    assert exchange.heard.get(timeout=10) == Message("good")
     one.close()
     other.close()

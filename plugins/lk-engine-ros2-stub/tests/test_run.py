@@ -244,15 +244,17 @@ def test_a_node_that_is_killed_ends_the_run(nodes: Nodes) -> None:
     assert "The process of node 'b' was lost" in ends["a"][1]
 
 
-def by_hand(code: str, nodes: Nodes) -> subprocess.CompletedProcess[str]:
-    """Run a program that knows nothing of us, beside the nodes."""
+def by_hand(
+    code: str, nodes: Nodes, *, timeout_s: float = 80, is_good: bool = True
+) -> subprocess.CompletedProcess[str]:
+    """Run a program in the nodes' environment; a good one exits with 0."""
     return subprocess.run(
         [sys.executable, "-c", code],
         env=nodes.env,
         capture_output=True,
         text=True,
-        timeout=80,
-        check=True,
+        timeout=timeout_s,
+        check=is_good,
     )
 
 
@@ -332,14 +334,7 @@ def test_another_python_without_rclpy_says_how_to_get_it(nodes: Nodes) -> None:
         "import sys; sys.modules['rclpy'] = None\n"
         f"from {package.name}.a_node import main; main()"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        env=nodes.env,
-        capture_output=True,
-        text=True,
-        timeout=30,
-        check=False,
-    )
+    done = by_hand(code, nodes, timeout_s=30, is_good=False)
 
     assert done.returncode == 1
     assert "rclpy is not installed for this Python" in done.stderr
