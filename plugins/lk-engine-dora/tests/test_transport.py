@@ -105,7 +105,12 @@ def test_a_daemon_that_is_lost_is_an_error() -> None:
     """A wait that ends is none."""
     lost = "fatal event stream error: daemon channel broken\n\nCaused by:\n    more"
 
-    assert arrived_of({"type": "ERROR", "error": "Receiver timed out"}) == []
+    ended = "Timeout event stream error: Receiver timed out\n\nLocation:\n    here"
+    unheard = "fatal event stream error: Connection timed out (os error 110)"
+
+    assert arrived_of({"type": "ERROR", "error": ended}) == []
+    with pytest.raises(EngineError, match="Connection timed out"):
+        arrived_of({"type": "ERROR", "error": unheard})
     with pytest.raises(EngineError, match=r"nothing any more: fatal .* broken$"):
         arrived_of({"type": "ERROR", "error": lost})
 

@@ -32,7 +32,7 @@ its place in the sender's shared memory at once [byte]."""
 _WAIT_S = 0.1
 """How long dora is waited for at most: signals are heeded in between [s]."""
 
-_TIMED_OUT = "timed out"
+_TIMED_OUT = "Receiver timed out"
 """What dora says where a wait has ended because its time was over."""
 
 _OVERSLEEP_S = 0.4e-3
