@@ -15,10 +15,11 @@ import os
 import secrets
 import signal
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import TextIO
@@ -200,11 +201,11 @@ class Tokens:
         if self._given:
             return self._given
         token = secrets.token_hex(16)
-        with suppress(FileNotFoundError):
-            self._file.unlink()
-        mode = os.O_WRONLY | os.O_CREAT | os.O_EXCL
-        with os.fdopen(os.open(self._file, mode, 0o600), "w") as file:
+        # One that looks for it finds the whole token of this run or an earlier one's.
+        fresh, name = tempfile.mkstemp(prefix="token-", dir=self._file.parent)
+        with os.fdopen(fresh, "w") as file:
             file.write(token)
+        os.replace(name, self._file)
         return token
 
     def find(self) -> str | None:
