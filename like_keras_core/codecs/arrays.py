@@ -143,7 +143,7 @@ def view(
     import numpy
 
     array = numpy.ndarray(shape, dtype, buffer, offset)
-    array.setflags(write=False)
+    array.setflags(False)
     return array.transpose(axes) if axes else array
 
 

@@ -218,7 +218,7 @@ def _array_from_arrow(array: Any, metadata: Mapping[str, Any]) -> Any:
     if offset:
         offset *= arrow_type.bit_width // 8
     made = ndarray(shape, dtype, buffer, offset if length else 0)
-    made.setflags(write=False)
+    made.setflags(False)
     return made.transpose(json.loads(metadata["axes"])) if "axes" in metadata else made
 
 
