@@ -68,6 +68,23 @@ class Clock(lk.Component):
         return time.monotonic()
 
 
+class Pass(lk.Component):
+    """Passes numbers on."""
+
+    def forward(self, stamp: float) -> float:
+        """Return it."""
+        return stamp
+
+
+class Age(lk.Component):
+    """Measures how old times are, and when they come."""
+
+    def forward(self, stamp: float) -> tuple[float, float]:
+        """Return the age [s] and the time [s]."""
+        now = time.monotonic()
+        return now - stamp, now
+
+
 class Meter(lk.Component):
     """Measures how many times come a second.
 
@@ -124,6 +141,29 @@ def run(
         count, engine="dora", rate_hz=rate_hz or None, **launch
     )
     return np.array([row for _, row in report.records["sink.output"]]), began
+
+
+def fused(
+    size: int, count: int, *, rate_hz: float, relays: int
+) -> tuple[np.ndarray, float]:
+    """Run a chain of numbers on one node; return what arrived, as `run` does.
+
+    Args:
+        size: Of a number [byte]; 8.
+        count: How many the source sends.
+        rate_hz: Its pace; 0 is none.
+        relays: How many components are between source and sink.
+    """
+    assert size == 8, "a number has 8 bytes"
+    node = lk.Node("source")
+    parts: list[lk.Component] = [Clock(node=node)]
+    parts += [Pass(f"relay{n}", node=node) for n in range(relays)]
+    parts += [Age(node=node)]
+    began = time.monotonic()
+    report = lk.System(parts).launch(
+        count, engine="dora", rate_hz=rate_hz or None, record=["age.output"]
+    )
+    return np.array([row for _, row in report.records["age.output"]]), began
 
 
 def burst(count: int) -> float:
