@@ -38,8 +38,7 @@ _PREFIX = struct.Struct("<BBxxI")
 _EXTENSION = 0xC7
 """Begins an extension whose size, one byte, stands before its code."""
 
-_LONGEST_KNOWN = 256
-"""Heads up to this size are kept once they were read [byte]."""
+_ARRAY = int(Code.ARRAY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,9 +162,9 @@ def to_pieces(value: Any, where: str = "value") -> bytes | list[bytes | memoryvi
     if numpy is not None and type(value) is numpy.ndarray and value.flags.c_contiguous:
         head = _head(value.dtype, value.shape)
         if head:
-            memory = flat_bytes(value)
-            is_small = len(head) + len(memory) <= _COPIED
-            return b"".join((head, memory)) if is_small else [head, memory]
+            if len(head) + value.nbytes <= _COPIED:
+                return b"".join((head, value.tobytes()))
+            return [head, flat_bytes(value)]
     header, found = pack(value, where)
     if not found:
         return header
@@ -205,25 +204,25 @@ def from_bytes(buffer: Any, resolve: Resolver = resolve_entry_point) -> Any:
             if resolve is resolve_entry_point:
                 return READ(buffer)
             return Unpacker(resolve).unpack(buffer)
-        return _from_frame(memoryview(buffer), resolve)
+        return _from_frame(buffer, resolve)
     except (CodecError, LoadError):
         raise
     except Exception as error:
         raise damaged(error) from error
 
 
-def _from_frame(frame: memoryview, resolve: Resolver) -> Any:
+def _from_frame(frame: bytes | memoryview, resolve: Resolver) -> Any:
+    if frame[_PREFIX.size + (2 if frame[_PREFIX.size] == _EXTENSION else 1)] == _ARRAY:
+        known = _described(bytes(frame[:ALIGNMENT]))
+        if known is not None:
+            ndarray, dtype, shape, end = known
+            if end != len(frame):
+                raise _wrong_size(end, frame)
+            return ndarray(shape, dtype, frame, ALIGNMENT)
     _, version, length = _PREFIX.unpack_from(frame)
     if version != _VERSION:
         raise ValueError(f"its version is {version}, and {_VERSION} is known here")
     end = _PREFIX.size + length
-    code = frame[_PREFIX.size + (2 if frame[_PREFIX.size] == _EXTENSION else 1)]
-    if code == Code.ARRAY and end <= _LONGEST_KNOWN:
-        known = _described(bytes(frame[:end]))
-        if known is not None:
-            ndarray, dtype, shape, start, end = known
-            _check_size(end, frame)
-            return ndarray(shape, dtype, frame, start)
 
     def take(size: int) -> tuple[Any, int]:
         nonlocal end
@@ -232,23 +231,26 @@ def _from_frame(frame: memoryview, resolve: Resolver) -> Any:
         return (frame, start) if size else (b"", 0)
 
     value = Unpacker(resolve, take).unpack(frame[_PREFIX.size : end])
-    _check_size(end, frame)
+    if end != len(frame):
+        raise _wrong_size(end, frame)
     return value
 
 
-def _check_size(size: int, frame: memoryview) -> None:
-    if size != len(frame):
-        raise ValueError(f"it should have {size} bytes and has {len(frame)}")
+def _wrong_size(size: int, frame: bytes | memoryview) -> ValueError:
+    return ValueError(f"it should have {size} bytes and has {len(frame)}")
 
 
 @functools.lru_cache(maxsize=256)
-def _described(head: bytes) -> tuple[Any, Any, tuple[int, ...], int, int] | None:
-    """Return what the head of a message says, if that is one array as it lies there.
+def _described(head: bytes) -> tuple[Any, Any, tuple[int, ...], int] | None:
+    """Return what all before the data says, if that is one array as it lies there.
 
     Returns:
-        The class of arrays, its dtype and shape, and where its data begins and ends.
+        The class of arrays, its dtype and shape, and where its data ends.
     """
-    tree = read(head[_PREFIX.size :])
+    _, version, length = _PREFIX.unpack_from(head)
+    if version != _VERSION or length > ALIGNMENT - _PREFIX.size:
+        return None
+    tree = read(head[_PREFIX.size : _PREFIX.size + length])
     if type(tree) is not Ext or tree.code != Code.ARRAY:
         return None
     name, shape, axes = read(tree.data)
@@ -256,8 +258,7 @@ def _described(head: bytes) -> tuple[Any, Any, tuple[int, ...], int, int] | None
     size = arrays.size_of(dtype, shape)
     if axes or not size:
         return None
-    start = len(head) + -len(head) % ALIGNMENT
-    return sys.modules["numpy"].ndarray, dtype, tuple(shape), start, start + size
+    return sys.modules["numpy"].ndarray, dtype, tuple(shape), ALIGNMENT + size
 
 
 def damaged(error: Exception) -> CodecError:

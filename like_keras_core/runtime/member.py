@@ -120,7 +120,9 @@ class Member:
         """Do what the launching process says, until it says that it is over."""
         keep_freed_memory()
         self.line.start(self._heard)
-        self.transport.start(self.inbox.put)
+        # Within `receive` frames come in the thread that takes them.
+        is_polled = self._polled is not None
+        self.transport.start(self._take_frame if is_polled else self.inbox.put)
         with unwatched(), sent_home(self.line):
             self.line.send("hello", self.node, self._introduction())
             try:
@@ -331,13 +333,16 @@ class Member:
     def _take(self, item: Message | bytes | memoryview) -> None:
         if isinstance(item, Message):
             self._obey(item)
-            return
-        number, now = channel_of(item), time.monotonic()
+        else:
+            self._take_frame(item)
+
+    def _take_frame(self, frame: bytes | memoryview) -> None:
+        number, now = channel_of(frame), time.monotonic()
         if number in self.senders:
-            self.senders[number][1].on_frame(item, now)
+            self.senders[number][1].on_frame(frame, now)
         elif number in self.receivers:
             channel, receiver = self.receivers[number]
-            for event in receiver.on_frame(item, now):
+            for event in receiver.on_frame(frame, now):
                 if isinstance(event, Value):
                     value = from_bytes(event.payload)
                     if self.host.trace is not None:
@@ -381,7 +386,7 @@ class Member:
         elif verb == "report":
             self._report()
         elif verb == "frame":
-            self._take(message.data)
+            self._take_frame(message.data)
         elif verb == "stop":
             self.line.send("stop")
         elif verb in ("lost", "over"):

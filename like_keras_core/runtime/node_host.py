@@ -258,7 +258,8 @@ class NodeHost(Host):
         due = [
             pacer.wakes_at(runner.next)
             for runner in self._runners
-            if pacer is not None and runner.is_paced and self._may_run(runner)
+            if pacer is not None and runner.is_paced
+            if self._may_start(runner.next) and runner.has_all
         ]
         return max(0.0, min(due) - time.perf_counter()) if due else inf
 
@@ -326,18 +327,13 @@ class NodeHost(Host):
         return bool(self._ready())
 
     def _ready(self) -> list[Runner]:
-        ready = [runner for runner in self._runners if self._may_run(runner)]
-        if self._pacer is None:
-            return ready
-        now, wakes_at = time.perf_counter(), self._pacer.wakes_at
-        return [
-            runner
-            for runner in ready
-            if not runner.is_paced or wakes_at(runner.next) <= now
-        ]
-
-    def _may_run(self, runner: Runner) -> bool:
-        return self._may_start(runner.next) and runner.has_all
+        ready = []
+        for runner in self._runners:
+            if self._may_start(runner.next) and runner.has_all:
+                pacer = self._pacer if runner.is_paced else None
+                if pacer is None or pacer.wakes_at(runner.next) <= time.perf_counter():
+                    ready.append(runner)
+        return ready
 
     def waits_for(self) -> list[str]:
         """Say of each segment at which tick it is, and what it lacks."""

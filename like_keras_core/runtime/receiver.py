@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from itertools import islice
 from math import inf
+from typing import Any
 
 from like_keras_core.errors import FrameError
 from like_keras_core.runtime.chunks import Incoming, missing
@@ -37,6 +39,12 @@ from like_keras_core.runtime.wire_format import (
 
 _NACKS_MAX = 64
 
+_new: Callable[..., Any] = tuple.__new__
+"""What the constructor of a named tuple calls: on the way of every value."""
+
+_COPIED = 4096
+"""Up to this size a payload is copied: it costs less than a view [byte]."""
+
 _ACK_BYTES = 1_000_000
 """After so much that has come the sender is told: its memory is wanted [byte]."""
 
@@ -46,7 +54,8 @@ class Receiver:
 
     Buffers of a frame are kept until its value is delivered, and then belong to the
     value: a transport that uses them again must hand over copies. A frame that was
-    joined, or `[header, payload]`, is not copied; other pieces are joined on delivery.
+    joined, or `[header, payload]`, is not copied, unless it is bytes and small; other
+    pieces are joined on delivery.
 
     Args:
         channel: Its number, the same at both ends.
@@ -204,7 +213,9 @@ class Receiver:
             or seq >= self._end
         ):
             return None
-        if payload is None:
+        if payload is None and type(head) is bytes and len(head) <= _COPIED:
+            payload = head[HEADER_SIZE:]
+        elif payload is None:
             payload = memoryview(head)[HEADER_SIZE:]
         return self._deliver(tick, payload, stamp)
 
@@ -280,7 +291,8 @@ class Receiver:
         else:
             self._ticks.append(tick)
         self._bytes += len(payload)
-        return Value(tick, payload, stamp)
+        value: Value = _new(Value, (tick, payload, stamp))
+        return value
 
     def _on_mark(self, mark: Mark) -> None:
         if mark.seq > min(self._released + self.window, self._end):

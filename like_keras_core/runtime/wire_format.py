@@ -51,6 +51,7 @@ CHUNK_WINDOW = 16
 MAX_FRAME_MIN = 64
 PLAIN = struct.Struct("<QQqQd")
 PLAIN_CHUNKS = 1 << 32
+_CHANNEL = struct.Struct("<4xI32x")
 _ACK = struct.Struct("<BBHIQqIIQ")
 _NACK = struct.Struct("<QII")
 _KINDS = {DATA: 0, MARK: ANSWER | FINAL, ACK: FINAL, BUNDLE: 0}
@@ -190,10 +191,10 @@ def channel_of(frame: Frame | Buffer) -> int:
     """
     try:
         head = frame[0] if isinstance(frame, list) else frame
-        fields = HEADER.unpack_from(head)
+        channel: int
+        (channel,) = _CHANNEL.unpack_from(head)
     except (struct.error, TypeError, IndexError, BufferError) as error:
         raise _no_frame(frame, error) from error
-    channel: int = fields[3]
     return channel
 
 

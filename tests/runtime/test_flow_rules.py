@@ -170,8 +170,13 @@ class TestValues:
         assert isinstance(event, Value)
         assert event.payload is payload
 
-    @pytest.mark.parametrize("size", [0, 1, 7, 8, 1000])
-    @pytest.mark.parametrize("form", [bytes, bytearray, memoryview])
+    @pytest.mark.parametrize(
+        ("form", "size"),
+        [
+            *((form, n) for form in (bytearray, memoryview) for n in (0, 1, 7, 1000)),
+            *((form, 5000) for form in (bytes, bytearray, memoryview)),
+        ],
+    )
     def test_a_joined_frame_is_not_copied(self, form: type[Buffer], size: int) -> None:
         """Its value is a view of its own memory."""
         sender, receiver = pair()
@@ -183,6 +188,18 @@ class TestValues:
         assert event == Value(0, b"x" * size + b"yz", 0.0)
         assert isinstance(event.payload, memoryview)
         assert event.payload.obj is memoryview(joined).obj
+
+    @pytest.mark.parametrize("size", [0, 1, 7, 4054])
+    def test_a_small_frame_of_bytes_is_copied(self, size: int) -> None:
+        """A view of it would cost more."""
+        sender, receiver = pair()
+        sender.send(0, [b"x" * size, b"yz"])
+        joined = b"".join(sender.frames(0.0)[0])
+
+        (event,) = receiver.on_frame(joined, 0.0)
+
+        assert event == Value(0, b"x" * size + b"yz", 0.0)
+        assert type(event.payload) is bytes
 
     def test_a_frame_in_shared_memory_is_not_copied(self) -> None:
         """What a value's memory says later is what was written there."""

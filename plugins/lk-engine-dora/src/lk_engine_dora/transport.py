@@ -76,6 +76,7 @@ class DoraTransport:
         self.bridge = open_bridge(spec, name, node)
         self.relay: Callable[[str, Frame], object] | None = None
         self._arrived: Callable[[bytes | memoryview], object] = lambda frame: None
+        self._taken: Mapping[str, Any] | None = None
         self._is_stopped = self._is_cut_off = self._is_over = False
         # Not an event, which a signal handler may not set while its thread clears it.
         self._wakes: Inbox[None] = Inbox()
@@ -100,7 +101,7 @@ class DoraTransport:
         if self._is_cut_off and self.relay is not None:
             self.relay(node, frame)
             return
-        output = self._data.get(channel_of(list(frame))) or self._acks[node]
+        output = self._data.get(channel_of(frame[0])) or self._acks[node]
         size = sum(map(len, frame))
         if size < IN_PLACE:
             self._node.send_output(output, b"".join(frame))
@@ -123,9 +124,14 @@ class DoraTransport:
         Raises:
             EngineError: dora has lost its daemon.
         """
+        self._taken = None
         event = self._node.try_recv()
         if event is None and timeout_s:
-            event = self._wait(timeout_s)
+            event = self._taken = self._wait(timeout_s)
+            if event is not None:
+                # A tick may wait for just this: first it runs, then the rest is done.
+                self._take(event)
+            return
         while event is not None:
             self._take(event)
             # It would keep a place in the sender's shared memory.
@@ -188,7 +194,6 @@ class DoraTransport:
 
 def _bytes_of(array: Any) -> bytes | memoryview:
     """Return the bytes of an Arrow array of bytes; where they are, if they are many."""
-    data = memoryview(array.buffers()[1]).cast("B")
-    start, size = array.offset, len(array)
-    part = data[start : start + size]
-    return part if size > SMALL else bytes(part)
+    size = len(array)
+    part = array.buffers()[1].slice(array.offset, size)
+    return memoryview(part).cast("B") if size > SMALL else part.to_pybytes()
