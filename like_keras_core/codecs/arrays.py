@@ -66,7 +66,7 @@ def flat_bytes(array: Any) -> memoryview:
     """Return the memory of a C-contiguous array as one row of bytes."""
     if not array.nbytes:
         return memoryview(b"")
-    return memoryview(array.reshape(-1).view("u1"))
+    return memoryview(array.ravel().view(dtype_of("u1")))
 
 
 def is_sole(memory: Any) -> bool:

@@ -37,10 +37,12 @@ def encode(
         max_whole: How many bytes fit in a frame behind the header.
     """
     if isinstance(payload, (bytes, bytearray, memoryview)):
-        pieces = [flat(payload)]
-    else:
-        pieces = [flat(piece) for piece in payload]
-    size = sum(map(len, pieces))
+        payload = [payload]
+    pieces, size = [], 0
+    for piece in payload:
+        row = flat(piece)
+        pieces.append(row)
+        size += len(row)
     if size > max_whole:
         return Outgoing(channel, seq, tick, stamp, pieces, max_whole), size
     head = HEADER.pack(VERSION, DATA, 0, channel, seq, tick, 0, 1, stamp)
