@@ -14,28 +14,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from like_keras_core.codecs.msgpack import from_bytes
-from like_keras_core.errors import (
-    ComponentError,
-    HostLostError,
-    VersionMismatchError,
-)
+from like_keras_core.errors import HostLostError, VersionMismatchError
 from like_keras_core.report import Progress, RunReport
-from like_keras_core.runtime.account import Merged
 from like_keras_core.runtime.agreement import Leader
 from like_keras_core.runtime.control import Line, Message
+from like_keras_core.runtime.findings import Findings
 from like_keras_core.runtime.inbox import Inbox
-from like_keras_core.runtime.logs import Tail
 from like_keras_core.runtime.run_options import RunOptions
 from like_keras_core.runtime.stop import StopSignal
 from like_keras_core.runtime.switchboard import Switchboard
-from like_keras_core.runtime.trace import (
-    PINGS,
-    Trace,
-    clock_name,
-    gathered,
-    offset_of,
-)
+from like_keras_core.runtime.trace import PINGS, clock_name, offset_of
 from like_keras_core.spec import SystemSpec
 
 _LOOK_S = 0.1
@@ -101,21 +89,14 @@ class Conductor:
         slowness = max(1.0, len(spec.nodes) / _AT_ONCE)
         self.start_s, self.link_s = start_s * slowness, link_s * slowness
         self.machines = {node.name: node.machine for node in spec.nodes}
-        self.nodes = {item.name: item.node for item in spec.components}
         self.lines: dict[str, Line] = {}
         self._callers: list[Line] = []
         self.introductions: dict[str, Mapping[str, Any]] = {}
-        self._tails = {x: Tail(x, is_echoed=echoes_logs) for x in self.machines}
         self._inbox: Inbox[tuple[str, Message]] = Inbox()
         self._leader: Leader
-        self._failures: list[dict[str, Any]] = []
-        self._reports: list[dict[str, Any]] = []
-        self._traces = gathered()
-        if self._traces is not None:
+        self._findings = Findings(spec, engine, self.options, echoes_logs=echoes_logs)
+        if self._findings.traces is not None:
             self.options = replace(self.options, trace=True)
-        self._seen: dict[str, dict[str, Any]] = {}
-        self._unseen: set[str] = set()
-        self._records: dict[str, list[Any]] = {x: [] for x in self.options.record}
         self._looks_at = 0.0
         self._is_over = False
         self._began: float | None = None
@@ -137,9 +118,14 @@ class Conductor:
             pass
         finally:
             self._hang_up()
-        report = self._report()
-        if self._failures:
-            raise self._error(report)
+        ended_by = self._leader.cut.kind
+        if self._began is None:
+            ended_by = "error" if self._findings.failures else "stop"
+        if ended_by == "stop":
+            ended_by = self.stop.reason
+        report = self._findings.report(self._leader.cut, ended_by, self._duration_s)
+        if self._findings.failures:
+            raise self._findings.error(report)
         return report
 
     def _hang_up(self) -> None:
@@ -191,10 +177,9 @@ class Conductor:
         self._tell("build", self.options.to_dict())
         if not self._well("ready"):
             return
-        if self._traces is not None:
+        if self._findings.traces is not None:
             for node in self.machines:
-                self._traces.processes[node] = Trace()
-                self._traces.offsets[node] = self._clock_of(node)
+                self._findings.trace(node, self._clock_of(node))
         self._tell("configure")
         is_up = self._well("configured")
         if is_up:
@@ -272,7 +257,7 @@ class Conductor:
         """Wait for all; keep their failures, and tell whether there were none."""
         said = self._all(verb)
         failures = [item for node in self.machines for item in said[node][0]]
-        self._failures += failures
+        self._findings.failures += failures
         return not failures
 
     def _all(
@@ -320,31 +305,17 @@ class Conductor:
     def _keep(self, node: str, message: Message) -> bool:
         """Take in what may come at any time; tell whether it was such a thing."""
         verb, arguments = message.verb, message.arguments
-        if verb == "log":
-            self._tails[node].log(*arguments)
-        elif verb == "records":
-            self._records[arguments[0]] += from_bytes(message.data)
-        elif verb == "unrecorded":
-            self._failures.append(arguments[0])
-        elif verb == "report":
-            self._reports.append(arguments[0])
-        elif verb == "trace" and self._traces is not None:
-            kind, name = arguments
-            self._traces.processes[node].take(kind, name, message.data)
-        elif verb == "seen":
-            self._seen[node] = arguments[0]
-            self._unseen.discard(node)
-        elif verb == "frame":
+        if verb == "frame":
             self.lines[arguments[0]].send("frame", data=message.data)
         elif verb == "stop":
             self.stop.set()
         elif verb == "broken":
-            self._tails[node].lines += arguments[0].splitlines()
+            self._findings.broke(node, arguments[0])
             raise self._lost(node, "it failed: " + arguments[0].splitlines()[-1])
         elif verb == "lost":
             raise self._lost(node, self._how(node) or arguments[0])
         else:
-            return False
+            return self._findings.take(node, message)
         return True
 
     def _how(self, node: str) -> str:
@@ -358,9 +329,8 @@ class Conductor:
 
     def _lost(self, node: str, how: str) -> HostLostError:
         tick = None if self._began is None else self._leader.progress_of(node)
-        lines = self._tails[node].lines if node in self._tails else ()
         machine = self.machines.get(node, "local")
-        return HostLostError(node, how, machine, tick, list(lines))
+        return HostLostError(node, how, machine, tick, self._findings.tail(node))
 
     def _run(self) -> None:
         leader = self._leader
@@ -387,67 +357,9 @@ class Conductor:
 
     def _look(self) -> RunReport | None:
         """Return what has been done, as far as is known, and ask for news of it."""
-        if not self._unseen:
-            self._unseen = set(self.machines)
+        if self._findings.wants_look():
             self._tell("look")
-        if len(self._seen) < len(self.machines) or self._began is None:
-            return None
-        merged = Merged(self.spec, self._seen.values())
-        return RunReport(
-            engine=self.engine,
-            system=self.spec.name,
-            iterations=min(self._leader.floor, self._leader.cut.tick),
-            duration_s=time.monotonic() - self._began,
-            late_ticks=merged.late_ticks,
-            ended_by="running",
-            components=merged.components(),
-            connections=merged.connections(is_running=True),
-        )
-
-    def _report(self) -> RunReport:
-        cut = self._leader.cut
-        for report in self._reports:
-            for failure in report["failures"]:
-                place = (cut.kind, cut.component, cut.tick)
-                if place == ("error", failure["component"], failure["tick"]):
-                    self._failures.insert(0, failure)
-        ended = cut.kind
         if self._began is None:
-            ended = "error" if self._failures else "stop"
-        merged = Merged(self.spec, self._reports)
-        return RunReport(
-            engine=self.engine,
-            system=self.spec.name,
-            iterations=cut.tick if self._reports else 0,
-            duration_s=self._duration_s,
-            late_ticks=merged.late_ticks,
-            ended_by=self.stop.reason if ended == "stop" else ended,
-            components=merged.components(),
-            connections=merged.connections(),
-            records={
-                address: self._records[address]
-                for item in self.spec.components
-                for port in item.outputs
-                if (address := f"{item.name}.{port.name}") in self._records
-            },
-        )
-
-    def _error(self, report: RunReport) -> ComponentError:
-        said, *rest = self._failures
-        later = [
-            f"{item['component']!r} failed in {item['phase']}: {item['error']}"
-            for item in rest
-        ]
-        node = self.nodes.get(said["component"], "?")
-        return ComponentError(
-            said["component"],
-            node,
-            said["phase"],
-            said["tick"],
-            said["error"],
-            said["traceback"],
-            report,
-            said["place"],
-            later,
-            self.machines.get(node, "local"),
-        )
+            return None
+        done = min(self._leader.floor, self._leader.cut.tick)
+        return self._findings.so_far(done, time.monotonic() - self._began)
