@@ -197,6 +197,28 @@ def test_dora_is_not_waited_for_when_nothing_can_come() -> None:
     assert len(node.waits) == 1
 
 
+def test_what_ends_a_wait_is_handed_over_at_once() -> None:
+    """A tick may wait for it; what came behind it is for the next call."""
+    node = Remembering()
+    delivered = [input_event(b"first"), input_event(b"behind it")]
+
+    def wait(timeout: float) -> dict[str, Any]:
+        node.events = delivered[1:]
+        return delivered[0]
+
+    node.next = wait  # type: ignore[method-assign]
+    found: list[Any] = []
+    transport = DoraTransport(spec(), "b", node)
+    transport.start(found.append)
+
+    transport.receive(10 * WAIT_S)
+    at_once = list(found)
+    transport.receive(0.0)
+
+    assert at_once == [b"first"]
+    assert found == [b"first", b"behind it"]
+
+
 def test_a_wake_ends_a_wait_for_dora() -> None:
     """By a message to itself; the transport does not wait for its time to pass."""
     node = Remembering()
