@@ -45,10 +45,14 @@ def read_only(array: Any) -> Any:
     """Return a numpy array as a read-only view; other values through `protect`."""
     try:
         # One with memory of its own is rarely read-only, and to ask costs as much.
-        if array.base is not None and not array.flags.writeable:
+        is_owner = array.ndim and array.base is None
+        if not is_owner and not array.flags.writeable:
             return array
         view = array.view()
-        view.setflags(False)  # Much faster than by name, or through the flags.
+        if array.ndim:
+            view.setflags(False)  # Much faster than by name, or through the flags.
+        else:
+            view.flags.writeable = False  # Refused by a scalar that can be changed.
     except AttributeError:
         return protect(array)
     return view
@@ -59,7 +63,7 @@ def _protect(value: Any, numpy: Any, seen: dict[int, Any]) -> Any:
     if kind in IMMUTABLE:
         return value
     if isinstance(value, numpy.ndarray):
-        return read_only(value)
+        return read_only(value) if value.flags.writeable else value
     if id(value) in seen:
         return seen[id(value)]
     seen[id(value)] = value

@@ -18,7 +18,7 @@ from like_keras_core import (
     ValueMutationError,
 )
 from like_keras_core.value_types import register_type
-from like_keras_core.values import fingerprint, same
+from like_keras_core.values import fingerprint, protect, read_only, same
 from tests.components import Count, Pass, Script, Sink, failed, run, values
 
 
@@ -238,6 +238,35 @@ def test_an_array_that_arrives_is_read_only(where: str, how: str) -> None:
     assert not find(received).flags.writeable
     with pytest.raises(ValueError, match="read-only"):
         find(received)[...] = 1
+
+
+@pytest.mark.parametrize(
+    "array",
+    [np.array(1.0), np.zeros(0), np.zeros(3), np.zeros(6)[::2], np.zeros((2, 2)).T],
+    ids=["no axis", "empty", "owner", "view", "turned"],
+)
+def test_an_array_of_any_form_is_read_only_for_its_reader(array: np.ndarray) -> None:
+    """And can still be changed by whoever made it."""
+    found = read_only(array)
+
+    assert (found.flags.writeable, array.flags.writeable) == (False, True)
+    assert np.shares_memory(found, array) or not array.size
+    assert read_only(found) is found
+
+
+def test_a_scalar_that_can_be_changed_is_no_array() -> None:
+    """One of a structured dtype is, in memory that others see."""
+    with pytest.raises(ValueError, match="array scalars"):
+        read_only(np.zeros(2, [("a", float)])[0])
+
+
+def test_a_value_around_read_only_arrays_is_not_rebuilt() -> None:
+    """There is nothing to protect."""
+    array = make(0)
+    array.setflags(write=False)
+    value = [array, {"a": Image(array)}]
+
+    assert protect(value) is value
 
 
 def test_a_value_that_nobody_keeps_need_not_be_copyable() -> None:

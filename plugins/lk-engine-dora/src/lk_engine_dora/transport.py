@@ -26,8 +26,8 @@ IN_PLACE = 1 << 18
 Below it joining costs as little as the calls that it saves."""
 
 SMALL = 4096
-"""Up to this size a frame that arrives is copied: it costs less than a view, and frees
-its place in the sender's shared memory at once [byte]."""
+"""Up to this size a frame that arrives is copied: it costs less than a view, and keeps
+no place in the sender's shared memory [byte]."""
 
 _WAIT_S = 0.1
 """How long dora is waited for at most: signals are heeded in between [s]."""
@@ -149,7 +149,7 @@ class DoraTransport:
 
     def close(self) -> None:
         """Give the dora node back."""
-        self._node = None
+        self._taken = self._node = None
 
     def _wait(self, timeout_s: float) -> Any:
         """Return the next event; None if there was none before a wake or a time."""
