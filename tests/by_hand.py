@@ -1,8 +1,10 @@
 """Be the process of a node that somebody starts by hand: `by_hand.py SPEC NODE DIR`.
 
-Frames travel over Unix sockets in DIR, one for each node.
+Frames travel over Unix sockets in DIR, one for each node. When so many have come that
+ticks must be running, there is a file `NODE.busy` too.
 """
 
+import itertools
 import queue
 import sys
 import threading
@@ -15,12 +17,16 @@ from like_keras_core.errors import LkError
 from like_keras_core.runtime.process import serve_node
 from like_keras_core.spec import SystemSpec
 
+BUSY = 50
+"""So many frames tell that values are under way [frames]."""
+
 
 class SocketTransport:
     """A socket that the others send to, and a thread for each of them."""
 
     def __init__(self, folder: Path, node: str) -> None:
         self.folder = folder
+        self.busy = folder / f"{node}.busy"
         self.listener = Listener(str(folder / f"{node}.sock"), "AF_UNIX", backlog=16)
         self.queues: dict[str, queue.SimpleQueue[bytes]] = {}
 
@@ -44,8 +50,10 @@ class SocketTransport:
         self, connection: "Connection[bytes, bytes]", arrived: Callable[[bytes], object]
     ) -> None:
         try:
-            while True:
+            for number in itertools.count(1):
                 arrived(connection.recv_bytes())
+                if number == BUSY:
+                    self.busy.touch()
         except (EOFError, OSError):
             return
 

@@ -60,6 +60,14 @@ def start(tmp_path: Path) -> Iterator[Start]:
             pipe.close()
 
 
+def wait_until_busy(folder: Path) -> None:
+    """Wait until ticks run in both processes."""
+    until = time.monotonic() + 40
+    while not all((folder / f"{node}.busy").exists() for node in "ab"):
+        assert time.monotonic() < until
+        time.sleep(0.02)
+
+
 @pytest.mark.parametrize("order", ["ab", "ba"])
 def test_processes_started_by_hand_run_together(order: str, start: Start) -> None:
     """In any order; the first node's prints the report."""
@@ -103,12 +111,12 @@ def test_the_token_is_for_its_owner_and_goes_with_the_run(
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("who", ["a", "b"])
 def test_a_signal_to_any_of_them_ends_the_run(
-    who: str, number: signal.Signals, start: Start
+    who: str, number: signal.Signals, start: Start, tmp_path: Path
 ) -> None:
     """Without LK_ITERATIONS it runs until then, and ends at one cut."""
     system = chain()
     processes = {node: start(system, node) for node in "ab"}
-    time.sleep(2.5)
+    wait_until_busy(tmp_path)
 
     processes[who].send_signal(number)
 
@@ -134,22 +142,24 @@ def test_an_error_is_printed_and_is_the_exit_code(start: Start) -> None:
     assert "5 ticks" in out
 
 
-def test_without_the_first_process_the_others_end(start: Start) -> None:
+def test_without_the_first_process_the_others_end(start: Start, tmp_path: Path) -> None:
     """They hear nothing any more, shut down, and exit."""
     system = chain()
     processes = {node: start(system, node) for node in "ab"}
-    time.sleep(2.5)
+    wait_until_busy(tmp_path)
 
     processes["a"].kill()
 
     assert processes["b"].wait(timeout=5) == 0
 
 
-def test_without_another_process_the_first_one_says_which(start: Start) -> None:
+def test_without_another_process_the_first_one_says_which(
+    start: Start, tmp_path: Path
+) -> None:
     """And by when it was heard of for the last time."""
     system = chain()
     processes = {node: start(system, node) for node in "ab"}
-    time.sleep(2.5)
+    wait_until_busy(tmp_path)
 
     processes["b"].kill()
 
