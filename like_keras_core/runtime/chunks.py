@@ -1,4 +1,4 @@
-"""Values as frames; those too large for one are cut up and put together again."""
+"""Values that are too large for a frame: cut up, and put together again."""
 
 from __future__ import annotations
 
@@ -13,46 +13,13 @@ from like_keras_core.runtime.wire_format import (
     Buffer,
     Data,
     Frame,
-    Payload,
-    flat,
 )
-
-
-def encode(
-    channel: int,
-    seq: int,
-    tick: int,
-    payload: Payload,
-    stamp: float,
-    max_whole: int,
-) -> tuple[Frame | Outgoing, int]:
-    """Return a value's frame, or its chunks where it is too large; and its size.
-
-    Args:
-        channel: Where it travels.
-        seq: Its number.
-        tick: Its tick.
-        payload: Its bytes, or the pieces of them.
-        stamp: When it was emitted.
-        max_whole: How many bytes fit in a frame behind the header.
-    """
-    if isinstance(payload, (bytes, bytearray, memoryview)):
-        payload = [payload]
-    pieces, size = [], 0
-    for piece in payload:
-        row = flat(piece)
-        pieces.append(row)
-        size += len(row)
-    if size > max_whole:
-        return Outgoing(channel, seq, tick, stamp, pieces, max_whole), size
-    head = HEADER.pack(VERSION, DATA, 0, channel, seq, tick, 0, 1, stamp)
-    return [head, *pieces], size
 
 
 def settle(pieces: list[Buffer], is_safe: Callable[[Buffer], bool]) -> None:
     """Put copies in the place of pieces that somebody may change."""
     for n, piece in enumerate(pieces):
-        if not is_safe(piece):
+        if type(piece) is not bytes and not is_safe(piece):
             pieces[n] = bytes(piece)
 
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from math import inf
+from operator import attrgetter
 from typing import Any
 
 from like_keras_core.codecs.json import decode
@@ -39,6 +40,8 @@ from like_keras_core.runtime.tap import Tap
 from like_keras_core.spec import ConnectionSpec, SystemSpec, split_address
 from like_keras_core.topology import execution_order
 from like_keras_core.values import snapshot
+
+_next = attrgetter("next")
 
 _LATE = -1
 """The counter of ticks that began after their deadline, beside those of gaps."""
@@ -291,8 +294,7 @@ class NodeHost(Host):
     @property
     def progress(self) -> int:
         """The smallest tick that this node has not finished."""
-        ticks = [runner.next for runner in self._runners]
-        return min(ticks) if ticks else 1 << 62
+        return min(map(_next, self._runners), default=1 << 62)
 
     @property
     def is_finished(self) -> bool:
@@ -370,9 +372,10 @@ class NodeHost(Host):
             run(tick, clock, runner.registers, runner.plan.kinds)
         except Exception as error:  # noqa: BLE001 - a component's own
             self._raised(runner, schedule, tick, error)
-        for counter, last in enumerate(runner.plan.last):
-            if last == tick:
-                self._ledger.note(runner.base + counter, tick)
+        if tick in runner.plan.last:
+            for counter, last in enumerate(runner.plan.last):
+                if last == tick:
+                    self._ledger.note(runner.base + counter, tick)
         if sampled:
             runner.sampler.took(tick)
         self._finish(runner, tick)
@@ -389,7 +392,8 @@ class NodeHost(Host):
     def _finish(self, runner: Runner, tick: int) -> None:
         """Answer what has no answer yet, and give the credits back."""
         for outlet in runner.outlets.values():
-            outlet(tick, None)
+            if outlet.answered < tick:
+                outlet(tick, None)
         runner.next = tick + 1
         self._ended = time.monotonic()
         for channel, inlet in runner.inlets:

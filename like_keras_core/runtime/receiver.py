@@ -19,6 +19,7 @@ from like_keras_core.runtime.events import (
 )
 from like_keras_core.runtime.wire_format import (
     CHUNK_WINDOW,
+    DATA,
     HEADER_SIZE,
     NACK_SIZE,
     PLAIN,
@@ -105,7 +106,7 @@ class Receiver:
         self._nack_at = inf
         self._ack_after_s = ack_after_s
         self._ack_at = inf
-        self._plain_word = plain_word(channel)
+        self._plain_word = plain_word(DATA, channel)
         self._held: dict[int, Data | Incoming] = {}
         self._ticks: deque[int] = deque()
         self._released_tick = -1

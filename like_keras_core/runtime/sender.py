@@ -6,13 +6,16 @@ from collections.abc import Callable
 from math import inf
 
 from like_keras_core.errors import FrameError
-from like_keras_core.runtime.chunks import Outgoing, encode, settle
+from like_keras_core.runtime.chunks import Outgoing, settle
 from like_keras_core.runtime.events import SenderStatistics
 from like_keras_core.runtime.wire_format import (
+    ACK,
     CHUNK_WINDOW,
     DATA,
     HEADER,
     HEADER_SIZE,
+    PLAIN_ACK,
+    PLAIN_CHUNKS,
     VERSION,
     Ack,
     Buffer,
@@ -23,7 +26,8 @@ from like_keras_core.runtime.wire_format import (
     check_limits,
     pack_mark,
     parse,
-    read_ack,
+    plain_word,
+    rows_of,
 )
 
 
@@ -69,6 +73,7 @@ class Sender:
         self.wakes_at = inf
         self.resolved = -1
         self.is_heard = False
+        self._plain_ack = plain_word(ACK, channel)
         self._max_whole = (max_frame or 1 << 62) - HEADER_SIZE
         self._bundle_limit = min(coalesce_bytes, max_frame or coalesce_bytes)
         self._mark_every = mark_every
@@ -82,7 +87,8 @@ class Sender:
         self._last_tick = -1
         self._out = self._out_chunk = self._chunks_out = 0
         self._announced = -1
-        self._received = self._received_chunk = self._released = 0
+        self._place = (0, 0)
+        self._released = 0
         self._known_resolved = -1
         self._closed = self._final_sent = self._final_known = False
         self._nacks: tuple[tuple[int, int, int], ...] = ()
@@ -91,7 +97,7 @@ class Sender:
     def __repr__(self) -> str:
         return (
             f"<Sender {self.channel}: {self._next} values up to tick {self.resolved}, "
-            f"{self._out} handed over, {self._received} received, {self._released} "
+            f"{self._out} handed over, {self._place[0]} received, {self._released} "
             f"credits back, window {self.window}>"
         )
 
@@ -161,15 +167,19 @@ class Sender:
 
     def _retain(self, tick: int, payload: Payload, stamp: float) -> None:
         seq = self._next
-        item: Frame | Outgoing
-        if type(payload) is bytes and len(payload) <= self._max_whole:
-            size = len(payload)
-            place = (VERSION, DATA, 0, self.channel, seq, tick, 0, 1)
-            item = [HEADER.pack(*place, stamp), payload]
+        rows: list[Buffer]
+        if type(payload) is bytes:
+            rows, size = [payload], len(payload)
         else:
-            where = (self.channel, seq, tick)
-            item, size = encode(*where, payload, stamp, self._max_whole)
+            rows = rows_of(payload)
+            size = sum(map(len, rows))
             self._loose.append(seq)
+        item: Frame | Outgoing
+        if size <= self._max_whole:
+            place = (VERSION, DATA, 0, self.channel, seq, tick, 0, 1)
+            item = [HEADER.pack(*place, stamp), *rows]
+        else:
+            item = Outgoing(self.channel, seq, tick, stamp, rows, self._max_whole)
         self._retained[seq] = item
         self._next = seq + 1
         self._last_tick = tick
@@ -219,7 +229,11 @@ class Sender:
         if self._out < self._next:
             self._hand_over(frames)
         asks = now >= self.wakes_at
-        if asks or self._is_mark_due(idle):
+        if asks or (
+            # Mostly not: what has left says how far it goes.
+            (self.resolved > self._announced or self._closed)
+            and self._is_mark_due(idle)
+        ):
             frames.append(self._mark(asks))
         if asks:
             self._probes += 1
@@ -314,45 +328,61 @@ class Sender:
         Raises:
             FrameError: It cannot come from this channel's receiver.
         """
-        ack = read_ack(frame, self.channel)
-        if ack is not None:
-            self._on_ack(ack, now)
-            return
-        for message in parse(frame):
-            if type(message) is not Ack or message.channel != self.channel:
-                raise FrameError("it is not for it", f"an ack for {self!r}", message)
-            self._on_ack(message, now)
+        if type(frame) is list and len(frame) == 1:
+            frame = frame[0]
+        if type(frame) is bytes and len(frame) == HEADER_SIZE:
+            # What nearly always comes: an ack with nothing more to say.
+            word, received, resolved, chunk, released = PLAIN_ACK.unpack(frame)
+            is_plain = word == self._plain_ack and chunk < PLAIN_CHUNKS
+            if is_plain and resolved >= -1 and released <= received:
+                self._on_ack(received, resolved, chunk, released, now)
+                return
+        for ack in parse(frame):
+            if type(ack) is not Ack or ack.channel != self.channel:
+                raise FrameError("it is not for it", f"an ack for {self!r}", ack)
+            self._on_ack(*ack[1:5], now, *ack[5:])
 
-    def _on_ack(self, ack: Ack, now: float) -> None:
-        place = (ack.received, ack.chunk)
-        if place > (self._out, self._out_chunk) or ack.resolved > self.resolved:
-            raise FrameError("it is ahead of what was sent", repr(self), ack)
-        before = (self._received, self._received_chunk)
-        is_progress = (
-            not self.is_heard
-            or place > before
-            or ack.released > self._released
-            or ack.resolved > self._known_resolved
-            or ack.is_final > self._final_known
-        )
-        if place >= before:
-            for seq in range(self._received, ack.received):
+    def _on_ack(
+        self,
+        received: int,
+        resolved: int,
+        chunk: int,
+        released: int,
+        now: float,
+        is_final: bool = False,
+        nacks: tuple[tuple[int, int, int], ...] = (),
+    ) -> None:
+        place, before = (received, chunk), self._place
+        if place > (self._out, self._out_chunk) or resolved > self.resolved:
+            found = (*place, resolved)
+            raise FrameError("it is ahead of what was sent", repr(self), found)
+        is_news = not self.is_heard
+        self.is_heard = True
+        if place > before:
+            is_news = True
+            self._place = place
+            for seq in range(before[0], received):
                 del self._retained[seq]
-            self._received, self._received_chunk = place
-            self._nacks = ack.nacks or self._nacks
             if self._chunks_out:
                 self._count_chunks()
-        self._released = max(self._released, ack.released)
-        self._known_resolved = max(self._known_resolved, ack.resolved)
-        self._final_known = self._final_known or ack.is_final
-        if is_progress:
+        if released > self._released:
+            is_news = True
+            self._released = released
+        if resolved > self._known_resolved:
+            is_news = True
+            self._known_resolved = resolved
+        if is_final and not self._final_known:
+            is_news = self._final_known = True
+        if nacks and place >= before:
+            self._nacks = nacks
+        if is_news:
             self._wait_s = self._probe_s
-        if is_progress or ack.nacks:
+        if is_news or nacks:
             self.wakes_at = now + self._wait_s if self._is_waiting() else inf
-        self.is_heard = True
 
     def _count_chunks(self) -> None:
         """Work out how many chunks are under way."""
-        items = (self._retained[seq] for seq in range(self._received, self._out))
+        received, chunk = self._place
+        items = (self._retained[seq] for seq in range(received, self._out))
         left = sum(item.chunks for item in items if isinstance(item, Outgoing))
-        self._chunks_out = max(0, left + self._out_chunk - self._received_chunk)
+        self._chunks_out = max(0, left + self._out_chunk - chunk)

@@ -51,6 +51,7 @@ CHUNK_WINDOW = 16
 MAX_FRAME_MIN = 64
 PLAIN = struct.Struct("<QQqQd")
 PLAIN_CHUNKS = 1 << 32
+PLAIN_ACK = struct.Struct("<QQqQQ")
 _CHANNEL = struct.Struct("<4xI32x")
 _ACK = struct.Struct("<BBHIQqIIQ")
 _NACK = struct.Struct("<QII")
@@ -128,9 +129,16 @@ def flat(buffer: Buffer) -> Buffer:
     return view.cast("B")
 
 
-def plain_word(channel: int) -> int:
-    """Return how PLAIN reads the start of a value's header."""
-    return VERSION | DATA << 8 | channel << 32
+def rows_of(payload: Payload) -> list[Buffer]:
+    """Return the pieces of a payload, each as one row of bytes, without a copy."""
+    if isinstance(payload, (bytes, bytearray, memoryview)):
+        return [flat(payload)]
+    return list(map(flat, payload))
+
+
+def plain_word(kind: int, channel: int) -> int:
+    """Return how PLAIN and PLAIN_ACK read the start of a header without flags."""
+    return VERSION | kind << 8 | channel << 32
 
 
 def pack_mark(mark: Mark) -> Frame:
@@ -196,19 +204,6 @@ def channel_of(frame: Frame | Buffer) -> int:
     except (struct.error, TypeError, IndexError, BufferError) as error:
         raise _no_frame(frame, error) from error
     return channel
-
-
-def read_ack(frame: Frame | Buffer, channel: int) -> Ack | None:
-    """Return what nearly always comes, an ack without nacks; None for all else."""
-    head = frame[0] if type(frame) is list and len(frame) == 1 else frame
-    if type(head) is not bytes or len(head) != HEADER_SIZE:
-        return None
-    version, kind, flags, sender, seq, tick, chunk, nacks, released = _ACK.unpack(head)
-    if (version, kind, sender) != (VERSION, ACK, channel) or nacks or flags:
-        return None
-    if tick < -1 or released > seq:
-        return None
-    return Ack(channel, seq, tick, chunk, released, False, ())
 
 
 def parse(frame: Frame | Buffer) -> list[Message]:

@@ -110,8 +110,9 @@ class DoraTransport:
         view = sample.as_memoryview()
         start = 0
         for part in frame:
-            view[start : start + len(part)] = part
-            start += len(part)
+            end = start + len(part)
+            view[start:end] = part
+            start = end
         view.release()
         sample.send()
 
