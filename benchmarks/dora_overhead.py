@@ -144,7 +144,7 @@ def comparisons() -> dict[str, list[Comparison]]:
         ],
         "throughput": [
             of("throughput 400 KB", rate, "/s", 0.9, SIZES["400 KB"], 4000),
-            of("throughput 4 MB", rate, "/s", 0.9, SIZES["4 MB"], 1000),
+            of("throughput 4 MB", rate, "/s", 0.9, SIZES["4 MB"], 3000),
         ],
         "burst": [
             Comparison(

@@ -373,7 +373,8 @@ class Sender:
             self._known_resolved = resolved
         if is_final and not self._final_known:
             is_news = self._final_known = True
-        if nacks and place >= before:
+        if nacks:
+            # Even from before a newer ack: what is asked for is still asked for.
             self._nacks = nacks
         if is_news:
             self._wait_s = self._probe_s

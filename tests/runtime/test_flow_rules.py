@@ -740,6 +740,17 @@ class TestLoss:
         assert len(chunks) == 2
         assert list(map(b"".join, sender.frames(0.0))) == [b"".join(chunks[1])]
 
+    def test_a_request_that_a_newer_answer_overtakes_is_heard(self) -> None:
+        """What is still kept is sent again; what has arrived since is gone."""
+        sender, _ = pair()
+        *_, lost = send(sender, 0, 1, 2, 3)
+        asks = Ack(1, 1, 0, 0, 1, False, ((1, 0, 0), (3, 0, 0)))
+
+        sender.on_frame(pack_ack(Ack(1, 3, 2, 0, 3, False, ())), 0.0)
+        sender.on_frame(pack_ack(asks), 0.0)
+
+        assert sender.frames(0.0) == [lost]
+
     def test_a_lost_tail_is_found_by_asking(self) -> None:
         """With nothing behind the loss the sender asks how far the receiver is."""
         sender, receiver = pair()

@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +12,15 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from like_keras_core import Component, Node, System
+from like_keras_core import Component, Node, OutputPort, System
 from like_keras_core.errors import EngineError
 from like_keras_core.runtime.channels import channels_of
 from like_keras_core.runtime.flow import Sender
+from like_keras_core.runtime.wire_format import Ack, pack_ack
 from like_keras_core.spec import SystemSpec
 from like_keras_core.testing.components import Count, Scale
-from lk_engine_dora.edges import WAKE
+from lk_engine_dora.boards import Boards
+from lk_engine_dora.edges import WAKE, edges_of
 from lk_engine_dora.transport import (
     IN_PLACE,
     OVERLAY,
@@ -86,9 +88,14 @@ def value_frame(channel: int, size: int) -> list[Any]:
     return frame
 
 
-def input_event(data: bytes) -> dict[str, Any]:
+def input_event(data: bytes, source: str = "count.output") -> dict[str, Any]:
     value = pa.array(np.frombuffer(data, np.uint8))
-    return {"type": "INPUT", "id": "count.output", "value": value, "metadata": {}}
+    return {"type": "INPUT", "id": source, "value": value, "metadata": {}}
+
+
+def ack_frame(received: int, *nacks: tuple[int, int, int]) -> list[Any]:
+    """Return what b says of channel 0."""
+    return [*pack_ack(Ack(0, received, received - 1, 0, received, False, nacks))]
 
 
 def arrived_of(*events: dict[str, Any]) -> list[Any]:
@@ -165,6 +172,171 @@ def test_what_arrives_is_copied_if_it_is_small() -> None:
 
     assert found == [data, data[50:60]]
     assert [type(item) for item in found] == [bytes, bytes]
+
+
+class Two(Component):
+    """Sends two values."""
+
+    first = OutputPort(int)
+    second = OutputPort(int)
+
+    def forward(self) -> tuple[int, int]:
+        return 1, 2
+
+
+class Both(Component):
+    """Takes two values."""
+
+    def forward(self, first: int, second: int) -> None:
+        pass
+
+
+class Pair:
+    """Two nodes of one machine: a sends, b reads, and dora only remembers."""
+
+    def __init__(self) -> None:
+        found = spec()
+        self.doras = {"a": Remembering(), "b": Remembering()}
+        self.heard: list[Any] = []
+        self.a = DoraTransport(found, "a", self.doras["a"])
+        self.b = DoraTransport(found, "b", self.doras["b"])
+        self.a.start(self.heard.append)
+        self.b.start(lambda frame: None)
+
+    def meet(self) -> "Pair":
+        """Let b acknowledge something, and read what comes of it."""
+        self.b.send("a", ack_frame(0))
+        self.deliver()
+        for output, _, data in self.doras["a"].sent:
+            self.doras["b"].events.append(input_event(data))
+            assert output == "count.output.to.b"
+        self.doras["a"].sent.clear()
+        self.doras["a"].woken.clear()
+        self.b.receive(0.0)
+        self.heard.clear()
+        return self
+
+    def deliver(self) -> None:
+        """Let a have what b has sent."""
+        for _, _, data in self.doras["b"].sent:
+            self.doras["a"].events.append(input_event(data, "acks-from-b"))
+        self.doras["b"].sent.clear()
+        self.a.receive(0.0)
+
+    def close(self) -> None:
+        self.a.close()
+        self.b.close()
+
+
+@pytest.fixture
+def pair() -> Iterator[Pair]:
+    pair = Pair()
+    yield pair
+    pair.close()
+
+
+def test_acknowledgements_are_written_on_one_machine(pair: Pair) -> None:
+    """From the first one on, which is sent; nobody is invited twice."""
+    pair.meet()
+
+    pair.b.send("a", ack_frame(1))
+    pair.b.send("a", ack_frame(2))
+    pair.a.receive(0.0)
+    first = list(pair.heard)
+    pair.a.receive(0.0)
+
+    assert [bytes(frame) for frame in first] == [b"".join(ack_frame(2))]
+    assert pair.heard == first
+    assert [dora.sent for dora in pair.doras.values()] == [[], []]
+
+
+def test_what_was_written_ends_a_wait_before_it_begins(pair: Pair) -> None:
+    """There is something to do."""
+    pair.meet().b.send("a", ack_frame(1))
+
+    pair.a.receive(10 * WAIT_S)
+
+    assert len(pair.heard) == 1
+    assert pair.doras["a"].waits == []
+
+
+def test_who_waits_for_dora_is_sent_acknowledgements(pair: Pair) -> None:
+    """And has them from the memory, should it look there first."""
+    pair.meet()
+    waiting = threading.Thread(target=pair.a.receive, args=[10 * WAIT_S])
+    waiting.start()
+    assert pair.doras["a"].asleep.wait(WAIT_S)
+
+    pair.b.send("a", ack_frame(1))
+    pair.a.wake()
+    waiting.join(WAIT_S)
+
+    assert not waiting.is_alive()
+    assert [data for _, _, data in pair.doras["b"].sent] == [b"".join(ack_frame(1))]
+    pair.deliver()
+    assert {bytes(frame) for frame in pair.heard} == {b"".join(ack_frame(1))}
+
+
+def test_what_asks_for_lost_values_is_sent(pair: Pair) -> None:
+    """A later acknowledgement would not repeat it."""
+    asking = ack_frame(1, (1, 0, 0))
+
+    pair.meet().b.send("a", asking)
+
+    assert [data for _, _, data in pair.doras["b"].sent] == [b"".join(asking)]
+
+
+def test_to_another_machine_all_is_sent(
+    pair: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Which an invitation may reach, but not the board."""
+    monkeypatch.setattr("lk_engine_dora.board._surroundings", lambda: {"kernel": "it"})
+
+    pair.meet().b.send("a", ack_frame(1))
+
+    assert len(pair.doras["b"].sent) == 1
+
+
+def test_an_invitation_that_dora_refuses_is_no_error(pair: Pair) -> None:
+    """It may have been told to stop, and all goes on without."""
+
+    def refuse(output: str, data: bytes) -> None:
+        raise RuntimeError("stopped")
+
+    pair.doras["a"].send_output = refuse  # type: ignore[method-assign]
+
+    pair.b.send("a", ack_frame(0))
+    pair.deliver()
+
+    assert len(pair.heard) == 1
+
+
+def test_the_output_of_the_channel_that_was_acknowledged_invites() -> None:
+    """Others between the two may not yet lead there."""
+    two, last = Two(node=Node("a")), Both(node=Node("b"))
+    last(*two())
+    edges = edges_of(System([two, last]).to_spec())
+    sent: list[str] = []
+
+    for number in (0, 1):
+        boards = Boards(edges, "a")
+        frame = bytes(pack_ack(Ack(number, 0, -1, 0, 0, False, ()))[0])
+        boards.meet("acks-from-b", frame, lambda output, _: sent.append(output))
+        boards.close()
+
+    assert sent == ["two.first.to.b", "two.second.to.b"]
+
+
+def test_without_shared_memory_all_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only slower."""
+    monkeypatch.delattr(os, "memfd_create")
+    pair = Pair()
+
+    pair.meet().b.send("a", ack_frame(1))
+    sent = len(pair.doras["b"].sent)
+    pair.close()
+
+    assert sent == 1
 
 
 def test_only_a_stop_that_somebody_asked_for_counts() -> None:

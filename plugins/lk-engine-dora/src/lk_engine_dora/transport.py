@@ -12,7 +12,10 @@ from typing import Any
 from like_keras_core.errors import EngineError
 from like_keras_core.runtime.flow import channel_of
 from like_keras_core.runtime.inbox import Inbox
+from like_keras_core.runtime.wire_format import HEADER_SIZE
 from like_keras_core.spec import SystemSpec
+from lk_engine_dora.board import Board
+from lk_engine_dora.boards import Boards
 from lk_engine_dora.edges import WAKE, edges_of
 
 Frame = Sequence[bytes | bytearray | memoryview]
@@ -81,7 +84,9 @@ class DoraTransport:
         # Not an event, which a signal handler may not set while its thread clears it.
         self._wakes: Inbox[None] = Inbox()
         self._is_asleep = False
-        mine = [edge for edge in edges_of(spec) if edge.producer == name]
+        edges = edges_of(spec)
+        self._boards = Boards(edges, name)
+        mine = [edge for edge in edges if edge.producer == name]
         self._data = {
             number: edge.output
             for edge in mine
@@ -98,11 +103,15 @@ class DoraTransport:
 
     def send(self, node: str, frame: Frame) -> None:
         """Send a frame to another node; its parts may be used again afterwards."""
+        number = channel_of(frame[0])
+        output, size = self._data.get(number), sum(map(len, frame))
+        if output is None:
+            if size == HEADER_SIZE and self._boards.write(node, number, frame[0]):
+                return
+            output = self._acks[node]
         if self._is_cut_off and self.relay is not None:
             self.relay(node, frame)
             return
-        output = self._data.get(channel_of(frame[0])) or self._acks[node]
-        size = sum(map(len, frame))
         if size < IN_PLACE:
             self._node.send_output(output, b"".join(frame))
             return
@@ -127,17 +136,32 @@ class DoraTransport:
         """
         self._taken = None
         event = self._node.try_recv()
-        if event is None and timeout_s:
-            event = self._taken = self._wait(timeout_s)
-            if event is not None:
-                # A tick may wait for just this: first it runs, then the rest is done.
-                self._take(event)
-            return
+        is_idle = event is None
         while event is not None:
             self._take(event)
             # It would keep a place in the sender's shared memory.
             del event
             event = self._node.try_recv()
+        board = self._boards.own
+        if board is not None and self._look(board):
+            return
+        if is_idle and timeout_s:
+            if board is not None:
+                board.say_waiting(True)
+            if board is None or not self._look(board):
+                event = self._taken = self._wait(timeout_s)
+            if board is not None:
+                board.say_waiting(False)
+            if event is not None:
+                # A tick may wait for just this: first it runs, then the rest is done.
+                self._take(event)
+
+    def _look(self, board: Board) -> bool:
+        """Hand over what was written on this process's board; say if there was any."""
+        frames = board.news()
+        for frame in frames:
+            self._arrived(frame)
+        return bool(frames)
 
     def wake(self) -> None:
         """End the present wait, or the next one; from any thread or handler."""
@@ -151,6 +175,7 @@ class DoraTransport:
     def close(self) -> None:
         """Give the dora node back."""
         self._taken = self._node = None
+        self._boards.close()
 
     def _wait(self, timeout_s: float) -> Any:
         """Return the next event; None if there was none before a wake or a time."""
@@ -180,7 +205,13 @@ class DoraTransport:
         if self.bridge is not None and self.bridge.take(event):
             return
         if kind == "INPUT" and event["id"] != WAKE:
-            self._arrived(_bytes_of(event["value"]))
+            source, frame = event["id"], _bytes_of(event["value"])
+            boards = self._boards
+            if source in boards.unmet and boards.meet(
+                source, frame, self._node.send_output
+            ):
+                return
+            self._arrived(frame)
         elif kind == "ERROR" and _TIMED_OUT not in str(event["error"]):
             # Nothing more would ever come, and no wait would end but for its time.
             first, _, _ = str(event["error"]).partition("\n")
