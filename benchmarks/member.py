@@ -121,7 +121,7 @@ def measure(size: int, rounds: int) -> tuple[float, float]:
             began = perf_counter()
             while source.host.step():
                 source._tell(0.0)
-                source._send_frames(0.0, idle=False)
+                source.ends.send(0.0, idle=False)
             send += perf_counter() - began
             frames = there.taken()
             began = perf_counter()
@@ -129,7 +129,7 @@ def measure(size: int, rounds: int) -> tuple[float, float]:
                 sink._take(frame)
                 while sink.host.step():
                     sink._tell(0.0)
-                    sink._send_frames(0.0, idle=False)
+                    sink.ends.send(0.0, idle=False)
             receive += perf_counter() - began
             frames = back.taken()
             began = perf_counter()

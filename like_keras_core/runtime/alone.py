@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import traceback
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from like_keras_core.assignments import unwatched
+from like_keras_core.errors import ComponentError
 from like_keras_core.report import Progress, RunReport
 from like_keras_core.runtime.failure import Failed, Failure
 from like_keras_core.runtime.host import Host
+from like_keras_core.runtime.raised import place_of, text_of
 from like_keras_core.runtime.stop import StopSignal
 from like_keras_core.runtime.trace import Trace, gathered
 
@@ -58,4 +61,28 @@ def run_alone(
     later = [
         f"{item.name!r} failed in {item.phase}: {item.error!r}" for item in found[1:]
     ]
-    raise host.error(found[0], report, later)
+    raise _error_of(found[0], host.nodes[found[0].name], report, later)
+
+
+def _error_of(
+    failure: Failure, node: str, report: RunReport, later: Sequence[str]
+) -> ComponentError:
+    """Return the error to raise for a failure, chained to its cause."""
+    error = failure.error
+    when = "" if failure.tick is None else f" at tick {failure.tick}"
+    if hasattr(error, "add_note"):
+        where = f"while it ran as {failure.name!r} on node {node!r}"
+        error.add_note(f"{where}{when}, in {failure.phase}")
+    wrapped = ComponentError(
+        failure.name,
+        node,
+        failure.phase,
+        failure.tick,
+        text_of(error, failure.phase),
+        "".join(traceback.format_exception(error)),
+        report,
+        place_of(error),
+        later,
+    )
+    wrapped.__cause__ = error
+    return wrapped

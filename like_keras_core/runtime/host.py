@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import sys
 import time
-import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
@@ -18,7 +17,6 @@ from typing import Any
 from like_keras_core.codecs.json import decode
 from like_keras_core.component import Component
 from like_keras_core.errors import (
-    ComponentError,
     EndOfStream,
 )
 from like_keras_core.garbage import collection_paused
@@ -29,7 +27,7 @@ from like_keras_core.runtime.guard import ValueGuard
 from like_keras_core.runtime.observed import check_ports, ports_to_record
 from like_keras_core.runtime.pacer import Pacer
 from like_keras_core.runtime.plan import Plan, Value, last_readers, plan
-from like_keras_core.runtime.raised import place_of, text_of, users_part
+from like_keras_core.runtime.raised import users_part
 from like_keras_core.runtime.recording import Column
 from like_keras_core.runtime.sampling import FIRST, Sampler, times_of
 from like_keras_core.runtime.schedule import Schedule, generate
@@ -326,29 +324,6 @@ class Host:
                 sent = value.counted_by == order or local[f"v{value.slot}"] is not None
                 found[value.address] = sent
         return found
-
-    def error(
-        self, failure: Failure, report: RunReport | None, later: Sequence[str] = ()
-    ) -> ComponentError:
-        """Return the error to raise for a failure, chained to its cause."""
-        error = failure.error
-        where = f"while it ran as {failure.name!r} on node {self.nodes[failure.name]!r}"
-        when = "" if failure.tick is None else f" at tick {failure.tick}"
-        if hasattr(error, "add_note"):
-            error.add_note(f"{where}{when}, in {failure.phase}")
-        wrapped = ComponentError(
-            failure.name,
-            self.nodes[failure.name],
-            failure.phase,
-            failure.tick,
-            text_of(error, failure.phase),
-            "".join(traceback.format_exception(error)),
-            report,
-            place_of(error),
-            later,
-        )
-        wrapped.__cause__ = error
-        return wrapped
 
     def report(self, engine: str) -> RunReport:
         """Say what counts of the run."""

@@ -19,17 +19,13 @@ from pathlib import Path
 from typing import Any
 
 from like_keras_core.assignments import unwatched
-from like_keras_core.codecs.msgpack import from_bytes
-from like_keras_core.errors import ComponentError, FrameError, NotSerializableError
+from like_keras_core.errors import ComponentError, NotSerializableError
 from like_keras_core.runtime.account import account_of
 from like_keras_core.runtime.agreement import Follower
-from like_keras_core.runtime.channels import ChannelSpec, channels_of
 from like_keras_core.runtime.control import Line, Message
 from like_keras_core.runtime.cut import Cut
-from like_keras_core.runtime.events import Closed, Value
+from like_keras_core.runtime.ends import Ends
 from like_keras_core.runtime.failure import Failed
-from like_keras_core.runtime.flow import Receiver, Sender, channel_of
-from like_keras_core.runtime.flow_link import Encoder, FlowLink
 from like_keras_core.runtime.inbox import Inbox
 from like_keras_core.runtime.loader import build
 from like_keras_core.runtime.logs import sent_home, set_level
@@ -48,9 +44,6 @@ _GATHER_S = 400e-6
 """For how long a process with short ticks gathers frames: they travel together [s].
 
 To hand over a frame takes up to half as long, so most of the time is left for ticks."""
-
-_ACK_AFTER_S = 0.02
-"""For how long an idle process gathers acknowledgements that nobody waits for [s]."""
 
 _LEAVE_S = 10.0
 """How long components may take to shut down when the launching process is gone [s]."""
@@ -99,12 +92,8 @@ class Member:
         self.options = RunOptions()
         self.host: NodeHost
         self.follower: Follower
-        self.senders: dict[int, tuple[ChannelSpec, Sender]] = {}
-        self.receivers: dict[int, tuple[ChannelSpec, Receiver]] = {}
-        self.by_source: dict[str, Receiver] = {}
-        self.encoders: dict[str, Encoder] = {}
+        self.ends = Ends(node, transport)
         self._told_at = 0.0
-        self._sent_at = 0.0
         self._turned_at = 0.0
         self._is_brisk = False
         self._unsent: Exception | None = None
@@ -122,7 +111,7 @@ class Member:
         self.line.start(self._heard)
         # Within `receive` frames come in the thread that takes them.
         is_polled = self._polled is not None
-        self.transport.start(self._take_frame if is_polled else self.inbox.put)
+        self.transport.start(self.ends.take if is_polled else self.inbox.put)
         with unwatched(), sent_home(self.line):
             self.line.send("hello", self.node, self._introduction())
             try:
@@ -151,7 +140,7 @@ class Member:
         """
         now = time.monotonic()
         self._tell(now)
-        self._send_frames(now, idle=True)
+        self.ends.send(now, idle=True)
         self._receive(timeout_s)
 
     def relay(self, node: str, frame: Sequence[bytes | bytearray | memoryview]) -> None:
@@ -206,7 +195,7 @@ class Member:
             self.spec,
             self.node,
             components,
-            released=lambda source, tick: self.by_source[source].release(tick),
+            released=self.ends.release,
             window=options.window,
             run_ahead=options.run_ahead,
             seed=options.seed,
@@ -220,33 +209,8 @@ class Member:
         )
         self.host.trace = Trace() if options.trace else None
         self.follower = Follower(self.host)
-        for channel in channels_of(self.spec):
-            self._open(channel)
+        self.ends.open(self.host, self._emitted, self.max_frame)
         return []
-
-    def _open(self, channel: ChannelSpec) -> None:
-        """Make this node's end of a channel, if it has one."""
-        window, max_frame = self.options.window, self.max_frame
-        if isinstance(max_frame, Mapping):
-            is_ours = channel.producer == self.node
-            max_frame = max_frame.get(channel.consumer if is_ours else channel.producer)
-        if channel.producer == self.node:
-            sender = Sender(
-                channel.number, window, latest=channel.latest, max_frame=max_frame
-            )
-            self.senders[channel.number] = (channel, sender)
-            encoder = self.encoders.setdefault(channel.source, Encoder(channel.source))
-            self.host.link(channel.source, FlowLink(sender, encoder, self._emitted))
-        elif channel.consumer == self.node:
-            receiver = Receiver(
-                channel.number,
-                window,
-                latest=channel.latest,
-                max_frame=max_frame,
-                ack_after_s=_ACK_AFTER_S,
-            )
-            self.receivers[channel.number] = (channel, receiver)
-            self.by_source[channel.source] = receiver
 
     def _turn(self) -> None:
         """Take in what has come, run one tick if one is ready, say what is new."""
@@ -258,18 +222,18 @@ class Member:
         self._turned_at = now
         if self._running:
             self._tell(now)
-        if self._is_open and (not busy or now - self._sent_at > _GATHER_S):
-            self._send_frames(now, idle=not busy)
+        if self._is_open and (not busy or now - self.ends.sent_at > _GATHER_S):
+            self.ends.send(now, idle=not busy)
         if self._link_by != inf:
             self._say_linked(now)
         self._receive(0.0 if busy else self._wait(now))
 
     def _emitted(self, now: float, is_large: bool) -> None:
         """Let a value leave before its tick has ended, unless frames are gathered."""
-        if self._is_brisk and not is_large and now - self._sent_at <= _GATHER_S:
+        if self._is_brisk and not is_large and now - self.ends.sent_at <= _GATHER_S:
             return
         try:
-            self._send_frames(now, idle=False)
+            self.ends.send(now, idle=False)
         except Exception as error:  # noqa: BLE001 - raised once the tick has ended
             # The component that sent the value has not failed.
             self._unsent = error
@@ -290,12 +254,11 @@ class Member:
         """Ask the other ends of the channels that leave here whether they hear."""
         self._is_open = True
         self._link_by = time.monotonic() + timeout_s
-        for _, sender in self.senders.values():
-            sender.ask()
+        self.ends.ask()
 
     def _say_linked(self, now: float) -> None:
         """Say once that every other end has answered, or which have not in time."""
-        unheard = [x.consumer for x, end in self.senders.values() if not end.is_heard]
+        unheard = self.ends.unheard()
         if not unheard or now > self._link_by:
             self._link_by = inf
             self.line.send("linked", unheard)
@@ -310,51 +273,16 @@ class Member:
             self.line.send(*message)
 
     def _wait(self, now: float) -> float:
-        wakes = [sender.wakes_at for _, sender in self.senders.values()]
-        wakes += [receiver.wakes_at for _, receiver in self.receivers.values()]
-        wait = max(0.0001, min(wakes, default=inf) - now)
+        wait = max(0.0001, self.ends.wakes_at - now)
         if self._running:
             wait = min(wait, self.host.pause_s)
         return min(_LONGEST_WAIT_S, wait)
-
-    def _send_frames(self, now: float, *, idle: bool) -> None:
-        is_sent = False
-        for channel, sender in self.senders.values():
-            for frame in sender.frames(now, idle=idle):
-                self.transport.send(channel.consumer, frame)
-                is_sent = True
-        for channel, receiver in self.receivers.values():
-            for frame in receiver.frames(now, idle=idle):
-                self.transport.send(channel.producer, frame)
-                is_sent = True
-        if is_sent:
-            self._sent_at = time.monotonic()
 
     def _take(self, item: Message | bytes | memoryview) -> None:
         if isinstance(item, Message):
             self._obey(item)
         else:
-            self._take_frame(item)
-
-    def _take_frame(self, frame: bytes | memoryview) -> None:
-        number, now = channel_of(frame), time.monotonic()
-        if number in self.senders:
-            self.senders[number][1].on_frame(frame, now)
-        elif number in self.receivers:
-            channel, receiver = self.receivers[number]
-            for event in receiver.on_frame(frame, now):
-                if isinstance(event, Value):
-                    value = from_bytes(event.payload)
-                    if self.host.trace is not None:
-                        self.host.trace.arrived(channel.source, event.tick)
-                    self.host.push(channel.source, event.tick, value, event.stamp)
-                elif isinstance(event, Closed):
-                    self.host.close(channel.source)
-                else:
-                    self.host.absent(channel.source, event.tick)
-        else:
-            known = sorted({*self.senders, *self.receivers})
-            raise FrameError("it is for nobody here", f"channels {known}", number)
+            self.ends.take(item)
 
     def _obey(self, message: Message) -> None:
         verb = message.verb
@@ -386,7 +314,7 @@ class Member:
         elif verb == "report":
             self._report()
         elif verb == "frame":
-            self._take_frame(message.data)
+            self.ends.take(message.data)
         elif verb == "stop":
             self.line.send("stop")
         elif verb in ("lost", "over"):
@@ -403,7 +331,7 @@ class Member:
         if self._started:
             failures = failures_of(self.host.failure)
             cut = self.host.cut
-            account = account_of(self.host, self.senders.values(), cut)
+            account = account_of(self.host, self.ends.senders.values(), cut)
             self.line.send("report", {**account, "failures": failures})
             for address, values in self.host.recorded().items():
                 self._send_records(address, values)
@@ -415,7 +343,7 @@ class Member:
         """Say what has been done so far."""
         if self._started:
             so_far = Cut(min(self.host.progress, self.host.cut.tick), 0)
-            account = account_of(self.host, self.senders.values(), so_far)
+            account = account_of(self.host, self.ends.senders.values(), so_far)
             self.line.send("seen", account)
 
     def _send_records(self, address: str, values: Sequence[tuple[int, Any]]) -> None:

@@ -103,12 +103,12 @@ class DoraTransport:
 
     def send(self, node: str, frame: Frame) -> None:
         """Send a frame to another node; its parts may be used again afterwards."""
-        number = channel_of(frame[0])
-        output, size = self._data.get(number), sum(map(len, frame))
+        number, size = channel_of(frame[0]), sum(map(len, frame))
+        output = self._data.get(number)
         if output is None:
-            if size == HEADER_SIZE and self._boards.write(node, number, frame[0]):
+            head, output = bytes(frame[0]), self._acks[node]
+            if size == HEADER_SIZE and self._boards.write(node, number, head):
                 return
-            output = self._acks[node]
         if self._is_cut_off and self.relay is not None:
             self.relay(node, frame)
             return
