@@ -134,6 +134,25 @@ def test_joined_and_unjoined_frames_bring_the_same(
         assert [e for f in came for e in receiver.on_frame(f, 0.0)] == expected
 
 
+@given(PAYLOADS, st.integers(64, 100))
+def test_a_value_leaves_whole_if_it_fits(
+    payload: bytes | list[Buffer], max_frame: int
+) -> None:
+    """In its own pieces behind a header, and all of it is counted."""
+    sender = Sender(1, 1, max_frame=max_frame, chunk_window=99, coalesce_bytes=0)
+    pieces = payload if isinstance(payload, list) else [payload]
+    size = len(joined_payload(payload))
+
+    sender.send(0, payload, 0.5)
+    frames = sender.frames(0.0)
+
+    assert sender.statistics.bytes == size
+    if size <= max_frame - HEADER.size:
+        assert [frame[1:] for frame in frames] == [pieces]
+    else:
+        assert len(frames) == -(-size // (max_frame - HEADER.size))
+
+
 GOOD: list[bytes] = [
     *(b"".join(frame) for frame in values([b"", b"value", [b"a", b"bc"], []])),
     *(b"".join(frame) for frame in bundled(1, values([b"x", [b"y"]]), 999)),
