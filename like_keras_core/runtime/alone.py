@@ -61,7 +61,7 @@ def run_alone(
     later = [
         f"{item.name!r} failed in {item.phase}: {item.error!r}" for item in found[1:]
     ]
-    raise _error_of(found[0], host.nodes[found[0].name], report, later)
+    raise _error_of(found[0], host.spec.component(found[0].name).node, report, later)
 
 
 def _error_of(

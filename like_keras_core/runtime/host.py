@@ -16,9 +16,7 @@ from typing import Any
 
 from like_keras_core.codecs.json import decode
 from like_keras_core.component import Component
-from like_keras_core.errors import (
-    EndOfStream,
-)
+from like_keras_core.errors import EndOfStream
 from like_keras_core.garbage import collection_paused
 from like_keras_core.lifecycle import AFTER
 from like_keras_core.report import ComponentReport, ConnectionReport, RunReport
@@ -89,7 +87,6 @@ class Host:
         self._indexes = [n for n in everywhere if spec.components[n].name in components]
         self.order = [spec.components[n].name for n in self._indexes]
         self.components = {name: components[name] for name in self.order}
-        self.nodes = {component.name: component.node for component in spec.components}
         self.seed = seed
         self.trace: Trace | None = None
         self.check_values = check_values

@@ -7,7 +7,7 @@ opened the board, and where it cannot, it sends its acknowledgements.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 
 from like_keras_core.runtime.flow import channel_of
@@ -28,23 +28,22 @@ class Boards:
             calls for one.
     """
 
-    def __init__(self, edges: Iterable[Edge], name: str) -> None:
-        edges = list(edges)
+    def __init__(self, edges: Sequence[Edge], name: str) -> None:
         data = [edge for edge in edges if edge.kind == "data"]
         mine = [edge for edge in data if edge.producer == name]
         self._outputs = {
             number: edge.output for edge in mine for number in edge.channels
         }
-        self._hosts = {
+        self._producers = {
             edge.input: edge.producer for edge in data if edge.consumer == name
         }
         self._channels = {
-            host: _channels(edge for edge in data if edge.producer == host)
-            for host in self._hosts.values()
+            node: _channels(edge for edge in data if edge.producer == node)
+            for node in self._producers.values()
         }
         self._writers: dict[str, BoardWriter] = {}
         self.own: Board | None = None
-        self.unmet = set(self._hosts)
+        self.unmet = set(self._producers)
         if mine:
             with suppress(OSError):
                 self.own = Board(_channels(mine))
@@ -67,8 +66,8 @@ class Boards:
             frame: What it is.
             send: Sends by an output.
         """
-        host = self._hosts.get(source)
-        if host is None:
+        producer = self._producers.get(source)
+        if producer is None:
             assert self.own is not None, "nobody else is waited for"
             self.unmet.discard(source)
             # dora may be about to end; then it does not matter.
@@ -78,10 +77,12 @@ class Boards:
         invitation = invitation_in(frame)
         if invitation is None:
             return False
-        self.unmet -= {item for item, node in self._hosts.items() if node == host}
-        writer = open_board(invitation, self._channels[host])
+        self.unmet -= {
+            item for item, node in self._producers.items() if node == producer
+        }
+        writer = open_board(invitation, self._channels[producer])
         if writer is not None:
-            self._writers[host] = writer
+            self._writers[producer] = writer
         return True
 
     def write(self, node: str, channel: int, frame: bytes) -> bool:

@@ -146,12 +146,7 @@ class DoraTransport:
         if board is not None and self._look(board):
             return
         if is_idle and timeout_s:
-            if board is not None:
-                board.say_waiting(True)
-            if board is None or not self._look(board):
-                event = self._taken = self._wait(timeout_s)
-            if board is not None:
-                board.say_waiting(False)
+            event = self._taken = self._wait_or_look(timeout_s, board)
             if event is not None:
                 # A tick may wait for just this: first it runs, then the rest is done.
                 self._take(event)
@@ -162,6 +157,15 @@ class DoraTransport:
         for frame in frames:
             self._arrived(frame)
         return bool(frames)
+
+    def _wait_or_look(self, timeout_s: float, board: Board | None) -> Any:
+        """Wait as `_wait` does, unless something is written before it begins."""
+        if board is None:
+            return self._wait(timeout_s)
+        board.say_waiting(True)
+        event = None if self._look(board) else self._wait(timeout_s)
+        board.say_waiting(False)
+        return event
 
     def wake(self) -> None:
         """End the present wait, or the next one; from any thread or handler."""
