@@ -141,3 +141,14 @@ def tripping(at: int) -> System:
     camera, trips = Camera(node=front), Trips(at, node=back)
     trips(camera())
     return System([camera, trips], name="tripping")
+
+
+class Placed(Component):
+    """Knows of a node, as an argument like any other."""
+
+    def __init__(self, home: Node, node: Node | None = None) -> None:
+        super().__init__("placed", node=node)
+        self.home = home
+
+    def forward(self) -> str:
+        return self.home.machine

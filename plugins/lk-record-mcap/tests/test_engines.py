@@ -8,11 +8,13 @@ from typing import Any
 import pytest
 from robots import robot  # type: ignore[import-not-found]
 
+from like_keras_core import Node, System, SystemSpec
 from like_keras_core.testing import same
 from lk_record_mcap import Difference, Recording, replay
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
+GOLDEN = Path(__file__).with_name("golden")
 NEEDS = {
     "native": ("lk_engine_native",),
     "dora": ("lk_engine_dora",),
@@ -99,3 +101,37 @@ def test_a_changed_output_is_found(
     assert found.difference == Difference(
         tick=57, port="mean.output", recorded=value, replayed=value + 1
     )
+
+
+@pytest.mark.skipif(
+    not all(map(find_spec, ("lk_engine_dora", "lk_engine_ros2_stub"))),
+    reason="needs lk_engine_dora and lk_engine_ros2_stub",
+)
+def test_a_system_saved_long_ago_loads() -> None:
+    """What a file names is found where the file says, wherever it stands now."""
+    path = GOLDEN / "foreign_nodes.json"
+
+    system = System.load(path)
+
+    components = {component.name: component for component in system.components}
+    kinds = {name: type(item).__name__ for name, item in components.items()}
+    assert kinds == {
+        "state": "RosTopic",
+        "camera": "DoraNode",
+        "scale": "Scale",
+        "sink": "DoraNode",
+        "placed": "Placed",
+    }
+    assert vars(components["placed"])["home"] == Node("arm", "jetson", env={"A": "1"})
+    assert [port.name for port in components["camera"].outputs] == ["data"]
+    assert system.to_spec().name == "foreign_nodes"
+
+
+def test_a_spec_saved_long_ago_is_unchanged() -> None:
+    """Its text and its digest stay the same."""
+    text = (GOLDEN / "foreign_nodes.json").read_text()
+
+    spec = SystemSpec.from_json(text)
+
+    assert spec.to_json() + "\n" == text
+    assert spec.digest() == (GOLDEN / "foreign_nodes.digest").read_text().strip()
