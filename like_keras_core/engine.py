@@ -106,21 +106,3 @@ def as_issue(reason: str, plugin: str) -> Issue:
     if isinstance(reason, Issue):
         return reason.by(plugin)
     return Issue(reason, code="plugin", plugin=plugin)
-
-
-@dataclass(frozen=True, slots=True)
-class Capability:
-    """A need of a system: a capability, and the part that needs it."""
-
-    name: str
-    what: str
-    address: str
-
-    def missing_from(self, engine: str) -> Issue:
-        """Return the issue for an engine that does not declare it."""
-        return Issue(
-            f"Engine {engine!r} does not have the capability {self.name!r}, which is "
-            f"needed for {self.what}.",
-            code="capability",
-            address=self.address,
-        )

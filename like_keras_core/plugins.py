@@ -16,10 +16,11 @@ from like_keras_core.discovery import (
     find_plugins,
     load,
 )
-from like_keras_core.engine import Artefact, Capability, Engine, as_issue
+from like_keras_core.engine import Artefact, Engine, as_issue
 from like_keras_core.errors import EngineContractError, LkError, LkWarning
 from like_keras_core.issue import Issue
 from like_keras_core.report import RunReport
+from like_keras_core.requirements import Capability
 from like_keras_core.spec import ComponentSpec, HasSpec, SystemSpec, as_spec
 
 if TYPE_CHECKING:

@@ -38,11 +38,12 @@ from like_keras_core.node import Node, check_name
 from like_keras_core.plugins import missing_capabilities
 from like_keras_core.port import Delay, InputPort, OutputPort, check_free
 from like_keras_core.record import snake_case
+from like_keras_core.requirements import needs
 from like_keras_core.runtime.loader import instantiate, wire
 from like_keras_core.runtime.stop import StopSignal
 from like_keras_core.runtime.tap import Tap
 from like_keras_core.spec import SystemSpec
-from like_keras_core.topology import check, needs
+from like_keras_core.topology import check
 
 if TYPE_CHECKING:
     from like_keras_core.engine import Engine

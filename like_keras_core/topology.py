@@ -7,7 +7,6 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from like_keras_core.engine import Capability
 from like_keras_core.issue import Issue
 from like_keras_core.spec import (
     POLICIES,
@@ -78,30 +77,6 @@ def by_node(spec: SystemSpec) -> dict[str, list[ComponentSpec]]:
     for component in spec.components:
         nodes.setdefault(component.node, []).append(component)
     return nodes
-
-
-def needs(spec: SystemSpec) -> list[Capability]:
-    """List the capabilities that an engine must declare to run a system."""
-    found = []
-    for connection in spec.connections:
-        if connection.delay is not None:
-            text = f"the delay on {str(connection)!r}"
-            found.append(Capability("delay", text, connection.target))
-    fed = {connection.target for connection in spec.connections}
-    for component in spec.components:
-        for port in component.inputs:
-            address = f"{component.name}.{port.name}"
-            if port.policy != "sync" and address in fed:
-                text = f"the policy {port.policy!r} of {address!r}"
-                found.append(Capability(port.policy, text, address))
-        found += [
-            Capability(name, repr(component.name), component.name)
-            for name in component.needs
-        ]
-        if component.every > 1:
-            text = f"every={component.every} of {component.name!r}"
-            found.append(Capability("every", text, component.name))
-    return found
 
 
 def check(spec: SystemSpec) -> list[Issue]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from like_keras_core.discovery import PLUGIN_GROUP, PLUGINS_DISABLE, find_plugins
-from like_keras_core.engine import Artefact, Capability, Engine
+from like_keras_core.engine import Artefact, Engine
 from like_keras_core.engine_hooks import EngineHooks
 from like_keras_core.errors import (
     EngineContractError,
@@ -27,6 +27,7 @@ from like_keras_core.plugins import (
     session_without_engine,
 )
 from like_keras_core.report import RunReport
+from like_keras_core.requirements import Capability
 from like_keras_core.spec import ComponentSpec, SystemSpec
 
 if TYPE_CHECKING:
