@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from like_keras_core.report import to_table
+from like_keras_core.quantities import to_table
 from like_keras_core.spec import ConnectionSpec, SystemSpec, split_address
 from like_keras_core.topology import by_node
 

@@ -1,6 +1,8 @@
-"""Quantities as people read them."""
+"""Quantities and tables as people read them, in plain text."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 _RATES = ((1e6, "MHz"), (1e3, "kHz"), (1.0, "Hz"))
 _SIZES = ((1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB"))
@@ -44,3 +46,23 @@ def to_size(count: int) -> str:
 def _digits(number: float) -> str:
     """Return a number of 1 or more in about three digits."""
     return f"{number:.{2 if number < 10 else 1 if number < 100 else 0}f}"
+
+
+def to_table(rows: Sequence[Sequence[str]], *, numbers: bool = True) -> str:
+    """Return rows as aligned plain text, under the first of them.
+
+    Args:
+        rows: As many cells in each.
+        numbers: Whether all but the first column hold numbers, and go right.
+    """
+    widths = [max(len(row[n]) for row in rows) for n in range(len(rows[0]))]
+    lines = []
+    for row in rows:
+        cells = [row[0].ljust(widths[0])]
+        cells += [
+            cell.rjust(width) if numbers else cell.ljust(width)
+            for cell, width in zip(row[1:], widths[1:], strict=True)
+        ]
+        lines.append("  ".join(cells).rstrip())
+    lines.insert(1, "  ".join("-" * width for width in widths))
+    return "\n".join(lines)

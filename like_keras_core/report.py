@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from like_keras_core.quantities import to_duration
+from like_keras_core.quantities import to_duration, to_table
 from like_keras_core.spec import SystemSpec
 
 if TYPE_CHECKING:
@@ -206,23 +206,3 @@ class Progress(int):
         very call: None, until all of them have answered once.
         """
         return self._report()
-
-
-def to_table(rows: Sequence[Sequence[str]], *, numbers: bool = True) -> str:
-    """Return rows as aligned plain text, under the first of them.
-
-    Args:
-        rows: As many cells in each.
-        numbers: Whether all but the first column hold numbers, and go right.
-    """
-    widths = [max(len(row[n]) for row in rows) for n in range(len(rows[0]))]
-    lines = []
-    for row in rows:
-        cells = [row[0].ljust(widths[0])]
-        cells += [
-            cell.rjust(width) if numbers else cell.ljust(width)
-            for cell, width in zip(row[1:], widths[1:], strict=True)
-        ]
-        lines.append("  ".join(cells).rstrip())
-    lines.insert(1, "  ".join("-" * width for width in widths))
-    return "\n".join(lines)
