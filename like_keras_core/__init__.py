@@ -40,9 +40,9 @@ if TYPE_CHECKING:
     from like_keras_core.node import Node
     from like_keras_core.port import InputPort, OutputPort
     from like_keras_core.report import RunReport
-    from like_keras_core.runtime.tap import Tap
     from like_keras_core.spec import SystemSpec, as_spec
     from like_keras_core.system import System
+    from like_keras_core.tap import Tap
     from like_keras_core.value_types import register_type
 
 _HOMES = {
@@ -77,7 +77,7 @@ _HOMES = {
     "SpecVersionError": "errors",
     "System": "system",
     "SystemSpec": "spec",
-    "Tap": "runtime.tap",
+    "Tap": "tap",
     "ValueMutationError": "errors",
     "VersionMismatchError": "errors",
     "as_spec": "spec",

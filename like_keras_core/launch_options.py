@@ -11,7 +11,7 @@ from like_keras_core.addresses import no_port
 from like_keras_core.errors import GraphError
 from like_keras_core.lowering import Lowered
 from like_keras_core.port import OutputPort
-from like_keras_core.runtime.tap import Tap
+from like_keras_core.tap import Tap
 
 
 def whole_number(name: str, value: Any, least: int) -> int:

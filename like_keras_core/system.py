@@ -41,8 +41,8 @@ from like_keras_core.record import snake_case
 from like_keras_core.requirements import needs
 from like_keras_core.runtime.loader import instantiate, wire
 from like_keras_core.runtime.stop import StopSignal
-from like_keras_core.runtime.tap import Tap
 from like_keras_core.spec import SystemSpec
+from like_keras_core.tap import Tap
 from like_keras_core.topology import check
 
 if TYPE_CHECKING:

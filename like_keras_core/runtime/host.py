@@ -29,9 +29,10 @@ from like_keras_core.runtime.raised import users_part
 from like_keras_core.runtime.recording import Column
 from like_keras_core.runtime.sampling import FIRST, Sampler, times_of
 from like_keras_core.runtime.schedule import Schedule, generate
-from like_keras_core.runtime.tap import Tap, Taps
+from like_keras_core.runtime.taps import Taps
 from like_keras_core.runtime.trace import Trace
 from like_keras_core.spec import SystemSpec, split_address
+from like_keras_core.tap import Tap
 from like_keras_core.topology import execution_order
 from like_keras_core.values import snapshot
 

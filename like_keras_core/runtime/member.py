@@ -33,10 +33,10 @@ from like_keras_core.runtime.memory import keep_freed_memory
 from like_keras_core.runtime.node_host import NodeHost
 from like_keras_core.runtime.parcels import batches_of, failure_of, failures_of
 from like_keras_core.runtime.run_options import RunOptions
-from like_keras_core.runtime.tap import Tap
 from like_keras_core.runtime.trace import Trace, clock_name
 from like_keras_core.runtime.transport import PolledTransport, Transport
 from like_keras_core.spec import SystemSpec
+from like_keras_core.tap import Tap
 
 _LONGEST_WAIT_S = 0.25
 _PROGRESS_S = 0.1

@@ -36,8 +36,8 @@ from like_keras_core.runtime.runner import Runner
 from like_keras_core.runtime.sampling import Sampler, is_sampled, quantile, times_of
 from like_keras_core.runtime.schedule import Schedule, generate
 from like_keras_core.runtime.segments import segments_of
-from like_keras_core.runtime.tap import Tap
 from like_keras_core.spec import ConnectionSpec, SystemSpec, split_address
+from like_keras_core.tap import Tap
 from like_keras_core.topology import execution_order
 from like_keras_core.values import snapshot
 

@@ -33,9 +33,9 @@ from like_keras_core.runtime.member import Member
 from like_keras_core.runtime.run_options import RunOptions
 from like_keras_core.runtime.stop import StopSignal
 from like_keras_core.runtime.switchboard import Switchboard
-from like_keras_core.runtime.tap import Tap
 from like_keras_core.runtime.transport import Transport
 from like_keras_core.spec import SystemSpec
+from like_keras_core.tap import Tap
 
 LAUNCHED, CONTROL, TOKEN = "LK_LAUNCHED", "LK_CONTROL", "LK_TOKEN"
 ITERATIONS = "LK_ITERATIONS"

@@ -10,8 +10,8 @@ from like_keras_core.engine import LAUNCH_OPTIONS
 from like_keras_core.errors import EngineOptionError
 from like_keras_core.runtime import logs
 from like_keras_core.runtime.observed import check_ports, ports_to_record
-from like_keras_core.runtime.tap import Tap
 from like_keras_core.spec import SystemSpec
+from like_keras_core.tap import Tap
 
 WINDOW = 8
 

@@ -24,8 +24,8 @@ from like_keras_core.runtime.member import Member
 from like_keras_core.runtime.run_options import RunOptions
 from like_keras_core.runtime.stop import StopSignal
 from like_keras_core.runtime.switchboard import Switchboard
-from like_keras_core.runtime.tap import Tap
 from like_keras_core.runtime.wire_format import Data, parse
+from like_keras_core.tap import Tap
 from like_keras_core.testing.components import Count, Scale
 
 TOKEN = "a token"

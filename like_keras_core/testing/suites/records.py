@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from like_keras_core.node import Node
-from like_keras_core.runtime.tap import Tap
 from like_keras_core.system import System
+from like_keras_core.tap import Tap
 from like_keras_core.testing.capability import uses
 from like_keras_core.testing.components import Count, Odd, Scale
 from like_keras_core.testing.suite import Suite

@@ -18,8 +18,8 @@ from like_keras_core.runtime.stop import (
     stop_on_interrupt,
     time_limit,
 )
-from like_keras_core.runtime.tap import Tap
 from like_keras_core.spec import HasSpec, SystemSpec, as_spec
+from like_keras_core.tap import Tap
 
 
 class NativeEngine(Engine):

@@ -17,8 +17,8 @@ from like_keras_core.report import RunReport
 from like_keras_core.runtime.process_launch import ProcessLaunch
 from like_keras_core.runtime.run_options import RunOptions
 from like_keras_core.runtime.stop import StopSignal, in_time
-from like_keras_core.runtime.tap import Tap
 from like_keras_core.spec import HasSpec, SystemSpec, as_spec, default_build_dir
+from like_keras_core.tap import Tap
 from like_keras_core.topology import check
 from lk_engine_ros2_stub.checks import issues_of
 from lk_engine_ros2_stub.naming import Naming

@@ -6,8 +6,8 @@ import logging
 from typing import Any
 
 from like_keras_core.errors import EngineError
-from like_keras_core.runtime.tap import Tap
 from like_keras_core.spec import PortSpec, SystemSpec
+from like_keras_core.tap import Tap
 from lk_engine_ros2_stub.current import current
 from lk_engine_ros2_stub.messages import is_public, message_of
 from lk_engine_ros2_stub.qos import Qos, read_qos

@@ -16,8 +16,8 @@ from like_keras_core.errors import (
     nearest,
 )
 from like_keras_core.report import RunReport
-from like_keras_core.runtime.tap import Tap
 from like_keras_core.spec import SystemSpec
+from like_keras_core.tap import Tap
 from lk_record_mcap.errors import PartMissingError, RecordingError
 from lk_record_mcap.merging import check_free, merge, parts_of, publish
 from lk_record_mcap.part import COMPRESSIONS, hold_part

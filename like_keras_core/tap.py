@@ -1,0 +1,44 @@
+"""A tap: an object that each process makes to see the values of a port go by."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from like_keras_core.codecs.json import decode
+from like_keras_core.entry_point import resolve
+from like_keras_core.errors import LkError
+from like_keras_core.port import OutputPort
+
+
+@dataclass(frozen=True, slots=True)
+class Tap:
+    """Calls an object with `(tick, value)` after each emission on a port.
+
+    Args:
+        port: The output port, or its address.
+        entry_point: `"package.module:Class"`; made once in the port's process. If the
+            object has a `close`, that is called after the last `on_shutdown` there. If
+            it has a `settle`, that is called before anything else of the author runs in
+            the process: until then the object may refer to the arrays that it was
+            given, and from then on their producer may change them.
+        config: JSON keyword arguments of the class.
+    """
+
+    port: OutputPort | str
+    entry_point: str
+    config: Mapping[str, Any] = field(default_factory=dict)
+
+    def make(self) -> Any:
+        """Make the object that is called.
+
+        Raises:
+            LoadError: Its class cannot be found.
+        """
+        return resolve(self.entry_point)(**decode(dict(self.config)))
+
+    def failed(self, what: str, error: Exception) -> LkError:
+        """Return the error that names this tap for one that its object raised."""
+        name = f"{self.entry_point!r} on {self.port!r}"
+        return LkError(f"The tap {name} {what} {type(error).__name__}: {error}")
