@@ -9,9 +9,11 @@ from pathlib import Path
 from traceback import walk_tb
 from types import TracebackType
 
+import like_keras_core
 from like_keras_core.errors import EndOfStream
 
-_PACKAGE = Path(__file__).parent.parent
+_PACKAGE = Path(like_keras_core.__file__).parent
+_RUNTIME = _PACKAGE / "runtime"
 _OURS_TO_TRY = _PACKAGE / "testing"
 _TYPED_IN = re.compile(r"<(stdin|i?python-input)")
 _BEFORE = "To refuse to start, raise an error that says why: RuntimeError('no camera')."
@@ -37,8 +39,7 @@ def text_of(error: BaseException, phase: str) -> str:
 
 def users_part(trace: TracebackType | None) -> TracebackType | None:
     """Return a traceback without the frames of ours that it begins with."""
-    ours = Path(__file__).parent
-    while trace is not None and Path(trace.tb_frame.f_code.co_filename).parent == ours:
+    while trace is not None and _is_runtime(trace.tb_frame.f_code.co_filename):
         trace = trace.tb_next
     return trace
 
@@ -59,6 +60,10 @@ def place_of(error: BaseException) -> str:
         return ""
     filename, number = users[-1] if users else lines[0]
     return f"{Path(filename).name}:{number}"
+
+
+def _is_runtime(filename: str) -> bool:
+    return _RUNTIME in Path(filename).parents
 
 
 def _is_ours(filename: str) -> bool:
