@@ -29,6 +29,13 @@ from like_keras_core.node import is_local
 from like_keras_core.report import RunReport
 from like_keras_core.runtime.conductor import Conductor
 from like_keras_core.runtime.control import Line, LineLostError, call
+from like_keras_core.runtime.environment import (
+    CONTROL,
+    ITERATIONS,
+    LAUNCHED,
+    TOKEN,
+    given_address,
+)
 from like_keras_core.runtime.member import Member
 from like_keras_core.runtime.run_options import RunOptions
 from like_keras_core.runtime.stop import StopSignal
@@ -37,19 +44,12 @@ from like_keras_core.runtime.transport import Transport
 from like_keras_core.spec import SystemSpec
 from like_keras_core.tap import Tap
 
-LAUNCHED, CONTROL, TOKEN = "LK_LAUNCHED", "LK_CONTROL", "LK_TOKEN"
-ITERATIONS = "LK_ITERATIONS"
 _LOOPBACK = "127.0.0.1"
 _PORTS = range(20_000, 32_000)
 """Below what systems give out by themselves."""
 
 _START_S = 60.0
 _HEARTBEAT_S = 3.0
-
-
-def launched_environment(address: tuple[str, int], token: str) -> dict[str, str]:
-    """Return what a launching process adds to the environment of each process."""
-    return {LAUNCHED: "1", CONTROL: "{}:{}".format(*address), TOKEN: token}
 
 
 def fetch_system() -> SystemSpec:
@@ -153,23 +153,6 @@ def control_address(spec: SystemSpec) -> tuple[str, int]:
             "each of them, or start it with `lk launch`."
         )
     return host, _PORTS[int(spec.digest()[:8], 16) % len(_PORTS)]
-
-
-def given_address() -> tuple[str, int] | None:
-    """Return what `LK_CONTROL` says, if it is set.
-
-    Raises:
-        LkError: That is no address.
-    """
-    given = os.environ.get(CONTROL)
-    if not given:
-        return None
-    host, _, port = given.rpartition(":")
-    if not host or not port.isdecimal() or int(port) > 0xFFFF:
-        raise LkError(
-            f"{CONTROL} must be HOST:PORT, such as '192.168.1.10:24000'; got {given!r}."
-        )
-    return host, int(port)
 
 
 def _is_on_one_machine(spec: SystemSpec) -> bool:

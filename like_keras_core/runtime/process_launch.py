@@ -14,7 +14,7 @@ from typing import Protocol
 from like_keras_core.errors import EngineError, HostLostError
 from like_keras_core.report import RunReport
 from like_keras_core.runtime.conductor import Conductor
-from like_keras_core.runtime.process import CONTROL, launched_environment
+from like_keras_core.runtime.environment import CONTROL, launched_environment
 from like_keras_core.runtime.run_options import RunOptions
 from like_keras_core.runtime.stop import (
     StopSignal,

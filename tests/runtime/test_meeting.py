@@ -10,11 +10,8 @@ from like_keras_core import Node, System
 from like_keras_core.errors import LkError
 from like_keras_core.runtime.conductor import Conductor
 from like_keras_core.runtime.control import address_toward
-from like_keras_core.runtime.process import (
-    control_address,
-    fetch_system,
-    launched_environment,
-)
+from like_keras_core.runtime.environment import launched_environment
+from like_keras_core.runtime.process import control_address, fetch_system
 from like_keras_core.runtime.stop import StopSignal
 from like_keras_core.runtime.switchboard import Switchboard
 from like_keras_core.testing.components import Count, Scale

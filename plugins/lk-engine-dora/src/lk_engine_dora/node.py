@@ -13,9 +13,10 @@ import traceback
 from pathlib import Path
 
 from like_keras_core.errors import LkError
+from like_keras_core.runtime.environment import LAUNCHED
 from like_keras_core.runtime.member import Member
 from like_keras_core.runtime.node_output import to_stderr
-from like_keras_core.runtime.process import LAUNCHED, fetch_system, serve_node
+from like_keras_core.runtime.process import fetch_system, serve_node
 from like_keras_core.spec import SystemSpec
 from lk_engine_dora.arrow import register_arrays
 from lk_engine_dora.dataflow import machine_id

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from like_keras_core.errors import ComponentError
 from like_keras_core.report import RunReport
-from like_keras_core.runtime.process import given_address
+from like_keras_core.runtime.environment import given_address
 from like_keras_core.runtime.process_launch import ProcessLaunch
 from like_keras_core.runtime.session import exit_text
 from lk_engine_dora.arrow import register_arrays

@@ -10,9 +10,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from like_keras_core.errors import LkError
+from like_keras_core.runtime.environment import LAUNCHED
 from like_keras_core.runtime.member import Member
 from like_keras_core.runtime.node_output import to_stderr
-from like_keras_core.runtime.process import LAUNCHED, serve_node
+from like_keras_core.runtime.process import serve_node
 from like_keras_core.spec import SystemSpec
 from lk_engine_ros2_stub.current import become
 from lk_engine_ros2_stub.installed import no_rclpy
