@@ -21,9 +21,9 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from like_keras_core.codecs.arrow import from_arrow, to_arrow
-from like_keras_core.codecs.msgpack import from_bytes, to_bytes
 from like_keras_core.testing import same
+from like_keras_core.values.arrow import from_arrow, to_arrow
+from like_keras_core.values.msgpack import from_bytes, to_bytes
 
 
 @dataclass

@@ -25,7 +25,7 @@ from dataclasses import dataclass
 from time import perf_counter
 
 from like_keras_core.runtime.flow import Buffer, Frame, Payload, Receiver, Sender
-from like_keras_core.runtime.wire_format import HEADER
+from like_keras_core.runtime.flow.wire_format import HEADER
 
 GOAL = 20.0
 GOAL_LARGE = 1.5

@@ -15,9 +15,9 @@ import platform
 from time import process_time
 
 from like_keras_core import Component, System
+from like_keras_core.graph.checks import check
 from like_keras_core.issue import errors_in
-from like_keras_core.runtime.host import Host
-from like_keras_core.topology import check
+from like_keras_core.runtime.host.host import Host
 
 LIMIT_S = 2.0
 

@@ -24,9 +24,9 @@ from typing import Any, cast
 import numpy as np
 
 from like_keras_core import Component, Node, System
-from like_keras_core.runtime.control import Line, Message
-from like_keras_core.runtime.member import Member
-from like_keras_core.runtime.run_options import RunOptions
+from like_keras_core.runtime.control.connection import Line, Message
+from like_keras_core.runtime.control.run_options import RunOptions
+from like_keras_core.runtime.process.node_process import Member
 
 GOAL_US = 15.0
 GOAL_LARGE = 1.5

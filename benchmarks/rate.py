@@ -15,7 +15,7 @@ import statistics
 from collections.abc import Callable
 from time import perf_counter, process_time, sleep
 
-from like_keras_core.runtime.pacer import Pacer
+from like_keras_core.runtime.host.pacer import Pacer
 
 GOALS = {"p50": 0.05, "p99": 0.25}
 

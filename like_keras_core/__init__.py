@@ -9,7 +9,6 @@ if TYPE_CHECKING:
 
     from like_keras_core.component import Component
     from like_keras_core.engine import Artefact, Engine
-    from like_keras_core.engines import get_engine, list_engines, register_engine
     from like_keras_core.errors import (
         CapabilityError,
         ComponentError,
@@ -38,12 +37,17 @@ if TYPE_CHECKING:
     from like_keras_core.issue import Issue
     from like_keras_core.lifecycle import LifecycleState
     from like_keras_core.node import Node
+    from like_keras_core.plugins.engine_registry import (
+        get_engine,
+        list_engines,
+        register_engine,
+    )
     from like_keras_core.port import InputPort, OutputPort
     from like_keras_core.report import RunReport
     from like_keras_core.spec import SystemSpec, as_spec
     from like_keras_core.system import System
     from like_keras_core.tap import Tap
-    from like_keras_core.value_types import register_type
+    from like_keras_core.values.registry import register_type
 
 _HOMES = {
     "Artefact": "engine",
@@ -81,11 +85,11 @@ _HOMES = {
     "ValueMutationError": "errors",
     "VersionMismatchError": "errors",
     "as_spec": "spec",
-    "get_engine": "engines",
+    "get_engine": "plugins.engine_registry",
     "hookimpl": "hookspecs",
-    "list_engines": "engines",
-    "register_engine": "engines",
-    "register_type": "value_types",
+    "list_engines": "plugins.engine_registry",
+    "register_engine": "plugins.engine_registry",
+    "register_type": "values.registry",
 }
 
 __all__ = [
@@ -140,7 +144,7 @@ def __getattr__(name: str) -> Any:
     elif name == "testing":
         value = import_module("like_keras_core.testing")
     elif name == "__version__":
-        from like_keras_core.distributions import core_version
+        from like_keras_core.plugins.metadata import core_version
 
         value = core_version()
     else:

@@ -8,19 +8,19 @@ from collections.abc import Iterator, Sequence
 from dataclasses import is_dataclass
 from typing import Any, ClassVar, NoReturn
 
-from like_keras_core.assignments import Watched
-from like_keras_core.capture import capture
-from like_keras_core.composition import Composition
-from like_keras_core.lifecycle import LifecycleState
-from like_keras_core.node import Node, check_name
-from like_keras_core.port import Delay, InputPort, OutputPort, PortCollection
-from like_keras_core.record import Log, Record, Rng
-from like_keras_core.reserved import (
+from like_keras_core.authoring.attribute_watch import Watched
+from like_keras_core.authoring.component_state import Log, Record, Rng
+from like_keras_core.authoring.composition import Composition
+from like_keras_core.authoring.constructor_args import capture
+from like_keras_core.authoring.reserved_names import (
     is_kept_from_classes,
     is_kept_from_instances,
     taken,
 )
-from like_keras_core.values import fingerprint
+from like_keras_core.lifecycle import LifecycleState
+from like_keras_core.node import Node, check_name
+from like_keras_core.port import Delay, InputPort, OutputPort, PortCollection
+from like_keras_core.values.semantics import fingerprint
 
 
 class ComponentType(ABCMeta):

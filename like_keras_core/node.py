@@ -7,9 +7,9 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from like_keras_core.frozen import thaw
+from like_keras_core.graph.frozen_json import thaw
 from like_keras_core.spec import NodeSpec
-from like_keras_core.value_types import register_type
+from like_keras_core.values.registry import register_type
 
 _NAME = re.compile(r"\w[\w-]*")
 

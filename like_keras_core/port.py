@@ -6,10 +6,10 @@ import weakref
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from like_keras_core.annotations import to_text
 from like_keras_core.errors import GraphError, nearest
 from like_keras_core.issue import Issue
 from like_keras_core.spec import POLICIES
+from like_keras_core.values.annotations import to_text
 
 if TYPE_CHECKING:
     from collections.abc import MutableMapping
@@ -188,7 +188,7 @@ def check_free(
     if old is None or old is new:
         return
     if isinstance(old, Delay) == isinstance(new, Delay) and origin(old) is origin(new):
-        from like_keras_core.values import same
+        from like_keras_core.values.semantics import same
 
         if not isinstance(new, Delay) or same(
             getattr(old, "initial", None), new.initial

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from like_keras_core.quantities import to_duration, to_table
 from like_keras_core.spec import SystemSpec
+from like_keras_core.view.plain_text import to_duration, to_table
 
 if TYPE_CHECKING:
     import os
@@ -136,7 +136,7 @@ class RunReport:
             ValueError: The report does not know its system, or the name does not end
                 in `.html`.
         """
-        from like_keras_core.page.document import write_page
+        from like_keras_core.view.page.document import write_page
 
         if self.spec is None:
             raise ValueError(

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
 
 from like_keras_core.errors import SpecError, SpecVersionError
-from like_keras_core.frozen import FrozenDict, freeze, thaw
+from like_keras_core.graph.frozen_json import FrozenDict, freeze, thaw
 
 if TYPE_CHECKING:
     from pathlib import Path

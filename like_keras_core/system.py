@@ -12,11 +12,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from like_keras_core.addresses import ends_of
+from like_keras_core.authoring.component_state import snake_case
+from like_keras_core.authoring.composition import Composition
+from like_keras_core.authoring.flattening import flatten
+from like_keras_core.authoring.launch_args import (
+    OutputAddresses,
+    quantity,
+    whole_number,
+)
+from like_keras_core.authoring.lowering import REBUILT, UNFED, Lowered, lower, node_of
+from like_keras_core.authoring.port_lookup import ends_of
 from like_keras_core.component import Component
-from like_keras_core.composition import Composition
-from like_keras_core.diagram import draw, to_mermaid, to_summary
-from like_keras_core.entry_point import stop_loading_script
 from like_keras_core.errors import (
     CapabilityError,
     ComponentError,
@@ -26,28 +32,22 @@ from like_keras_core.errors import (
     MixedEnginesError,
     SpecError,
 )
-from like_keras_core.flattening import flatten
+from like_keras_core.graph.checks import check
+from like_keras_core.graph.requirements import needs
 from like_keras_core.issue import Issue, errors_in
-from like_keras_core.launch_options import (
-    OutputAddresses,
-    quantity,
-    whole_number,
-)
-from like_keras_core.lowering import REBUILT, UNFED, Lowered, lower, node_of
 from like_keras_core.node import Node, check_name
-from like_keras_core.plugins import missing_capabilities
+from like_keras_core.plugins.session import missing_capabilities
 from like_keras_core.port import Delay, InputPort, OutputPort, check_free
-from like_keras_core.record import snake_case
-from like_keras_core.requirements import needs
 from like_keras_core.runtime.loader import instantiate, wire
 from like_keras_core.runtime.stop import StopSignal
 from like_keras_core.spec import SystemSpec
 from like_keras_core.tap import Tap
-from like_keras_core.topology import check
+from like_keras_core.values.class_refs import stop_loading_script
+from like_keras_core.view.diagram import draw, to_mermaid, to_summary
 
 if TYPE_CHECKING:
     from like_keras_core.engine import Engine
-    from like_keras_core.plugins import Session
+    from like_keras_core.plugins.session import Session
     from like_keras_core.report import RunReport
 
 DEFAULT_ENGINE = "native"
@@ -245,7 +245,7 @@ class System(Composition):
                 issues = _core_issues(lowered, in_process=False)
                 return [*issues, Issue(str(error), code="mixed-engines")]
             if engine is None and (name := self._engine(None)) == DEFAULT_ENGINE:
-                from like_keras_core.engines import list_engines
+                from like_keras_core.plugins.engine_registry import list_engines
 
                 if name not in list_engines():
                     return _core_issues(lowered, in_process=True)
@@ -422,8 +422,8 @@ class System(Composition):
 
     def _trace(self, path: Path, engine: str | None, *arguments: Any) -> RunReport:
         """Launch, and write what it was like, also if it fails."""
+        from like_keras_core.runtime.perfetto import write_trace
         from like_keras_core.runtime.trace import gathering
-        from like_keras_core.runtime.trace_events import write_trace
 
         if not path.parent.is_dir():
             text = f"There is no folder {str(path.parent)!r} to write a trace into."
@@ -542,8 +542,8 @@ def _callers_level() -> int:
 
 
 def _open(engine: str) -> Session:
-    from like_keras_core.engines import get_engine
-    from like_keras_core.plugins import Session
+    from like_keras_core.plugins.engine_registry import get_engine
+    from like_keras_core.plugins.session import Session
 
     return Session(get_engine(engine))
 

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from like_keras_core.codecs.json import decode
-from like_keras_core.entry_point import resolve
 from like_keras_core.errors import LkError
 from like_keras_core.port import OutputPort
+from like_keras_core.values.class_refs import resolve
+from like_keras_core.values.config_json import decode
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from multiprocessing.connection import Client, Connection, Listener
 from pathlib import Path
 
 from like_keras_core.errors import LkError
-from like_keras_core.runtime.process import serve_node
+from like_keras_core.runtime.process.main import serve_node
 from like_keras_core.spec import SystemSpec
 
 BUSY = 50

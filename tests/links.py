@@ -14,7 +14,7 @@ from functools import partial
 from math import inf
 from typing import Any, TypeAlias
 
-from like_keras_core.runtime.channels import ChannelSpec
+from like_keras_core.graph.channels import ChannelSpec
 from like_keras_core.runtime.flow import (
     Buffer,
     Receiver,
@@ -22,10 +22,10 @@ from like_keras_core.runtime.flow import (
     Value,
     Watermark,
 )
-from like_keras_core.runtime.node_host import NodeHost
-from like_keras_core.runtime.wire_format import Data, parse
-from like_keras_core.testing.transport import FakeTransport
-from like_keras_core.values import snapshot
+from like_keras_core.runtime.flow.wire_format import Data, parse
+from like_keras_core.runtime.host.node_host import NodeHost
+from like_keras_core.testing.fake_transport import FakeTransport
+from like_keras_core.values.semantics import snapshot
 
 LATE_MAX = 20
 """How often the time may go on while the same frames and hosts wait for their turn."""

@@ -15,10 +15,10 @@ from functools import partial
 from typing import Any
 
 from like_keras_core.component import Component
-from like_keras_core.runtime.agreement import Follower, Leader
-from like_keras_core.runtime.channels import channels_of
-from like_keras_core.runtime.cut import Cut
-from like_keras_core.runtime.node_host import NodeHost
+from like_keras_core.graph.channels import channels_of
+from like_keras_core.runtime.control.termination import Follower, Leader
+from like_keras_core.runtime.host.node_host import NodeHost
+from like_keras_core.runtime.stop_point import Cut
 from like_keras_core.spec import SystemSpec
 from tests.links import Faults, FifoNetwork, FlowNetwork
 

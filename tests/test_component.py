@@ -487,7 +487,7 @@ def test_rng_depends_on_seed_and_address_only() -> None:
 
 def test_what_only_reads_is_told_from_what_might_change() -> None:
     """Operators alone, or anything else."""
-    from like_keras_core.signature import only_reads
+    from like_keras_core.authoring.forward_signature import only_reads
 
     def add(self, x):
         return x + self.gain if x > 0 else -x[0]

@@ -26,7 +26,7 @@ from like_keras_core import (
     SystemSpec,
     Tap,
 )
-from like_keras_core.values import same
+from like_keras_core.values.semantics import same
 from tests.components import (
     Count,
     Pair,

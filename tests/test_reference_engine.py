@@ -30,7 +30,7 @@ from reference_engine import ReferenceEngine  # type: ignore[import-not-found]
 
 import like_keras_core as lk
 from like_keras_core import ComponentError, Node, System
-from like_keras_core.engines import register_engine
+from like_keras_core.plugins.engine_registry import register_engine
 from like_keras_core.report import Progress
 from like_keras_core.testing import same
 from like_keras_core.testing.components import Count, Fail, Scale

@@ -14,17 +14,17 @@ from pathlib import Path
 from typing import Any
 
 from like_keras_core import Engine, RunReport, SystemSpec, as_spec
-from like_keras_core.runtime.conductor import Conductor
-from like_keras_core.runtime.control import LineLostError, call
-from like_keras_core.runtime.member import Member
-from like_keras_core.runtime.run_options import RunOptions
+from like_keras_core.runtime.control.connection import LineLostError, call
+from like_keras_core.runtime.control.run_options import RunOptions
+from like_keras_core.runtime.control.server import Switchboard
+from like_keras_core.runtime.process.node_process import Member
 from like_keras_core.runtime.stop import (
     StopSignal,
     in_time,
     stop_on_interrupt,
     time_limit,
 )
-from like_keras_core.runtime.switchboard import Switchboard
+from like_keras_core.runtime.supervision.supervisor import Conductor
 from like_keras_core.spec import HasSpec
 
 JOIN_S = 5.0

@@ -1,3 +1,7 @@
-"""The `lk` command: one module a command, imported when it is named."""
+"""The command `lk`: it parses, calls the core, and prints.
+
+What a command does is written in the package that it is about, except for the checks
+and the scaffold of engines, which have no other user.
+"""
 
 from __future__ import annotations

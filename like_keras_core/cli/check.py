@@ -6,10 +6,10 @@ from pathlib import Path
 
 import click
 
-from like_keras_core.checking.check import check_engine
-from like_keras_core.checking.kit import SUITES
-from like_keras_core.checking.verdict import Check
-from like_keras_core.cli.listing import complete_engine
+from like_keras_core.cli.engine_check.examination import check_engine
+from like_keras_core.cli.engine_check.finding import Check
+from like_keras_core.cli.engine_check.run_kit import SUITES
+from like_keras_core.cli.engine_table import complete_engine
 from like_keras_core.cli.output import printable, write, write_json
 
 

@@ -19,7 +19,7 @@ Load it from the shell's own start-up file:
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def completion_command(shell: str) -> None:
     """Print the completion script for SHELL."""
-    from like_keras_core.cli.group import lk
+    from like_keras_core.cli.app import lk
 
     kind = get_completion_class(shell)
     if kind is None:

@@ -11,17 +11,17 @@ from tempfile import TemporaryDirectory
 
 import click
 
-from like_keras_core.checking.verdict import Check
+from like_keras_core.cli.engine_check.finding import Check
 from like_keras_core.cli.output import write, write_json, write_table
-from like_keras_core.discovery import (
+from like_keras_core.errors import KNOWN_ENGINES, LkError
+from like_keras_core.plugins.discovery import (
     ENGINES_DISABLE,
     PLUGINS_DISABLE,
     PluginRecord,
     find_engines,
     find_plugins,
 )
-from like_keras_core.distributions import UNKNOWN_VERSION, core_version, normalise
-from like_keras_core.errors import KNOWN_ENGINES, LkError
+from like_keras_core.plugins.metadata import UNKNOWN_VERSION, core_version, normalise
 
 _HARMLESS = ("disabled", "shadowed")
 
@@ -98,8 +98,8 @@ def _check(
 
 def _use_engine(record: PluginRecord) -> None:
     """Import an engine in a process of its own, which may end or hang."""
-    from like_keras_core.checking.check import IMPORT_S, examined
-    from like_keras_core.checking.process import environment
+    from like_keras_core.cli.engine_check.examination import IMPORT_S, examined
+    from like_keras_core.cli.engine_check.isolated_process import environment
 
     words = [record.name, normalise(record.distribution)]
     with TemporaryDirectory(prefix="lk-doctor-") as work:
@@ -110,6 +110,6 @@ def _use_engine(record: PluginRecord) -> None:
 
 
 def _use_plugin(record: PluginRecord) -> object:
-    from like_keras_core.plugins import load_plugin
+    from like_keras_core.plugins.session import load_plugin
 
     return load_plugin(record)

@@ -6,11 +6,11 @@ from typing import Any
 
 import click
 
-from like_keras_core.cli.group import LazyGroup
-from like_keras_core.cli.listing import complete_engine, print_engines
+from like_keras_core.cli.app import LazyGroup
+from like_keras_core.cli.engine_table import complete_engine, print_engines
 from like_keras_core.cli.output import to_text, write, write_json
-from like_keras_core.discovery import find_engines
 from like_keras_core.errors import EngineNotFoundError
+from like_keras_core.plugins.discovery import find_engines
 
 COMMANDS = {
     "list": ("engines:list_command", "List every installed engine, usable or not."),
@@ -70,7 +70,7 @@ def info_command(name: str, load: bool, as_json: bool) -> None:
 def _capabilities(name: str) -> dict[str, str]:
     """Import an engine and return what it declares, with the meaning of each."""
     from like_keras_core.engine import CAPABILITIES
-    from like_keras_core.engines import open_session
+    from like_keras_core.plugins.engine_registry import open_session
 
     declared = open_session(name).engine.capabilities
     unknown = "not known to this version of the core"

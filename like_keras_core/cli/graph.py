@@ -8,8 +8,8 @@ import click
 
 from like_keras_core.cli.output import write, write_json
 from like_keras_core.cli.target import load_target
-from like_keras_core.diagram import draw, to_mermaid, to_summary
-from like_keras_core.engines import get_engine
+from like_keras_core.plugins.engine_registry import get_engine
+from like_keras_core.view.diagram import draw, to_mermaid, to_summary
 
 
 @click.command("graph")

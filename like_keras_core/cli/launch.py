@@ -12,13 +12,13 @@ from typing import Any
 
 import click
 
-from like_keras_core.cli.listing import complete_engine
+from like_keras_core.cli.engine_table import complete_engine
 from like_keras_core.cli.output import write, write_json
 from like_keras_core.cli.target import load_target
-from like_keras_core.codecs.json import encode
 from like_keras_core.errors import LkError, NotSerializableError
 from like_keras_core.report import RunReport
 from like_keras_core.system import System
+from like_keras_core.values.config_json import encode
 
 _POSITIVE = click.FloatRange(0, min_open=True)
 
@@ -156,7 +156,7 @@ def _progress(iterations: int | None) -> Iterator[Callable[[int], object] | None
             yield lambda done: bar.update(done - bar.pos)
             bar.update(iterations - bar.pos)
         return
-    from like_keras_core.cli.live import shown
+    from like_keras_core.cli.live_view import shown
 
     with shown(Console(stderr=True), iterations) as progress:
         yield progress

@@ -34,15 +34,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _answer(arguments: list[str]) -> int:
     if arguments == ["--version"]:
-        from like_keras_core.distributions import core_version
+        from like_keras_core.plugins.metadata import core_version
 
         print(f"lk {core_version()}")
         return 0
     if arguments[:2] == ["engines", "list"] and arguments[2:] in ([], ["--json"]):
-        from like_keras_core.cli.listing import print_engines
+        from like_keras_core.cli.engine_table import print_engines
 
         print_engines(as_json=bool(arguments[2:]))
         return 0
-    from like_keras_core.cli.group import run
+    from like_keras_core.cli.app import run
 
     return run(arguments)

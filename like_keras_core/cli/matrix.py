@@ -10,7 +10,13 @@ import click
 
 from like_keras_core.cli.output import write, write_json
 from like_keras_core.errors import LkError
-from like_keras_core.testing.markdown import BEGIN, END, merged, put_into, to_markdown
+from like_keras_core.testing.matrix_markdown import (
+    BEGIN,
+    END,
+    merged,
+    put_into,
+    to_markdown,
+)
 
 
 @click.command("matrix")

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import click
 
-from like_keras_core.cli.output import write, write_json
-from like_keras_core.scaffold.distribution import (
+from like_keras_core.cli.engine_scaffold.names import Names, ScaffoldError
+from like_keras_core.cli.engine_scaffold.templates import (
     LICENCES,
     distribution_files,
     write_distribution,
 )
-from like_keras_core.scaffold.names import Names, ScaffoldError
+from like_keras_core.cli.output import write, write_json
 
 
 @click.command("new")

@@ -10,9 +10,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from like_keras_core.entry_point import check_allowed, load_script
 from like_keras_core.errors import LkError, LoadError, nearest
 from like_keras_core.system import System
+from like_keras_core.values.class_refs import check_allowed, load_script
 
 FORMS = (
     "TARGET is a file (robot.py, or robot.py:attribute), a module "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from like_keras_core.cli.listing import complete_engine
+from like_keras_core.cli.engine_table import complete_engine
 from like_keras_core.cli.output import write, write_json
 from like_keras_core.cli.target import load_target
 from like_keras_core.issue import errors_in

@@ -8,14 +8,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from like_keras_core.capture import construct
-from like_keras_core.codecs.json import decode
+from like_keras_core.authoring.constructor_args import construct
 from like_keras_core.component import Component, fresh
-from like_keras_core.entry_point import resolve
 from like_keras_core.errors import ComponentError, LkError, LoadError, SpecError
 from like_keras_core.node import Node
-from like_keras_core.runtime.raised import place_of, text_of
+from like_keras_core.runtime.tracebacks import place_of, text_of
 from like_keras_core.spec import DEFAULT_NODE, ComponentSpec, HasSpec, SystemSpec
+from like_keras_core.values.class_refs import resolve
+from like_keras_core.values.config_json import decode
 
 
 def instantiate(

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from like_keras_core.values import same
+from like_keras_core.values.semantics import same
 
 if TYPE_CHECKING:
     from like_keras_core.testing.conformance import EngineConformance
-    from like_keras_core.testing.feed import run
     from like_keras_core.testing.replays import assert_replays
+    from like_keras_core.testing.run_component import run
 
 __all__ = ["EngineConformance", "assert_replays", "run", "same"]
 
 _HOMES = {
     "EngineConformance": "conformance",
     "assert_replays": "replays",
-    "run": "feed",
+    "run": "run_component",
 }
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from like_keras_core.testing.suites.basic import BasicSuite
 from like_keras_core.testing.suites.capabilities import CapabilitiesSuite
+from like_keras_core.testing.suites.cleanup import LeavingSuite
 from like_keras_core.testing.suites.contract import ContractSuite
 from like_keras_core.testing.suites.errors import ErrorsSuite
-from like_keras_core.testing.suites.leaving import LeavingSuite
 from like_keras_core.testing.suites.lifecycle import LifecycleSuite
 from like_keras_core.testing.suites.payloads import PayloadsSuite
 from like_keras_core.testing.suites.random import RandomSuite

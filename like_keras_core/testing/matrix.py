@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from like_keras_core.discovery import find_engines
-from like_keras_core.distributions import core_version
 from like_keras_core.engine import CAPABILITIES
+from like_keras_core.plugins.discovery import find_engines
+from like_keras_core.plugins.metadata import core_version
 from like_keras_core.testing.level import LEVELS, UNTESTED
 
 BASIC = "basic"

@@ -8,7 +8,7 @@ from typing import Any
 
 from like_keras_core.errors import ComponentError
 from like_keras_core.report import RunReport
-from like_keras_core.values import same
+from like_keras_core.values.semantics import same
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from like_keras_core.node import Node
 from like_keras_core.system import System
-from like_keras_core.testing import mix
+from like_keras_core.testing import random_components as mix
 
 
 @dataclass(frozen=True)

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from like_keras_core.errors import GraphError
+from like_keras_core.graph.checks import check
 from like_keras_core.issue import errors_in
 from like_keras_core.report import RunReport
-from like_keras_core.runtime.alone import run_alone
-from like_keras_core.runtime.host import Host
+from like_keras_core.runtime.host.host import Host
+from like_keras_core.runtime.host.single_process import run_alone
 from like_keras_core.runtime.loader import instantiate
 from like_keras_core.runtime.stop import StopSignal
 from like_keras_core.spec import HasSpec, SystemSpec, as_spec
-from like_keras_core.topology import check
 
 NAME = "reference host"
 

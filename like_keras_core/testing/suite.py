@@ -14,9 +14,9 @@ from typing import Any, ClassVar
 import pytest
 
 from like_keras_core.engine import Engine
-from like_keras_core.engines import get_engine, register_engine
 from like_keras_core.errors import LkWarning
-from like_keras_core.plugins import Session
+from like_keras_core.plugins.engine_registry import get_engine, register_engine
+from like_keras_core.plugins.session import Session
 from like_keras_core.report import RunReport
 from like_keras_core.system import System
 from like_keras_core.testing.level import LEVEL

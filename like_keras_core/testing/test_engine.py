@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from like_keras_core.engines import get_engine
 from like_keras_core.errors import EngineError
+from like_keras_core.plugins.engine_registry import get_engine
 from like_keras_core.testing.conformance import EngineConformance
 
 

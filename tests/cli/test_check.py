@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from like_keras_core.cli.engine_scaffold.names import Names
+from like_keras_core.cli.engine_scaffold.templates import distribution_files
 from like_keras_core.cli.main import main
-from like_keras_core.scaffold.distribution import distribution_files
-from like_keras_core.scaffold.names import Names
 from tests.conftest import make_wheel
 
 Output = pytest.CaptureFixture[str]

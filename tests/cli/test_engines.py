@@ -174,7 +174,7 @@ def test_help_imports_no_command(site: Site) -> None:
 
     assert "launch" in done.stdout
     assert "the engine is missing or cannot be used" in done.stdout
-    assert done.stdout.splitlines()[-1] == "['added', 'group', 'main']"
+    assert done.stdout.splitlines()[-1] == "['app', 'main', 'plugin_commands']"
 
 
 @pytest.mark.parametrize(

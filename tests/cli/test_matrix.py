@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from like_keras_core.cli.main import main
-from like_keras_core.testing.markdown import BEGIN, END
+from like_keras_core.testing.matrix_markdown import BEGIN, END
 
 Output = pytest.CaptureFixture[str]
 

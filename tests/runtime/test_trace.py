@@ -13,11 +13,11 @@ from like_keras_core import (
     LkWarning,
     RunReport,
     System,
-    engines,
 )
-from like_keras_core.engines import register_engine
+from like_keras_core.plugins import engine_registry
+from like_keras_core.plugins.engine_registry import register_engine
+from like_keras_core.runtime.perfetto import events
 from like_keras_core.runtime.trace import Gathered, Trace, offset_of
-from like_keras_core.runtime.trace_events import events
 from like_keras_core.spec import (
     ComponentSpec,
     ConnectionSpec,
@@ -133,7 +133,7 @@ def test_an_engine_that_keeps_no_trace_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nobody looks for the file in vain."""
-    monkeypatch.setattr(engines, "_registered", {})
+    monkeypatch.setattr(engine_registry, "_registered", {})
     register_engine("quiet", Quiet)
 
     with pytest.warns(LkWarning, match="'quiet' keeps no trace"):

@@ -22,8 +22,8 @@ import numpy as np
 from like_keras_core import Component, ComponentError, EndOfStream, RunReport
 from like_keras_core.engine import Engine
 from like_keras_core.errors import EngineOptionError, LaunchTimeoutError
-from like_keras_core.runtime.alone import run_alone
-from like_keras_core.runtime.host import Host
+from like_keras_core.runtime.host.host import Host
+from like_keras_core.runtime.host.single_process import run_alone
 from like_keras_core.runtime.loader import instantiate
 from like_keras_core.runtime.stop import StopSignal, stop_on_interrupt, time_limit
 from like_keras_core.spec import HasSpec, SystemSpec, as_spec

@@ -51,7 +51,7 @@ def outcomes(folder: Path, *words: str) -> Mapping[str, Mapping[str, str]]:
         ]
     (folder / "test_broken.py").write_text("\n".join(lines) + "\n")
     (folder / "pytest.ini").write_text("[pytest]\n")
-    plugin = ["-p", "like_keras_core.testing.plugin"]
+    plugin = ["-p", "like_keras_core.testing.pytest_plugin"]
     done = subprocess.run(
         [
             *(sys.executable, "-m", "pytest", "-q", "--tb=line", "-p", "no:timeout"),
@@ -87,7 +87,7 @@ def is_installed() -> bool:
     from importlib.metadata import entry_points
 
     found = entry_points(group="pytest11")
-    return any(x.value == "like_keras_core.testing.plugin" for x in found)
+    return any(x.value == "like_keras_core.testing.pytest_plugin" for x in found)
 
 
 @pytest.fixture(scope="module")

@@ -29,7 +29,7 @@ def kit(
         (folder / "test_mine.py").write_text(HEAD + code)
     if first:
         (folder / "conftest.py").write_text(first)
-    plugin = [] if is_installed() else ["-p", "like_keras_core.testing.plugin"]
+    plugin = [] if is_installed() else ["-p", "like_keras_core.testing.pytest_plugin"]
     done = subprocess.run(
         [
             sys.executable,
@@ -120,7 +120,7 @@ def test_what_is_not_declared_must_be_refused(tmp_path: Path) -> None:
 
 SURPRISE = """
 import pytest
-from like_keras_core.testing.capability import uses
+from like_keras_core.testing.requires import uses
 
 class TestModest(EngineConformance):
     engine = Sound

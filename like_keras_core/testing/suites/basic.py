@@ -6,7 +6,8 @@ import pytest
 
 from like_keras_core.node import Node
 from like_keras_core.system import System
-from like_keras_core.testing import mix, parts
+from like_keras_core.testing import kit_components as parts
+from like_keras_core.testing import random_components as mix
 from like_keras_core.testing.components import Count, Odd, Scale, Sum
 from like_keras_core.testing.suite import Suite
 

@@ -7,13 +7,13 @@ import os
 import pytest
 
 from like_keras_core.engine import CAPABILITIES
-from like_keras_core.engines import get_engine
 from like_keras_core.errors import CapabilityError
 from like_keras_core.node import Node
+from like_keras_core.plugins.engine_registry import get_engine
 from like_keras_core.system import System
-from like_keras_core.testing import parts
-from like_keras_core.testing.capability import uses
+from like_keras_core.testing import kit_components as parts
 from like_keras_core.testing.level import LEVELS
+from like_keras_core.testing.requires import uses
 from like_keras_core.testing.suite import Suite
 
 

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from like_keras_core.engine_hooks import contract_problems
-from like_keras_core.engines import get_engine
 from like_keras_core.errors import EngineOptionError
+from like_keras_core.plugins.engine_adapter import contract_problems
+from like_keras_core.plugins.engine_registry import get_engine
 from like_keras_core.report import RunReport
-from like_keras_core.testing.origin import environment_of, origin_of
+from like_keras_core.testing.subprocess_env import environment_of, origin_of
 from like_keras_core.testing.suite import Suite
 from like_keras_core.testing.suites.basic import chain
 
@@ -57,7 +57,12 @@ class ContractSuite(Suite):
         folder.mkdir()
 
         done = subprocess.run(
-            [sys.executable, "-m", "like_keras_core.testing.importing", origin],
+            [
+                sys.executable,
+                "-m",
+                "like_keras_core.testing.import_side_effects",
+                origin,
+            ],
             cwd=folder,
             env=environment_of(),
             capture_output=True,

@@ -12,7 +12,7 @@ from like_keras_core.errors import ComponentError, LaunchTimeoutError
 from like_keras_core.node import Node
 from like_keras_core.spec import SystemSpec
 from like_keras_core.system import System
-from like_keras_core.testing import parts
+from like_keras_core.testing import kit_components as parts
 from like_keras_core.testing.components import Count, Fail, Scale
 from like_keras_core.testing.suite import Suite
 

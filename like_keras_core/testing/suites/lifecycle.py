@@ -9,7 +9,7 @@ import pytest
 from like_keras_core.errors import ComponentError
 from like_keras_core.node import Node
 from like_keras_core.system import System
-from like_keras_core.testing import parts
+from like_keras_core.testing import kit_components as parts
 from like_keras_core.testing.components import Count, Fail
 from like_keras_core.testing.suite import Suite
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from like_keras_core.engines import get_engine
 from like_keras_core.errors import GraphError
 from like_keras_core.node import Node
+from like_keras_core.plugins.engine_registry import get_engine
 from like_keras_core.system import System
-from like_keras_core.testing import parts
-from like_keras_core.testing.odd_values import odd_values
+from like_keras_core.testing import kit_components as parts
+from like_keras_core.testing.edge_values import odd_values
 from like_keras_core.testing.suite import Suite
 
 

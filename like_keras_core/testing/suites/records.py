@@ -7,8 +7,8 @@ from pathlib import Path
 from like_keras_core.node import Node
 from like_keras_core.system import System
 from like_keras_core.tap import Tap
-from like_keras_core.testing.capability import uses
 from like_keras_core.testing.components import Count, Odd, Scale
+from like_keras_core.testing.requires import uses
 from like_keras_core.testing.suite import Suite
 
 ADDRESSES = ["count.output", "scale.output", "odd.output"]
@@ -48,7 +48,7 @@ class RecordsSuite(Suite):
         taps = [
             Tap(
                 address,
-                "like_keras_core.testing.parts:ToFile",
+                "like_keras_core.testing.kit_components:ToFile",
                 {"path": str(tmp_path / address)},
             )
             for address in ADDRESSES

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from like_keras_core.engines import get_engine
 from like_keras_core.node import Node
+from like_keras_core.plugins.engine_registry import get_engine
 from like_keras_core.spec import SystemSpec
 from like_keras_core.system import System
-from like_keras_core.testing import parts
+from like_keras_core.testing import kit_components as parts
 from like_keras_core.testing.outcome import Outcome
 from like_keras_core.testing.reference import run_on_reference
 from like_keras_core.testing.suite import Suite

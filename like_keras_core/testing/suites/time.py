@@ -8,9 +8,9 @@ import pytest
 
 from like_keras_core.node import Node
 from like_keras_core.system import System
-from like_keras_core.testing import parts
-from like_keras_core.testing.capability import uses
+from like_keras_core.testing import kit_components as parts
 from like_keras_core.testing.components import Count, Odd, Scale
+from like_keras_core.testing.requires import uses
 from like_keras_core.testing.suite import Suite
 
 

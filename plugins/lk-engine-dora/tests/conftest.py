@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from lk_engine_dora.places import Places
+from lk_engine_dora.local_paths import Places
 
 # Where the processes of launches find the components, and the tests find each other.
 sys.path[:0] = [

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from like_keras_core import Component, Node, System
-from like_keras_core.runtime.wire_format import HEADER_SIZE, Ack, pack_ack
+from like_keras_core.runtime.flow.wire_format import HEADER_SIZE, Ack, pack_ack
 from like_keras_core.testing.components import Count
 from lk_engine_dora.board import Board, BoardWriter, invitation_in, open_board
 

@@ -13,13 +13,13 @@ import pytest
 
 import like_keras_core as lk
 from like_keras_core import Component, GraphError, InputPort, Node, OutputPort, System
-from like_keras_core.engines import get_engine
+from like_keras_core.engine_kit.serializability import refusals
 from like_keras_core.issue import Issue
-from like_keras_core.sendable import refusals
+from like_keras_core.plugins.engine_registry import get_engine
 from like_keras_core.spec import ComponentSpec, NodeSpec, PortSpec, SystemSpec
 from like_keras_core.testing.components import Count, Scale
 from lk_engine_dora import DoraNode
-from lk_engine_dora.environment import arrives_as
+from lk_engine_dora.env_vars import arrives_as
 
 
 def issues(system: System | SystemSpec) -> list[Issue]:

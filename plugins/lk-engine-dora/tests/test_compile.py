@@ -15,16 +15,16 @@ from dora_parts import Frames, Show  # type: ignore[import-not-found]
 
 import like_keras_core as lk
 from like_keras_core import Node, System
-from like_keras_core.engines import get_engine
-from like_keras_core.runtime.channels import channels_of
+from like_keras_core.graph.channels import channels_of
+from like_keras_core.plugins.engine_registry import get_engine
 from like_keras_core.spec import SystemSpec
 from like_keras_core.testing.components import Count, Scale, Sum
 from lk_engine_dora import DoraNode
 from lk_engine_dora.checks import issues_of
 from lk_engine_dora.dataflow import to_dataflow
-from lk_engine_dora.document import to_text
 from lk_engine_dora.edges import edges_of
-from lk_engine_dora.places import Places
+from lk_engine_dora.local_paths import Places
+from lk_engine_dora.yaml_writer import to_text
 
 GOLDEN = Path(__file__).with_name("golden")
 

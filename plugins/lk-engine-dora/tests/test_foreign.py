@@ -18,7 +18,7 @@ from like_keras_core.testing.components import Count, Scale
 from lk_engine_dora import DoraNode
 from lk_engine_dora.dataflow import to_dataflow
 from lk_engine_dora.foreign import Foreign, foreign_nodes, shows_numpy
-from lk_engine_dora.places import Places
+from lk_engine_dora.local_paths import Places
 
 
 def robot() -> System:

@@ -35,7 +35,7 @@ from like_keras_core.testing import same
 from like_keras_core.testing.components import Count, Odd, Scale
 from lk_engine_dora import DoraEngine
 from lk_engine_dora.dataflow import SMALLEST_POOL
-from lk_engine_dora.pools import WISHED, raise_pools
+from lk_engine_dora.memory_pools import WISHED, raise_pools
 
 pytestmark = [pytest.mark.usefixtures("launches"), pytest.mark.timeout(60)]
 

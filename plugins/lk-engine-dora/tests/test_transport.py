@@ -14,9 +14,9 @@ import pytest
 
 from like_keras_core import Component, Node, OutputPort, System
 from like_keras_core.errors import EngineError
-from like_keras_core.runtime.channels import channels_of
+from like_keras_core.graph.channels import channels_of
 from like_keras_core.runtime.flow import Sender
-from like_keras_core.runtime.wire_format import Ack, pack_ack
+from like_keras_core.runtime.flow.wire_format import Ack, pack_ack
 from like_keras_core.spec import SystemSpec
 from like_keras_core.testing.components import Count, Scale
 from lk_engine_dora.boards import Boards

@@ -12,8 +12,8 @@ import pytest
 
 import like_keras_core as lk
 from like_keras_core import System
-from like_keras_core.discovery import find_engines
-from like_keras_core.engines import get_engine, list_engines
+from like_keras_core.plugins.discovery import find_engines
+from like_keras_core.plugins.engine_registry import get_engine, list_engines
 from like_keras_core.testing.components import Count, Scale
 
 

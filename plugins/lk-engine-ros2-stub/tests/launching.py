@@ -6,7 +6,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from lk_engine_ros2_stub.leftovers import free_segments
+from lk_engine_ros2_stub.shm_cleanup import free_segments
 
 
 def processes(text: str) -> dict[int, str]:

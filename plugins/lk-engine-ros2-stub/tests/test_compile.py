@@ -28,8 +28,8 @@ from like_keras_core import Component, Node, System
 from like_keras_core.spec import SystemSpec
 from like_keras_core.testing.components import Count, Scale
 from lk_engine_ros2_stub import RosTopic
-from lk_engine_ros2_stub.names import package_problem
-from lk_engine_ros2_stub.package import files_of
+from lk_engine_ros2_stub.colcon_package import files_of
+from lk_engine_ros2_stub.name_rules import package_problem
 
 GOLDEN = Path(__file__).with_name("golden")
 Make = Callable[[], System]

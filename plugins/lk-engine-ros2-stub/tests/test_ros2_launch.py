@@ -16,9 +16,9 @@ from like_keras_core import HostLostError, Node, System
 from like_keras_core.errors import EngineError
 from like_keras_core.testing import same
 from like_keras_core.testing.components import Count, Scale
-from lk_engine_ros2_stub.naming import Naming
-from lk_engine_ros2_stub.prefix import Prefix
-from lk_engine_ros2_stub.processes import node_command, ros2_launch_command
+from lk_engine_ros2_stub.install_prefix import Prefix
+from lk_engine_ros2_stub.ros_names import Naming
+from lk_engine_ros2_stub.ros_processes import node_command, ros2_launch_command
 
 pytestmark = pytest.mark.timeout(120)
 STAND_IN = Path(__file__).with_name("ros2_stand_in.py")

@@ -23,7 +23,7 @@ from ros_parts import (  # type: ignore[import-not-found]
 
 from like_keras_core import Node, System
 from like_keras_core.testing.components import Count, Scale
-from lk_engine_ros2_stub.leftovers import remove_free, segments
+from lk_engine_ros2_stub.shm_cleanup import remove_free, segments
 
 pytestmark = [
     pytest.mark.slow,

@@ -21,7 +21,7 @@ from like_keras_core.issue import Issue
 from like_keras_core.spec import PortSpec
 from like_keras_core.testing.components import Count, Scale
 from lk_engine_ros2_stub import RosTopic
-from lk_engine_ros2_stub.messages import ENCODED, message_of
+from lk_engine_ros2_stub.message_types import ENCODED, message_of
 from lk_engine_ros2_stub.qos import PROFILES, Qos, mismatch, read_qos
 
 

@@ -17,7 +17,7 @@ def reference() -> str:
     """Have an engine with a process for each node."""
     from reference_engine import ReferenceEngine  # type: ignore[import-not-found]
 
-    from like_keras_core.engines import register_engine
+    from like_keras_core.plugins.engine_registry import register_engine
 
     register_engine("reference", ReferenceEngine)
     return "reference"

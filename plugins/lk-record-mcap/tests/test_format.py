@@ -13,7 +13,7 @@ from hypothesis.extra import numpy as hnp
 
 from like_keras_core import NotSerializableError
 from like_keras_core.testing import same
-from like_keras_core.testing.odd_values import odd_values
+from like_keras_core.testing.edge_values import odd_values
 from lk_record_mcap.format import Encoder, decode
 from lk_record_mcap.image import from_raw_image
 

@@ -17,7 +17,7 @@ from like_keras_core import ComponentError, HostLostError, LkWarning
 from like_keras_core.testing import same
 from like_keras_core.testing.random_systems import Plan, plans
 from lk_record_mcap import Recording, RecordingError, Replay, recover, replay
-from lk_record_mcap.part_file import PartFile, tick_of
+from lk_record_mcap.shard_reader import PartFile, tick_of
 
 HERE = Path(__file__).parent
 KILLED = """

@@ -24,7 +24,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from like_keras_core.runtime.wire_format import HEADER_SIZE
+from like_keras_core.runtime.flow.wire_format import HEADER_SIZE
 
 _NAME = "lk-acknowledgements"
 """What the system calls such a file."""

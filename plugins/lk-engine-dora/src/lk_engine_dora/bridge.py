@@ -15,10 +15,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from like_keras_core.errors import EndOfStream, EngineError
-from like_keras_core.runtime.member import Member
-from like_keras_core.runtime.outside import Outside
+from like_keras_core.runtime.process.external_input import Outside
+from like_keras_core.runtime.process.node_process import Member
 from like_keras_core.spec import SystemSpec
-from lk_engine_dora.arrow import to_arrow, to_numpy
+from lk_engine_dora.arrow_values import to_arrow, to_numpy
 from lk_engine_dora.edges import ENDED, edges_of, host_id
 from lk_engine_dora.foreign import foreign_nodes, shows_numpy
 

@@ -6,14 +6,14 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 
-from like_keras_core.author_path import unfound_issues
+from like_keras_core.engine_kit.python_path import unfound_issues
+from like_keras_core.engine_kit.serializability import unsendable_issues
 from like_keras_core.issue import Issue, errors_in
 from like_keras_core.node import is_local
-from like_keras_core.sendable import unsendable_issues
 from like_keras_core.spec import NodeSpec, SystemSpec, split_address
 from lk_engine_dora.dataflow import Data, machine_id, to_dataflow
 from lk_engine_dora.edges import Edge, edges_of
-from lk_engine_dora.environment import arrives_as
+from lk_engine_dora.env_vars import arrives_as
 from lk_engine_dora.foreign import (
     ENTRY_POINT,
     Foreign,
@@ -22,8 +22,8 @@ from lk_engine_dora.foreign import (
     is_numpy,
     types_of,
 )
+from lk_engine_dora.local_paths import Places
 from lk_engine_dora.options import env_issues, option_issues
-from lk_engine_dora.places import Places
 
 _ID = re.compile(r"[A-Za-z0-9_-]+")
 _NAME = re.compile(r"[A-Za-z0-9_.-]+")

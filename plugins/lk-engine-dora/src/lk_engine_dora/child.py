@@ -13,7 +13,11 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from like_keras_core.errors import EngineError
-from like_keras_core.runtime.session import end_sessions, exit_code, kill
+from like_keras_core.runtime.supervision.os_sessions import (
+    end_sessions,
+    exit_code,
+    kill,
+)
 from lk_engine_dora.transport import OVERLAY, OVERLAY_FILE
 
 LOOK_S = 0.02

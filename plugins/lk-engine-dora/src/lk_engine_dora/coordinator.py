@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from like_keras_core.errors import EngineError
 from like_keras_core.node import is_local
-from like_keras_core.runtime.control import address_toward
+from like_keras_core.runtime.control.connection import address_toward
 from like_keras_core.spec import SystemSpec
 from lk_engine_dora.child import dora_command, dora_environment
 from lk_engine_dora.dataflow import machine_id

@@ -11,9 +11,9 @@ from typing import Any
 from like_keras_core.node import is_local
 from like_keras_core.spec import NodeSpec, PortSpec, SystemSpec
 from lk_engine_dora.edges import Edge, edges_of, host_id
-from lk_engine_dora.environment import escaped
+from lk_engine_dora.env_vars import escaped
 from lk_engine_dora.foreign import Foreign, foreign_nodes
-from lk_engine_dora.places import Places
+from lk_engine_dora.local_paths import Places
 
 WINDOW = 8
 """Values in flight on a channel, where the launch does not say otherwise."""

@@ -21,7 +21,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from like_keras_core.runtime.channels import ChannelSpec, channels_of
+from like_keras_core.graph.channels import ChannelSpec, channels_of
 from like_keras_core.spec import SystemSpec, split_address
 from lk_engine_dora.foreign import foreign_nodes
 

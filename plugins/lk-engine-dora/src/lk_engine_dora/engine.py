@@ -7,21 +7,21 @@ from pathlib import Path
 from typing import Any
 
 from like_keras_core.engine import Engine
+from like_keras_core.engine_kit.option_checks import refuse_errors
+from like_keras_core.graph.checks import check
 from like_keras_core.issue import Issue, errors_in
 from like_keras_core.node import is_local
-from like_keras_core.refusals import refuse_errors
 from like_keras_core.report import RunReport
-from like_keras_core.runtime.run_options import RunOptions
+from like_keras_core.runtime.control.run_options import RunOptions
 from like_keras_core.runtime.stop import StopSignal, in_time
 from like_keras_core.spec import HasSpec, SystemSpec, as_spec, default_build_dir
 from like_keras_core.tap import Tap
-from like_keras_core.topology import check
 from lk_engine_dora.checks import issues_of
 from lk_engine_dora.coordinator import Coordinator
 from lk_engine_dora.dataflow import to_dataflow
-from lk_engine_dora.document import to_text
+from lk_engine_dora.local_paths import Places
 from lk_engine_dora.options import LaunchOptionError
-from lk_engine_dora.places import Places
+from lk_engine_dora.yaml_writer import to_text
 
 DATAFLOW = "dataflow.yaml"
 SYSTEM = "system.json"
@@ -118,8 +118,8 @@ class DoraEngine(Engine):
             HostLostError: The process of a node ended, or was silent.
             LaunchTimeoutError: `timeout_s` passed.
         """
-        from like_keras_core.runtime.process_launch import ProcessLaunch
-        from lk_engine_dora.running import Launch
+        from like_keras_core.runtime.supervision.launcher import ProcessLaunch
+        from lk_engine_dora.launch import Launch
         from lk_engine_dora.versions import versions
 
         spec = as_spec(system)

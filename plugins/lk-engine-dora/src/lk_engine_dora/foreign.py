@@ -8,13 +8,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from like_keras_core.codecs.json import decode
+from like_keras_core.authoring.forward_signature import ForwardSignature, PortTemplate
 from like_keras_core.component import Component
 from like_keras_core.errors import EngineError
 from like_keras_core.node import Node
 from like_keras_core.port import InputPort, OutputPort, PortCollection
-from like_keras_core.signature import ForwardSignature, PortTemplate
 from like_keras_core.spec import ComponentSpec, SystemSpec
+from like_keras_core.values.config_json import decode
 
 if TYPE_CHECKING:
     from lk_engine_dora.bridge import Bridge
@@ -103,7 +103,7 @@ class DoraNode(Component):
             )
         given: list[InputPort] = [_named(InputPort(), item) for item in inputs]
         taken: list[OutputPort] = [_named(OutputPort(), item) for item in outputs]
-        from lk_engine_dora.arrow import register_arrays
+        from lk_engine_dora.arrow_values import register_arrays
 
         register_arrays()
         self._lk.inputs = PortCollection(self, "input", given)

@@ -13,14 +13,14 @@ import traceback
 from pathlib import Path
 
 from like_keras_core.errors import LkError
-from like_keras_core.runtime.environment import LAUNCHED
-from like_keras_core.runtime.member import Member
-from like_keras_core.runtime.node_output import to_stderr
-from like_keras_core.runtime.process import fetch_system, serve_node
+from like_keras_core.runtime.control.environment import LAUNCHED
+from like_keras_core.runtime.process.main import fetch_system, serve_node
+from like_keras_core.runtime.process.node_process import Member
+from like_keras_core.runtime.supervision.node_console import to_stderr
 from like_keras_core.spec import SystemSpec
-from lk_engine_dora.arrow import register_arrays
+from lk_engine_dora.arrow_values import register_arrays
 from lk_engine_dora.dataflow import machine_id
-from lk_engine_dora.sweeper import SWEEPS, start_sweeper
+from lk_engine_dora.orphan_reaper import SWEEPS, start_sweeper
 from lk_engine_dora.transport import DoraTransport, open_node
 from lk_engine_dora.versions import versions
 

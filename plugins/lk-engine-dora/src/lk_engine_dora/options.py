@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from like_keras_core.engine_kit.option_checks import node_option_issues, unknown_options
 from like_keras_core.errors import EngineError, EngineOptionError
 from like_keras_core.issue import Issue
 from like_keras_core.node import is_local
-from like_keras_core.refusals import node_option_issues, unknown_options
 from like_keras_core.spec import NodeSpec, SystemSpec
-from lk_engine_dora.environment import problems
+from lk_engine_dora.env_vars import problems
 
 NODE_OPTIONS = (
     *("cpu_affinity", "env", "python"),

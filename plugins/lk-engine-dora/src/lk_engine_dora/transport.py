@@ -11,8 +11,8 @@ from typing import Any
 
 from like_keras_core.errors import EngineError
 from like_keras_core.runtime.flow import channel_of
-from like_keras_core.runtime.inbox import Inbox
-from like_keras_core.runtime.wire_format import HEADER_SIZE
+from like_keras_core.runtime.flow.wire_format import HEADER_SIZE
+from like_keras_core.runtime.signal_safe_queue import Inbox
 from like_keras_core.spec import SystemSpec
 from lk_engine_dora.board import Board
 from lk_engine_dora.boards import Boards

@@ -9,8 +9,8 @@ from typing import Any
 from like_keras_core.engine import LAUNCH_OPTIONS, Engine
 from like_keras_core.errors import EngineOptionError
 from like_keras_core.report import RunReport
-from like_keras_core.runtime.alone import run_alone
-from like_keras_core.runtime.host import Host
+from like_keras_core.runtime.host.host import Host
+from like_keras_core.runtime.host.single_process import run_alone
 from like_keras_core.runtime.loader import instantiate
 from like_keras_core.runtime.stop import (
     StopSignal,

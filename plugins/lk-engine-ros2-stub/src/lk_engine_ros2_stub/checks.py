@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
+from like_keras_core.engine_kit.serializability import unsendable_issues
+from like_keras_core.graph.channels import channels_of
 from like_keras_core.issue import Issue
-from like_keras_core.runtime.channels import channels_of
-from like_keras_core.sendable import unsendable_issues
 from like_keras_core.spec import PortSpec, SystemSpec, split_address
-from lk_engine_ros2_stub.messages import is_public, message_of
-from lk_engine_ros2_stub.naming import name_issues
+from lk_engine_ros2_stub.message_types import is_public, message_of
 from lk_engine_ros2_stub.options import option_issues
 from lk_engine_ros2_stub.parameters import parameter_issues
 from lk_engine_ros2_stub.qos import Qos, mismatch, read_qos
+from lk_engine_ros2_stub.ros_names import name_issues
 from lk_engine_ros2_stub.ros_topic import SOURCE, ros_topics
 
 

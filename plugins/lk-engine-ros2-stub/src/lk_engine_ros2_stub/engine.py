@@ -7,22 +7,22 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from like_keras_core.author_path import author_path, unfound_issues
 from like_keras_core.engine import Engine
+from like_keras_core.engine_kit.option_checks import refuse_errors
+from like_keras_core.engine_kit.python_path import author_path, unfound_issues
 from like_keras_core.errors import EngineError
+from like_keras_core.graph.checks import check
 from like_keras_core.issue import Issue, errors_in
 from like_keras_core.node import is_local
-from like_keras_core.refusals import refuse_errors
 from like_keras_core.report import RunReport
-from like_keras_core.runtime.process_launch import ProcessLaunch
-from like_keras_core.runtime.run_options import RunOptions
+from like_keras_core.runtime.control.run_options import RunOptions
 from like_keras_core.runtime.stop import StopSignal, in_time
+from like_keras_core.runtime.supervision.launcher import ProcessLaunch
 from like_keras_core.spec import HasSpec, SystemSpec, as_spec, default_build_dir
 from like_keras_core.tap import Tap
-from like_keras_core.topology import check
 from lk_engine_ros2_stub.checks import issues_of
-from lk_engine_ros2_stub.naming import Naming
-from lk_engine_ros2_stub.package import files_of
+from lk_engine_ros2_stub.colcon_package import files_of
+from lk_engine_ros2_stub.ros_names import Naming
 from lk_engine_ros2_stub.versions import versions
 
 WRITTEN = "compiled.json"
@@ -115,7 +115,7 @@ class Ros2Engine(Engine):
             HostLostError: The process of a node ended, or was silent.
             LaunchTimeoutError: `timeout_s` passed.
         """
-        from lk_engine_ros2_stub.running import LAUNCHERS, Launch
+        from lk_engine_ros2_stub.launch import LAUNCHERS, Launch
 
         spec = as_spec(system)
         told = RunOptions.of_launch(

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import textwrap
 
+from like_keras_core.graph.checks import by_node
 from like_keras_core.spec import NodeSpec
-from like_keras_core.topology import by_node
-from lk_engine_ros2_stub.naming import LOCAL, Naming
+from lk_engine_ros2_stub.ros_names import LOCAL, Naming
 
 _TOP = '''\
 """Start {what}.

@@ -10,15 +10,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from like_keras_core.errors import LkError
-from like_keras_core.runtime.environment import LAUNCHED
-from like_keras_core.runtime.member import Member
-from like_keras_core.runtime.node_output import to_stderr
-from like_keras_core.runtime.process import serve_node
+from like_keras_core.runtime.control.environment import LAUNCHED
+from like_keras_core.runtime.process.main import serve_node
+from like_keras_core.runtime.process.node_process import Member
+from like_keras_core.runtime.supervision.node_console import to_stderr
 from like_keras_core.spec import SystemSpec
-from lk_engine_ros2_stub.current import become
-from lk_engine_ros2_stub.installed import no_rclpy
-from lk_engine_ros2_stub.public import public_taps
-from lk_engine_ros2_stub.tuned import tuned
+from lk_engine_ros2_stub.parameter_overrides import tuned
+from lk_engine_ros2_stub.process_node import become
+from lk_engine_ros2_stub.public_topics import public_taps
+from lk_engine_ros2_stub.ros_environment import no_rclpy
 from lk_engine_ros2_stub.versions import versions
 
 

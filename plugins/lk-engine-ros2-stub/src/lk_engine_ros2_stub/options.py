@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from like_keras_core.engine_kit.option_checks import node_option_issues, unknown_options
 from like_keras_core.issue import Issue
-from like_keras_core.refusals import node_option_issues, unknown_options
 from like_keras_core.spec import NodeSpec, PortSpec, SystemSpec
-from lk_engine_ros2_stub.messages import misfit
-from lk_engine_ros2_stub.names import message_type_problem
+from lk_engine_ros2_stub.message_types import misfit
+from lk_engine_ros2_stub.name_rules import message_type_problem
 from lk_engine_ros2_stub.qos import read_qos
 
 NODE_OPTIONS = ("env", "prefix")

@@ -14,7 +14,7 @@ from typing import Any
 
 from like_keras_core.issue import Issue
 from like_keras_core.spec import ComponentSpec, SystemSpec
-from lk_engine_ros2_stub.names import token
+from lk_engine_ros2_stub.name_rules import token
 
 Path = tuple[str, ...]
 

@@ -5,19 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from like_keras_core.authoring.forward_signature import ForwardSignature, PortTemplate
 from like_keras_core.component import Component
 from like_keras_core.errors import EngineError
 from like_keras_core.node import Node
 from like_keras_core.port import InputPort, OutputPort, PortCollection
-from like_keras_core.signature import ForwardSignature, PortTemplate
 from like_keras_core.spec import ComponentSpec, SystemSpec
-from lk_engine_ros2_stub.messages import python_type
-from lk_engine_ros2_stub.names import message_type_problem, topic_problem
+from lk_engine_ros2_stub.message_types import python_type
+from lk_engine_ros2_stub.name_rules import message_type_problem, topic_problem
 from lk_engine_ros2_stub.qos import read_qos
 
 if TYPE_CHECKING:
-    from like_keras_core.runtime.outside import Outside
-    from lk_engine_ros2_stub.topics import Published, Subscribed
+    from like_keras_core.runtime.process.external_input import Outside
+    from lk_engine_ros2_stub.topic_endpoints import Published, Subscribed
 
 ENTRY_POINT = "lk_engine_ros2_stub.ros_topic:RosTopic"
 SOURCE, SINK = "source", "sink"
@@ -108,7 +108,7 @@ class RosTopic(Component):
 
     def on_configure(self) -> None:
         """Open the topic."""
-        from lk_engine_ros2_stub.current import current
+        from lk_engine_ros2_stub.process_node import current
 
         node = current()
         if node is None:

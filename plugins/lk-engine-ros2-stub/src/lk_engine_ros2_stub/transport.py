@@ -21,15 +21,15 @@ from rclpy.signals import SignalHandlerOptions
 from std_msgs.msg import UInt8MultiArray
 
 from like_keras_core.errors import LkError
-from like_keras_core.runtime.channels import channels_of
-from like_keras_core.runtime.member import Member
-from like_keras_core.runtime.outside import Outside
+from like_keras_core.graph.channels import channels_of
+from like_keras_core.runtime.process.external_input import Outside
+from like_keras_core.runtime.process.node_process import Member
 from like_keras_core.spec import SystemSpec
 from lk_engine_ros2_stub.cdr import to_frame, to_message
-from lk_engine_ros2_stub.naming import RUN, Naming
 from lk_engine_ros2_stub.qos import Qos
-from lk_engine_ros2_stub.reader import Reader
-from lk_engine_ros2_stub.topics import Published, Subscribed
+from lk_engine_ros2_stub.ros_names import RUN, Naming
+from lk_engine_ros2_stub.subscription_reader import Reader
+from lk_engine_ros2_stub.topic_endpoints import Published, Subscribed
 
 DISCOVERY_S = 50.0
 """How long the other nodes may take to appear [s]."""

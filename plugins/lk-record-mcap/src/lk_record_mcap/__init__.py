@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from lk_record_mcap.difference import ABSENT, Difference
     from lk_record_mcap.errors import RecordingError
-    from lk_record_mcap.merging import recover
+    from lk_record_mcap.merge import recover
     from lk_record_mcap.recording import Message, Recording
-    from lk_record_mcap.replays import Replay, replay
+    from lk_record_mcap.replaying import Replay, replay
 
 __all__ = [
     "ABSENT",
@@ -32,9 +32,9 @@ _HOMES = {
     "Message": "recording",
     "Recording": "recording",
     "RecordingError": "errors",
-    "Replay": "replays",
-    "recover": "merging",
-    "replay": "replays",
+    "Replay": "replaying",
+    "recover": "merge",
+    "replay": "replaying",
 }
 
 

@@ -108,7 +108,7 @@ def replay_command(
     Exits with 1 and the first difference where they do not send the same.
     """
     from lk_record_mcap.recording import Recording
-    from lk_record_mcap.replays import replay
+    from lk_record_mcap.replaying import replay
 
     found = replay(
         Recording(recording, allow=allow or None),
@@ -129,7 +129,7 @@ def replay_command(
 @click.argument("recording")
 def recover_command(recording: str) -> None:
     """Finish RECORDING, whose run was killed, of what its processes left."""
-    from lk_record_mcap.merging import recover
+    from lk_record_mcap.merge import recover
     from lk_record_mcap.recording import Recording
 
     path = recover(recording)

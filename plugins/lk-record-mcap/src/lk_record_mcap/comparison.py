@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
-from like_keras_core.values import same
+from like_keras_core.values.semantics import same
 from lk_record_mcap.difference import ABSENT, Difference
 from lk_record_mcap.recording import Message, Recording
 

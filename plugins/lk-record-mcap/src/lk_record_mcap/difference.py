@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from like_keras_core.values import same
+from like_keras_core.values.semantics import same
 
 
 class _Absent:

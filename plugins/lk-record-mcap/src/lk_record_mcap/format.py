@@ -15,8 +15,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from like_keras_core.codecs import json as plain
-from like_keras_core.entry_point import resolve as resolve_entry_point
+from like_keras_core.values import config_json
+from like_keras_core.values.class_refs import resolve as resolve_entry_point
 from lk_record_mcap import scalar
 from lk_record_mcap.errors import RecordingError
 
@@ -104,7 +104,7 @@ class Encoder:
         if numpy is not None and kind is numpy.ndarray:
             return self._array(value, stamp_ns)
         if self._is_for_json:
-            content = plain.encode(value, self.where)
+            content = config_json.encode(value, self.where)
             message = _as_json(tick, content)
             if not any(mark in message[1] for mark in _NOT_FOR_JSON):
                 return message
@@ -112,7 +112,7 @@ class Encoder:
         return self._other(tick, value)
 
     def _array(self, value: Any, stamp_ns: int) -> tuple[Form, bytes]:
-        from like_keras_core.codecs.arrow import to_arrow
+        from like_keras_core.values.arrow import to_arrow
         from lk_record_mcap import image
 
         encoding = image.encoding_of(value)
@@ -123,7 +123,7 @@ class Encoder:
 
     def _other(self, tick: int, value: Any) -> tuple[Form, bytes]:
         """Write a record of plain fields, or what JSON is not for."""
-        from like_keras_core.codecs.arrow import to_arrow
+        from like_keras_core.values.arrow import to_arrow
 
         array, metadata = to_arrow(value, self.where)
         if metadata["kind"] == "record":
@@ -138,7 +138,7 @@ def decode(
     encoding: str,
     schema: str,
     data: bytes,
-    resolve: plain.Resolver = resolve_entry_point,
+    resolve: config_json.Resolver = resolve_entry_point,
 ) -> Any:
     """Return the value of a message.
 
@@ -161,31 +161,31 @@ def decode(
     return reader(data, resolve)
 
 
-def _from_json(data: bytes, resolve: plain.Resolver) -> Any:
+def _from_json(data: bytes, resolve: config_json.Resolver) -> Any:
     message = json.loads(data)
     value = message["value"]
     if "class" in message:
-        from like_keras_core.codecs.arrow import from_arrow, to_arrow
+        from like_keras_core.values.arrow import from_arrow, to_arrow
 
         array = to_arrow(list(value.values()))[0]
         return from_arrow(array, {"kind": "record", "class": message["class"]}, resolve)
-    return plain.decode(value, resolve)
+    return config_json.decode(value, resolve)
 
 
-def _from_scalar(data: bytes, resolve: plain.Resolver) -> Any:
+def _from_scalar(data: bytes, resolve: config_json.Resolver) -> Any:
     return scalar.from_scalar(data)
 
 
-def _from_image(data: bytes, resolve: plain.Resolver) -> Any:
+def _from_image(data: bytes, resolve: config_json.Resolver) -> Any:
     from lk_record_mcap import image
 
     return image.from_raw_image(data)
 
 
-def _from_stream(data: bytes, resolve: plain.Resolver) -> Any:
+def _from_stream(data: bytes, resolve: config_json.Resolver) -> Any:
     import pyarrow
 
-    from like_keras_core.codecs.arrow import from_arrow
+    from like_keras_core.values.arrow import from_arrow
 
     batch = pyarrow.ipc.open_stream(pyarrow.py_buffer(data)).read_next_batch()
     raw = batch.schema.metadata or {}
@@ -193,7 +193,7 @@ def _from_stream(data: bytes, resolve: plain.Resolver) -> Any:
     return from_arrow(batch.column(0), metadata, resolve)
 
 
-_READERS: dict[tuple[str, str], Callable[[bytes, plain.Resolver], Any]] = {
+_READERS: dict[tuple[str, str], Callable[[bytes, config_json.Resolver], Any]] = {
     ("json", "like_keras.Value"): _from_json,
     ("protobuf", "foxglove.RawImage"): _from_image,
     ("protobuf", scalar.NAME): _from_scalar,

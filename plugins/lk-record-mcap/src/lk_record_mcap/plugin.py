@@ -26,7 +26,7 @@ def launch(
     given = {name: options.pop(name) for name in OPTIONS if name in options}
     if not given:
         return (yield)
-    from lk_record_mcap.launching import recorder_for
+    from lk_record_mcap.launch_options import recorder_for
 
     recorder = recorder_for(system, artefact.engine, options, **given)
     options["taps"] = [*options.get("taps", ()), *recorder.taps()]

@@ -19,10 +19,10 @@ from like_keras_core.report import RunReport
 from like_keras_core.spec import SystemSpec
 from like_keras_core.tap import Tap
 from lk_record_mcap.errors import PartMissingError, RecordingError
-from lk_record_mcap.merging import check_free, merge, parts_of, publish
-from lk_record_mcap.part import COMPRESSIONS, hold_part
-from lk_record_mcap.part_file import PartFile
-from lk_record_mcap.run_facts import RunEnd, RunFacts, write_facts
+from lk_record_mcap.merge import check_free, merge, parts_of, publish
+from lk_record_mcap.run_metadata import RunEnd, RunFacts, write_facts
+from lk_record_mcap.shard import COMPRESSIONS, hold_part
+from lk_record_mcap.shard_reader import PartFile
 
 
 class Recorder:

@@ -13,14 +13,14 @@ from typing import Any
 from mcap.exceptions import McapError
 from mcap.reader import McapReader, make_reader
 
-from like_keras_core.entry_point import resolve
 from like_keras_core.errors import nearest
 from like_keras_core.spec import SystemSpec
+from like_keras_core.values.class_refs import resolve
 from lk_record_mcap.errors import RecordingError
 from lk_record_mcap.format import decode
-from lk_record_mcap.merging import parts_of
-from lk_record_mcap.part_file import tick_of
-from lk_record_mcap.run_facts import FORMAT, NAME, SPEC, TICKS
+from lk_record_mcap.merge import parts_of
+from lk_record_mcap.run_metadata import FORMAT, NAME, SPEC, TICKS
+from lk_record_mcap.shard_reader import tick_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,6 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from like_keras_core.codecs.json import encode
 from like_keras_core.errors import nearest
 from like_keras_core.spec import (
     ComponentSpec,
@@ -16,6 +15,7 @@ from like_keras_core.spec import (
     SystemSpec,
     split_address,
 )
+from like_keras_core.values.config_json import encode
 from lk_record_mcap.errors import RecordingError
 from lk_record_mcap.recording import Recording
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from lk_record_mcap.format import Encoder
-from lk_record_mcap.part import hold_part
+from lk_record_mcap.shard import hold_part
 
 
 class PortTap:

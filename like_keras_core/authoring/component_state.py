@@ -1,0 +1,141 @@
+"""What like_keras knows of a component: its name, place and ports, and its launch."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import MutableMapping
+from typing import TYPE_CHECKING, Any
+
+from like_keras_core.authoring.constructor_args import Captured
+from like_keras_core.authoring.forward_signature import signature_of
+from like_keras_core.lifecycle import LifecycleState
+from like_keras_core.node import Node
+from like_keras_core.port import InputPort, OutputPort, PortCollection
+
+if TYPE_CHECKING:
+    import numpy
+
+
+class Record:
+    """What like_keras knows of one component; kept in its attribute `_lk`."""
+
+    __slots__ = (
+        "address",
+        "assigned",
+        "called",
+        "captured",
+        "config_print",
+        "every",
+        "has_default_name",
+        "inputs",
+        "launched",
+        "made",
+        "name",
+        "node",
+        "outputs",
+        "rng",
+        "seed",
+        "signature",
+        "state",
+        "tick",
+    )
+
+    def __init__(self, component: Any) -> None:
+        self.signature = signature = signature_of(type(component))
+        self.name = snake_case(type(component).__name__)
+        self.has_default_name = True
+        self.node: Node | None = None
+        self.every = 1
+        self.inputs = PortCollection(
+            component, "input", [_input_port(port) for port in signature.inputs]
+        )
+        self.outputs = PortCollection(
+            component, "output", [_output_port(port) for port in signature.outputs]
+        )
+        self.state = LifecycleState.UNCONFIGURED
+        self.captured = Captured({})
+        self.config_print: bytes | None = None
+        self.made = False
+        self.called = False
+        self.launched = False
+        self.assigned: dict[str, None] = {}
+        self.address = ""
+        self.seed = 0
+        self.rng: numpy.random.Generator | None = None
+        self.tick: list[Any] = [None, None]
+
+    def bind(self, address: str, seed: int, tick: list[Any]) -> None:
+        """Tell the component where it runs: its address, the seed, and the clock."""
+        self.address, self.seed, self.tick = address, seed, tick
+        self.rng = None
+        self.launched = True
+        self.state = LifecycleState.UNCONFIGURED
+
+
+def _input_port(template: Any) -> InputPort:
+    port = InputPort(template.type, policy=template.policy, required=template.required)
+    port.name, port.options = template.name, dict(template.options)
+    return port
+
+
+def _output_port(template: Any) -> OutputPort:
+    port = OutputPort(template.type)
+    port.name, port.options = template.name, dict(template.options)
+    return port
+
+
+def snake_case(name: str) -> str:
+    """Return `"FaceTracker"` as `"face_tracker"`, `"HTTPServer"` as `"http_server"`."""
+    name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name)
+    return name.strip("_").lower() or "component"
+
+
+class Rng:
+    """A component's own random generator; its own attribute may take its place."""
+
+    def __get__(self, instance: Any, owner: type) -> Any:
+        if instance is None:
+            return self
+        record = instance._lk
+        if record.rng is None:
+            record.rng = make_rng(record.seed, record.address or record.name)
+        return record.rng
+
+
+def make_rng(seed: int, address: str) -> numpy.random.Generator:
+    """Return the generator that a component at `address` gets for a launch's seed."""
+    import hashlib
+
+    import numpy
+
+    key = int.from_bytes(hashlib.sha256(address.encode()).digest()[:16], "little")
+    return numpy.random.default_rng([seed, key])
+
+
+class Log:
+    """A component's own logger; its own attribute may take its place."""
+
+    def __get__(self, instance: Any, owner: type) -> Any:
+        if instance is None:
+            return self
+        record = instance._lk
+        return _TickLogger(
+            logging.getLogger(f"like_keras.{record.address or record.name}"), record
+        )
+
+
+class _TickLogger(logging.LoggerAdapter):  # type: ignore[type-arg]
+    """Adds `address` and `tick` to each log record, and both to its text."""
+
+    def __init__(self, logger: logging.Logger, record: Record) -> None:
+        super().__init__(logger, {})
+        self._record = record
+
+    def process(
+        self, msg: Any, kwargs: MutableMapping[str, Any]
+    ) -> tuple[Any, MutableMapping[str, Any]]:
+        address, tick = self._record.address or self._record.name, self._record.tick[1]
+        kwargs["extra"] = {**kwargs.get("extra", {}), "address": address, "tick": tick}
+        when = "" if tick is None else f" @ {tick}"
+        return f"[{address}{when}] {msg}", kwargs

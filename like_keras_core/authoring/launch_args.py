@@ -1,0 +1,124 @@
+"""What a launch is asked for, checked and put into the terms of the spec."""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Iterable
+from typing import Any
+
+from like_keras_core.authoring.lowering import Lowered
+from like_keras_core.authoring.port_lookup import no_port
+from like_keras_core.errors import GraphError
+from like_keras_core.port import OutputPort
+from like_keras_core.tap import Tap
+
+
+def whole_number(name: str, value: Any, least: int) -> int:
+    """Return a whole number of `least` or more, as an int.
+
+    Raises:
+        ValueError: It is none; the text names it.
+    """
+    try:
+        number = operator.index(value)
+    except TypeError:
+        number = least - 1
+    if number < least or isinstance(value, bool):
+        raise ValueError(
+            f"{name} must be a whole number, {least} or more; got {value!r}."
+        )
+    return number
+
+
+def quantity(name: str, value: Any, *, zero: bool = False) -> float:
+    """Return a finite number above zero, as a float.
+
+    Args:
+        name: Whose it is, for the error.
+        value: What was given.
+        zero: Whether zero will do.
+
+    Raises:
+        ValueError: It is none; the text names it.
+    """
+    try:
+        number = math.nan if isinstance(value, (bool, str)) else float(value)
+    except (TypeError, ValueError):
+        number = math.nan
+    if not (0 < number < math.inf or (zero and number == 0)):
+        least = "zero or above" if zero else "above zero"
+        raise ValueError(f"{name} must be {least}, a number; got {value!r}.")
+    return number
+
+
+class OutputAddresses:
+    """Finds the addresses of output ports in a system.
+
+    Args:
+        lowered: The system.
+    """
+
+    def __init__(self, lowered: Lowered) -> None:
+        self._name = lowered.spec.name
+        self._known = [
+            f"{component.name}.{item.name}"
+            for component in lowered.spec.components
+            for item in component.outputs
+        ]
+        self._set = set(self._known)
+        self._names = {
+            component: name for name, component in lowered.components.items()
+        }
+
+    def of(self, port: object) -> str:
+        """Return the address of a port, or of an address.
+
+        Raises:
+            TypeError: It is neither.
+            GraphError: The system has no such output port.
+        """
+        if isinstance(port, OutputPort):
+            name = self._names.get(port.component)
+            address = port.address if name is None else f"{name}.{port.name}"
+        elif isinstance(port, str):
+            address = port
+        else:
+            raise TypeError(
+                "A port to observe is an output port or its address, such as "
+                f"'camera.output'; got {port!r:.80}."
+            )
+        if address not in self._set:
+            issue = no_port(address, "output", self._known)
+            raise GraphError([issue], self._name)
+        return address
+
+    def recorded(self, record: object) -> list[str] | str:
+        """Return the addresses of what `record` asks for, or `"all"`.
+
+        Raises:
+            TypeError: It is no port, address, or list of them.
+            GraphError: The system has no such output port.
+        """
+        if isinstance(record, str) and record == "all":
+            return record
+        if isinstance(record, Iterable) and not isinstance(record, str):
+            return [self.of(item) for item in record]
+        return [self.of(record)]
+
+    def tapped(self, taps: object) -> list[Tap]:
+        """Return taps with addresses for ports.
+
+        Raises:
+            TypeError: It is no tap, or list of taps.
+            GraphError: The system has no such output port.
+        """
+        found = []
+        for tap in taps if isinstance(taps, (list, tuple)) else [taps]:
+            if not isinstance(tap, Tap):
+                raise TypeError(
+                    "taps is a list of Tap(port, 'package.module:Class', config); got "
+                    f"{tap!r:.80}."
+                )
+            found.append(Tap(self.of(tap.port), tap.entry_point, tap.config))
+        return found

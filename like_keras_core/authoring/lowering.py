@@ -1,0 +1,430 @@
+"""Live systems become specs: flattened, named, wired, with every config captured."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+from like_keras_core.authoring.composition import Composition
+from like_keras_core.authoring.flattening import Flat, Source, flatten
+from like_keras_core.authoring.forward_signature import signature_of
+from like_keras_core.component import Component
+from like_keras_core.errors import LkError, NotSerializableError
+from like_keras_core.issue import Issue
+from like_keras_core.node import Node
+from like_keras_core.plugins.session import session_without_engine
+from like_keras_core.port import Delay, InputPort, OutputPort, origin
+from like_keras_core.spec import (
+    DEFAULT_NODE,
+    ComponentSpec,
+    ConnectionSpec,
+    DelaySpec,
+    NodeSpec,
+    PortSpec,
+    SystemSpec,
+)
+from like_keras_core.values.annotations import (
+    Unresolved,
+    can_match,
+    to_text,
+    without_none,
+)
+from like_keras_core.values.class_refs import entry_point_of
+from like_keras_core.values.config_json import encode
+from like_keras_core.values.gc_pause import collection_paused
+from like_keras_core.values.semantics import fingerprint
+
+REBUILT = frozenset({"not-serializable", "assigned-attribute"})
+"""Codes of issues that matter only where components are made anew elsewhere."""
+
+UNFED = frozenset({"outside", "fields-are-ports"})
+"""Codes of issues that say why an input is not fed."""
+
+
+@dataclass(slots=True)
+class Lowered:
+    """A live system as data, with what only the live one could tell.
+
+    Args:
+        spec: The system as data.
+        issues: What was wrong on the way.
+        components: The live components by address.
+    """
+
+    spec: SystemSpec
+    issues: list[Issue]
+    components: dict[str, Component]
+
+
+def lower(system: Composition) -> Lowered:
+    """Return a live system as data, with every issue that only the live one shows."""
+    with collection_paused():
+        return _lower(system)
+
+
+def _lower(system: Composition) -> Lowered:
+    flat = flatten(system)
+    issues = flat.issues
+    nodes = _nodes(flat, issues)
+    connections = _connections(system, flat, issues)
+    serialize = session_without_engine().serialize_component
+    issues += _whole_records(flat, connections)
+    components = []
+    for address, component in flat.components.items():
+        issues += _nested(component, address)
+        issues += _assigned(component, address)
+        issues += _unresolved(component, address)
+        components.append(_component_spec(component, address, issues, serialize))
+    spec = SystemSpec(
+        name=system.name,
+        rate_hz=None if system.rate_hz is None else float(system.rate_hz),
+        nodes=tuple(nodes),
+        components=tuple(components),
+        connections=tuple(connections),
+    )
+    return Lowered(spec, issues, dict(flat.components))
+
+
+def node_of(component: Component) -> Node:
+    """Return a component's node, or the default one."""
+    return component.node or Node(DEFAULT_NODE)
+
+
+def _nodes(flat: Flat, issues: list[Issue]) -> list[NodeSpec]:
+    found: dict[str, Node] = {}
+    for address, component in flat.components.items():
+        node = node_of(component)
+        first = found.setdefault(node.name, node)
+        if first is not node and first != node:
+            issues.append(
+                Issue(
+                    f"Two different nodes are called {node.name!r}: {first!r}, and "
+                    f"{node!r} of {address!r}. Rename one, or use one Node object.",
+                    code="duplicate-node",
+                    address=address,
+                )
+            )
+    specs = []
+    for node in found.values():
+        try:
+            options = {
+                key: _plain_json(value, f"option {key!r} of node {node.name!r}")
+                for key, value in node.options.items()
+            }
+        except NotSerializableError as error:
+            issues.append(Issue(str(error), code="option", address=node.name))
+            options = {}
+        specs.append(
+            NodeSpec(
+                name=node.name,
+                machine=node.machine,
+                engine=node.engine,
+                options=options,
+            )
+        )
+    return specs
+
+
+def _plain_json(value: Any, where: str) -> Any:
+    if value is None or type(value) in (bool, int, float, str):
+        return value
+    if isinstance(value, (list, tuple)):
+        return [_plain_json(item, where) for item in value]
+    if isinstance(value, dict) and all(type(key) is str for key in value):
+        return {key: _plain_json(item, where) for key, item in value.items()}
+    raise NotSerializableError(
+        f"The {where} is {value!r:.80}; options are plain JSON: numbers, text, "
+        "true and false, lists, and dicts with text as keys."
+    )
+
+
+def _connections(
+    system: Composition, flat: Flat, issues: list[Issue]
+) -> list[ConnectionSpec]:
+    linked: dict[InputPort, tuple[Source, bool]] = {}
+    for scope, _ in flat.scopes:
+        for target, source in scope.links.items():
+            linked[target] = (source, target in scope.inferred)
+    for component in flat.components.values():
+        for target in component.inputs:
+            if target.source is not None and target not in linked:
+                linked[target] = (target.source, False)
+    for _, inside in sorted(flat.scopes, key=lambda scope: len(scope[1])):
+        _infer(inside, linked)
+    issues += _half_outside(system, flat, linked)
+    specs = []
+    for component in flat.components.values():
+        for target in component.inputs:
+            if target not in linked:
+                continue
+            source, inferred = linked[target]
+            port = origin(source)
+            if port.component in flat.addresses:
+                specs.append(_connection(flat, source, target, inferred, issues))
+    return specs
+
+
+def _infer(
+    inside: list[Component], linked: dict[InputPort, tuple[Source, bool]]
+) -> None:
+    """Chain components in list order where nothing says otherwise."""
+    members = set(inside)
+    for component in inside:
+        for port in component.inputs:
+            source, inferred = linked.get(port, (None, True))
+            if source and not inferred and origin(source).component in members:
+                return
+    chain = []
+    for before, after in pairwise(inside):
+        inputs = [port for port in after.inputs if port.required] or list(after.inputs)
+        if len(before.outputs) != 1 or len(inputs) != 1:
+            return
+        link = (next(iter(before.outputs)), inputs[0])
+        if linked.get(link[1], (link[0], True)) != (link[0], True):
+            return
+        chain.append(link)
+    if inside and any(
+        port.required and port not in linked for port in inside[0].inputs
+    ):
+        return
+    for source, target in chain:
+        linked[target] = (source, True)
+
+
+def _half_outside(
+    system: Composition, flat: Flat, linked: Mapping[InputPort, tuple[Source, bool]]
+) -> Iterator[Issue]:
+    for target, (source, _) in linked.items():
+        ends = origin(source).component, target.component
+        missing = [end for end in ends if end not in flat.addresses]
+        if missing:
+            yield _outside(system, flat, origin(source), target, missing[0])
+    for component in flat.components.values():
+        for output in component.outputs:
+            for target in sorted(output.targets, key=lambda port: port.address):
+                if target.component not in flat.addresses:
+                    yield _outside(system, flat, output, target, target.component)
+
+
+def _outside(
+    system: Composition,
+    flat: Flat,
+    source: OutputPort,
+    target: InputPort,
+    missing: Component,
+) -> Issue:
+    start, end = (
+        f"{flat.addresses.get(port.component, port.component.name)}.{port.name}"
+        for port in (source, target)
+    )
+    return Issue(
+        f"The connection {start} -> {end} has one end outside: "
+        f"{missing.name!r} is not in system {system.name!r}. Add it to the system's "
+        f"components, or undo it: {target.component.name}.inputs.{target.name}"
+        ".disconnect()",
+        code="outside",
+        address=end,
+    )
+
+
+def _connection(
+    flat: Flat, source: Source, target: InputPort, inferred: bool, issues: list[Issue]
+) -> ConnectionSpec:
+    port = origin(source)
+    start = f"{flat.addresses[port.component]}.{port.name}"
+    end = f"{flat.addresses[target.component]}.{target.name}"
+    wanted = without_none(target.type) if not target.required else target.type
+    if port.type is not wanted and not can_match(port.type, wanted):
+        issues.append(
+            Issue(
+                f"{start!r} gives {to_text(port.type)}, but {end!r} takes "
+                f"{to_text(wanted)}. Put a component between them that converts, or "
+                "correct the annotation.",
+                code="type-mismatch",
+                address=end,
+            )
+        )
+    delay = None
+    if isinstance(source, Delay):
+        delay = DelaySpec(initial=_initial(source, start, end, issues))
+    return ConnectionSpec(source=start, target=end, delay=delay, inferred=inferred)
+
+
+def _initial(delay: Delay, start: str, end: str, issues: list[Issue]) -> Any:
+    where = f"The initial value of the delay {start} -> {end}"
+    kind = type(delay.initial)
+    if delay.initial is not None and not can_match(kind, delay.port.type):
+        issues.append(
+            Issue(
+                f"{where} is {delay.initial!r:.80} ({to_text(kind)}), but {start!r} "
+                f"gives {to_text(delay.port.type)}.",
+                code="type-mismatch",
+                address=end,
+            )
+        )
+    try:
+        return encode(delay.initial, where)
+    except NotSerializableError as error:
+        issues.append(Issue(str(error), code="initial", address=end))
+        return None
+
+
+def _whole_records(flat: Flat, connections: list[ConnectionSpec]) -> Iterator[Issue]:
+    """Explain that fields are ports, where somebody waits for the whole record."""
+    fed = {connection.target for connection in connections}
+    givers = {
+        signature.record: address
+        for address, component in flat.components.items()
+        if (signature := signature_of(type(component))).record is not None
+    }
+    for address, component in flat.components.items() if givers else ():
+        for port in component.inputs:
+            wanted = without_none(port.type)
+            giver = givers.get(wanted) if isinstance(wanted, type) else None
+            if (
+                giver is not None
+                and port.required
+                and f"{address}.{port.name}" not in fed
+            ):
+                name = wanted.__name__
+                fields = ", ".join(item.name for item in flat.components[giver].outputs)
+                yield Issue(
+                    f"{giver!r} returns a {name}, so its output ports are the fields "
+                    f"({fields}), and {address}.{port.name} waits for a whole {name}. "
+                    f"To send it whole, declare the port in the class of {giver!r}: "
+                    f"output = OutputPort({name})",
+                    code="fields-are-ports",
+                    address=f"{address}.{port.name}",
+                )
+
+
+def _nested(component: Component, address: str) -> Iterator[Issue]:
+    for name, value in vars(component).items():
+        if name == "_lk":
+            continue
+        if isinstance(value, dict):
+            items = list(value.values())
+        else:
+            items = list(value) if type(value) in (list, tuple, set) else [value]
+        for item in items:
+            if isinstance(item, (Component, Composition)):
+                yield Issue(
+                    f"Component {address!r} holds another component in its attribute "
+                    f"{name!r} ({item!r:.60}). A component is atomic: put both into a "
+                    f"System and connect them.",
+                    code="nested-component",
+                    address=address,
+                )
+                return
+
+
+def _assigned(component: Component, address: str) -> Iterator[Issue]:
+    record = component._lk
+    names = list(record.assigned)
+    config = vars(component).get("config")
+    changed = record.config_print is not None and not record.launched
+    if changed and "config" not in names and fingerprint(config) != record.config_print:
+        names.append("config")
+    if names:
+        listed = ", ".join(f"{address}.{name}" for name in names)
+        yield Issue(
+            f"{listed} was assigned after {type(component).__qualname__} was made, so "
+            "an instance that is made anew in another process or launch does not have "
+            "it. Pass it to __init__ instead.",
+            code="assigned-attribute",
+            address=address,
+        )
+
+
+def _unresolved(component: Component, address: str) -> Iterator[Issue]:
+    signature = signature_of(type(component))
+    for text in signature.unresolved:
+        yield Issue(
+            f"The annotation {text!r} on {type(component).__qualname__}.forward cannot "
+            "be resolved, so it counts as Any. Import the name at run time, not only "
+            "under TYPE_CHECKING.",
+            code="unresolved-annotation",
+            address=address,
+            severity="warning",
+        )
+
+
+def _component_spec(
+    component: Component, address: str, issues: list[Issue], serialize: Any
+) -> ComponentSpec:
+    record = component._lk
+    entry_point, config = _identity(component, address, issues, serialize)
+    return ComponentSpec(
+        name=address,
+        node=node_of(component).name,
+        entry_point=entry_point,
+        config=config,
+        every=record.every,
+        needs=tuple(component.needs),
+        inputs=tuple(
+            PortSpec(
+                name=port.name,
+                type=_type_text(port.type),
+                policy=port.policy,
+                required=port.required,
+                options=_options(port, address, issues),
+            )
+            for port in record.inputs
+        ),
+        outputs=tuple(
+            PortSpec(
+                name=port.name,
+                type=_type_text(port.type),
+                options=_options(port, address, issues),
+            )
+            for port in record.outputs
+        ),
+    )
+
+
+def _type_text(annotation: Any) -> str:
+    if isinstance(annotation, Unresolved):
+        return "Any"
+    return to_text(annotation)
+
+
+def _options(
+    port: InputPort | OutputPort, address: str, issues: list[Issue]
+) -> dict[str, Any]:
+    if not port.options:
+        return {}
+    where = f"{address}.{port.name}"
+    try:
+        return {
+            key: _plain_json(value, f"option {key!r} of port {where!r}")
+            for key, value in port.options.items()
+        }
+    except NotSerializableError as error:
+        issues.append(Issue(str(error), code="option", address=where))
+        return {}
+
+
+def _identity(
+    component: Component, address: str, issues: list[Issue], serialize: Any
+) -> tuple[str, Mapping[str, Any] | None]:
+    answer = serialize(component)
+    if answer is not None:
+        return answer.entry_point, answer.config
+    cls = type(component)
+    where = f"component {address!r}"
+    try:
+        entry_point = entry_point_of(cls, f"Component {address!r}")
+    except NotSerializableError as error:
+        issues.append(Issue(str(error), code="not-serializable", address=address))
+        return f"{cls.__module__}:{cls.__qualname__}", None
+    try:
+        config = {
+            name: encode(value, f"Argument {name!r} of {where}")
+            for name, value in component._lk.captured.arguments.items()
+        }
+    except LkError as error:
+        issues.append(Issue(str(error), code="not-serializable", address=address))
+        return entry_point, None
+    return entry_point, config

@@ -1,0 +1,215 @@
+"""The `lk` group: its commands by name, and what becomes of their errors.
+
+A command's module is imported when that command is named; its line in `lk --help` is
+kept here, or in the metadata of the plug-in that adds it. An error prints as one
+sentence; `--debug` shows where it came from.
+"""
+
+from __future__ import annotations
+
+import sys
+import traceback
+import warnings
+from collections.abc import Callable
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from like_keras_core.cli.plugin_commands import added_commands, help_of, load_command
+from like_keras_core.errors import (
+    ComponentError,
+    EngineError,
+    EngineOptionError,
+    LkError,
+    LkWarning,
+    LoadError,
+    MixedEnginesError,
+    OutputError,
+    SpecError,
+    ValueMutationError,
+    nearest,
+)
+from like_keras_core.plugins.metadata import core_version
+
+if TYPE_CHECKING:
+    from typing import TextIO
+
+    from like_keras_core.plugins.discovery import PluginRecord
+
+COMMANDS = {
+    "validate": ("validate:validate_command", "List what is wrong with a system."),
+    "graph": ("graph:graph_command", "Draw a system, as a page or as text."),
+    "compile": ("compile:compile_command", "Write the files that an engine runs."),
+    "launch": ("launch:launch_command", "Run a system and report what it did."),
+    "engines": ("engines:engines_group", "List, check and make engines."),
+    "doctor": ("doctor:doctor_command", "Check the installation."),
+    "completion": ("completion:completion_command", "Print completion for a shell."),
+}
+"""For each command its module and attribute in `like_keras_core.cli`, and its help."""
+
+EXIT_CODES = """\b
+Exit codes:
+  0    it worked
+  1    the command found a problem, such as a system with errors
+  2    wrong usage: an unknown option, or a TARGET that cannot be loaded
+  3    the engine is missing or cannot be used
+  4    a component failed
+  130  interrupted
+"""
+
+_CODES: tuple[tuple[type[Exception], int], ...] = (
+    (ComponentError, 4),
+    (OutputError, 4),
+    (ValueMutationError, 4),
+    (EngineOptionError, 2),
+    (MixedEnginesError, 1),
+    (EngineError, 3),
+    (LoadError, 2),
+    (SpecError, 2),
+)
+
+
+class LazyGroup(click.Group):
+    """A group that imports a command when it is named.
+
+    Args:
+        lazy: For each command `"module:attribute"` and its line of help.
+    """
+
+    def __init__(self, *args: Any, lazy: dict[str, tuple[str, str]], **kwargs: Any):
+        super().__init__(*args, **kwargs)
+        self.lazy = lazy
+
+    def added(self) -> dict[str, PluginRecord]:
+        """Return the commands that others add to this group: none."""
+        return {}
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the commands in the order of the table, and then those of others."""
+        return [*self.lazy, *self.added()]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import one command."""
+        if cmd_name not in self.lazy:
+            added = self.added()
+            if cmd_name in added:
+                return load_command(added[cmd_name])
+            near = nearest(cmd_name, [*self.lazy, *added])
+            if near:
+                text = f"No such command {cmd_name!r}. Did you mean {near!r}?"
+                raise click.UsageError(text, ctx)
+            return None
+        module, _, attribute = self.lazy[cmd_name][0].partition(":")
+        command: click.Command = getattr(
+            import_module(f"like_keras_core.cli.{module}"), attribute
+        )
+        return command
+
+    def format_commands(
+        self, ctx: click.Context, formatter: click.HelpFormatter
+    ) -> None:
+        """Write the commands' lines of help without importing the commands."""
+        lines = [(name, text) for name, (_, text) in self.lazy.items()]
+        with formatter.section("Commands"):
+            formatter.write_dl(lines)
+        added = [(name, help_of(record)) for name, record in self.added().items()]
+        if added:
+            with formatter.section("Commands of plug-ins"):
+                formatter.write_dl(added)
+
+
+class OpenGroup(LazyGroup):
+    """A group to which plug-ins add commands, through `like_keras_core.commands`."""
+
+    def added(self) -> dict[str, PluginRecord]:
+        """Return the commands that others add to this group."""
+        return added_commands(self.lazy)
+
+
+def _print_version(context: click.Context, _: click.Parameter, value: bool) -> None:
+    if value and not context.resilient_parsing:
+        click.echo(f"lk {core_version()}")
+        context.exit()
+
+
+@click.group(
+    cls=OpenGroup,
+    lazy=COMMANDS,
+    epilog=EXIT_CODES,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_print_version,
+    help="Print the version and exit.",
+)
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+def lk(debug: bool) -> None:
+    """Describe robots in Python, and run them on any engine."""
+
+
+def run(arguments: list[str]) -> int:
+    """Run a command, print its error if it has one, and return the exit code."""
+    end = arguments.index("--") if "--" in arguments else len(arguments)
+    is_debug = "--debug" in arguments[:end]
+    kept = [word for word in arguments[:end] if word != "--debug"] + arguments[end:]
+    with warnings.catch_warnings():
+        warnings.showwarning = _warn(warnings.showwarning)
+        try:
+            code = lk.main(args=kept, prog_name="lk", standalone_mode=False)
+            return code if isinstance(code, int) else 0
+        except click.ClickException as error:
+            error.show()
+            return error.exit_code
+        except (KeyboardInterrupt, click.Abort):
+            click.echo("interrupted", err=True)
+            return 130
+        except BrokenPipeError:
+            raise
+        except Exception as error:  # noqa: BLE001 - the one place where errors end
+            click.echo(_to_text(error, is_debug).rstrip(), err=True)
+            return exit_code(error)
+
+
+def exit_code(error: Exception) -> int:
+    """Return the exit code for an error; `lk --help` lists them."""
+    for kind, code in _CODES:
+        if isinstance(error, kind):
+            return code
+    return 1
+
+
+def _to_text(error: Exception, is_debug: bool) -> str:
+    """Return an error for people; with its traceback if asked for."""
+    if is_debug:
+        remote = error.traceback if isinstance(error, ComponentError) else ""
+        return f"{remote}\n{''.join(traceback.format_exception(error))}".lstrip()
+    if isinstance(error, LkError):
+        return f"error: {error}"
+    return f"error: {type(error).__name__}: {error}\nWhere: lk --debug shows it."
+
+
+def _warn(default: Callable[..., None]) -> Callable[..., None]:
+    """Return a `warnings.showwarning` that prints our own as a line, each once."""
+    said = set()
+
+    def show(
+        message: Warning | str,
+        category: type[Warning],
+        filename: str,
+        lineno: int,
+        file: TextIO | None = None,
+        line: str | None = None,
+    ) -> None:
+        if issubclass(category, LkWarning):
+            if str(message) not in said:
+                said.add(str(message))
+                print(f"warning: {message}", file=file or sys.stderr)
+        else:
+            default(message, category, filename, lineno, file, line)
+
+    return show

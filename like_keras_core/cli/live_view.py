@@ -1,0 +1,183 @@
+"""A table that shows a run while it goes on, on a terminal with rich."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from like_keras_core.view.plain_text import to_duration, to_rate, to_share, to_size
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+
+    from like_keras_core.report import ConnectionReport, RunReport
+
+_EVERY_S = 0.15
+_SPAN_S = 2.0
+"""Rates are those of about so long ago until now [s]."""
+
+_BAR = 10
+_FRAME = 11
+"""Lines that are neither components nor connections."""
+
+
+@contextmanager
+def shown(
+    console: Console, iterations: int | None
+) -> Iterator[Callable[[int], object]]:
+    """Show a table on a console, and take it away in the end.
+
+    Gives what `launch(progress=...)` takes. What components print scrolls by above.
+
+    Args:
+        console: Where it is shown.
+        iterations: How many ticks there will be, if that is known.
+    """
+    from rich.live import Live
+
+    with Live(
+        console=console,
+        auto_refresh=False,
+        transient=True,
+        redirect_stdout=sys.stdout.isatty(),
+    ) as live:
+        table = LiveTable(iterations)
+        shown_at = 0.0
+
+        def progress(ticks: int) -> None:
+            nonlocal shown_at
+            now = time.monotonic()
+            if now - shown_at < _EVERY_S:
+                return
+            shown_at = now
+            report = ticks.report() if hasattr(ticks, "report") else None
+            if report is not None:
+                live.update(table.drawn(report, console.height), refresh=True)
+
+        yield progress
+
+
+class LiveTable:
+    """Draws the reports of a run that goes on, one after the other.
+
+    Args:
+        iterations: How many ticks there will be, if that is known.
+    """
+
+    def __init__(self, iterations: int | None) -> None:
+        self.iterations = iterations
+        self._past: deque[RunReport] = deque()
+
+    def drawn(self, report: RunReport, height: int) -> RenderableType:
+        """Return what is shown of a report.
+
+        Args:
+            report: What has been done so far.
+            height: How many lines there are; the busiest components come first in
+                getting one.
+        """
+        from rich.console import Group
+
+        while self._past and report.duration_s - self._past[0].duration_s > _SPAN_S:
+            self._past.popleft()
+        before = self._past[0] if self._past else None
+        self._past.append(report)
+        crossing = {
+            name: item
+            for name, item in report.connections.items()
+            if item.bytes or item.in_flight or item.latency_p50_s is not None
+        }
+        room = max(4, height - _FRAME)
+        wires = min(len(crossing), max(room // 3, room - len(report.components)))
+        parts = [
+            self._head(report, before),
+            self._components(report, before, room - wires),
+        ]
+        if crossing:
+            parts.append(_connections(crossing, report, wires))
+        return Group(*parts)
+
+    def _head(self, report: RunReport, before: RunReport | None) -> RenderableType:
+        from rich.text import Text
+
+        ticks = f"tick {report.iterations:,}"
+        if self.iterations:
+            share = to_share(report.iterations, self.iterations)
+            ticks += f" of {self.iterations:,}, {share}"
+        done = report.iterations - (before.iterations if before else 0)
+        rate = to_rate(done, _span(report, before))
+        parts = [ticks, rate, to_duration(report.duration_s)]
+        if report.late_ticks:
+            parts.append(f"{report.late_ticks:,} late")
+        text = Text(f"{report.system} on {report.engine}", style="bold")
+        return text.append("   " + "   ".join(parts), style="not bold")
+
+    def _components(
+        self, report: RunReport, before: RunReport | None, room: int
+    ) -> RenderableType:
+        from rich.box import SIMPLE_HEAD
+        from rich.table import Table
+
+        table = Table(box=SIMPLE_HEAD, pad_edge=False, header_style="bold")
+        table.add_column("component", overflow="ellipsis", no_wrap=True)
+        for name in ("fired", "rate", "busy", "", "p50 ~", "p99 ~"):
+            table.add_column(name, justify="left" if not name else "right")
+        names = list(report.components)
+        busiest = sorted(names, key=lambda name: -report.components[name].busy_s)
+        kept = set(busiest[:room])
+        span = _span(report, before)
+        for name in names:
+            if name not in kept:
+                continue
+            item = report.components[name]
+            fired = item.fired - (before.components[name].fired if before else 0)
+            share = item.busy_s / report.duration_s if report.duration_s > 0 else 0.0
+            full = min(_BAR, round(share * _BAR))
+            table.add_row(
+                name,
+                f"{item.fired:,}",
+                to_rate(fired, span),
+                to_share(item.busy_s, report.duration_s),
+                f"[cyan]{'█' * full}[/][dim]{'·' * (_BAR - full)}[/]",
+                to_duration(item.latency_p50_s),
+                to_duration(item.latency_p99_s),
+            )
+        if len(names) > len(kept):
+            table.caption = f"and {len(names) - len(kept)} that are less busy"
+        return table
+
+
+def _span(report: RunReport, before: RunReport | None) -> float:
+    """Return the time from one report to another, or since the run began [s]."""
+    return report.duration_s - (before.duration_s if before else 0.0)
+
+
+def _connections(
+    crossing: dict[str, ConnectionReport], report: RunReport, room: int
+) -> RenderableType:
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, header_style="bold")
+    table.add_column("connection", overflow="ellipsis", no_wrap=True)
+    for name in ("messages", "in flight", "per second", "p50 ~"):
+        table.add_column(name, justify="right")
+    fullest = sorted(crossing, key=lambda name: -crossing[name].bytes)[:room]
+    for name, item in crossing.items():
+        if name not in fullest:
+            continue
+        size = item.bytes / report.duration_s if report.duration_s > 0 else 0.0
+        table.add_row(
+            name,
+            f"{item.messages:,}",
+            str(item.in_flight),
+            to_size(int(size)),
+            to_duration(item.latency_p50_s),
+        )
+    if len(crossing) > len(fullest):
+        table.caption = f"and {len(crossing) - len(fullest)} that carry less"
+    return table

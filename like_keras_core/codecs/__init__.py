@@ -1,1 +1,0 @@
-"""Values as bytes or text, and back: one module a format."""

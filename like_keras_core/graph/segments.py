@@ -1,0 +1,57 @@
+"""A node's components in groups that can run a tick through without waiting.
+
+Components of one node belong to one segment when the same connections between nodes lie
+upstream of them; delayed connections do not count. So the segments of all nodes form a
+graph without a cycle, and what is inside a segment never waits for another process.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from like_keras_core.graph.checks import execution_order
+from like_keras_core.spec import SystemSpec, split_address
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """Components of one node that run a tick together.
+
+    Args:
+        node: Their node.
+        depth: Crossings between nodes on the longest way to them.
+        order: Indexes of the components in the spec, in execution order.
+    """
+
+    node: str
+    depth: int
+    order: tuple[int, ...]
+
+
+def segments_of(spec: SystemSpec) -> list[Segment]:
+    """Return the segments of every node, by their first component's place."""
+    order = execution_order(spec)
+    index = {component.name: n for n, component in enumerate(spec.components)}
+    nodes = [component.node for component in spec.components]
+    sources: list[list[tuple[int, str]]] = [[] for _ in spec.components]
+    for connection in spec.connections:
+        if connection.delay is None:
+            source = index[split_address(connection.source)[0]]
+            target = index[split_address(connection.target)[0]]
+            sources[target].append((source, connection.source))
+    bits: dict[tuple[str, str], int] = {}
+    upstream = [0] * len(spec.components)
+    depth = [0] * len(spec.components)
+    groups: dict[tuple[str, int], list[int]] = {}
+    for n in order:
+        for source, port in sources[n]:
+            upstream[n] |= upstream[source]
+            crossed = nodes[source] != nodes[n]
+            depth[n] = max(depth[n], depth[source] + crossed)
+            if crossed:
+                upstream[n] |= 1 << bits.setdefault((port, nodes[n]), len(bits))
+        groups.setdefault((nodes[n], upstream[n]), []).append(n)
+    return [
+        Segment(node, max(depth[n] for n in members), tuple(members))
+        for (node, _), members in groups.items()
+    ]

@@ -1,0 +1,176 @@
+"""An engine as a plug-in: its methods behind the four hooks, and their contract.
+
+Authors of engines write plain Python; what they got wrong is found here, before a
+method is called and after it returned, and said in terms of their own code.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from like_keras_core.engine import Artefact, Engine, as_issue
+from like_keras_core.errors import EngineContractError, EngineOptionError
+from like_keras_core.hookspecs import hookimpl
+from like_keras_core.issue import Issue
+from like_keras_core.plugins.discovery import find_engines
+from like_keras_core.report import RunReport
+from like_keras_core.spec import ComponentSpec
+
+if TYPE_CHECKING:
+    from like_keras_core.spec import HasSpec, SystemSpec
+
+_EXPECTED = {
+    "validate": "validate(self, system)",
+    "compile": "compile(self, system, build_dir=None)",
+    "launch": "launch(self, system, config_path=None, **options)",
+    "serialize_component": "serialize_component(self, component)",
+}
+_RESERVED = frozenset({"system", "config_path"})
+_CALLS: dict[str, tuple[int, tuple[str, ...]]] = {
+    "validate": (1, ()),
+    "compile": (1, ("build_dir",)),
+    "launch": (1, ("config_path",)),
+    "serialize_component": (1, ()),
+}
+
+
+class EngineHooks:
+    """The one plug-in of a session that answers for the engine.
+
+    Args:
+        engine: The engine whose methods the hooks call.
+
+    Raises:
+        EngineContractError: A method cannot be called as the core calls it.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        problems = contract_problems(engine)
+        if problems:
+            raise EngineContractError(describe(engine), *problems)
+
+    @hookimpl
+    def validate(self, system: SystemSpec) -> list[Issue]:
+        """Turn the engine's verdict and its reasons into issues."""
+        verdict: Any = self.engine.validate(system)
+        if not (
+            isinstance(verdict, tuple)
+            and len(verdict) == 2
+            and isinstance(verdict[0], bool)
+            and isinstance(verdict[1], list)
+            and all(isinstance(reason, str) for reason in verdict[1])
+        ):
+            raise self._breach("validate", "a (bool, list[str])", verdict)
+        name = self.engine.name
+        is_valid, reasons = verdict
+        issues = [as_issue(reason, name) for reason in reasons]
+        if not is_valid and all(issue.severity != "error" for issue in issues):
+            text = f"Engine {name!r} refuses the system and gives no reason."
+            issues.append(Issue(text, code="no-reason", plugin=name))
+        return issues
+
+    @hookimpl
+    def compile(self, system: SystemSpec, build_dir: Path | None) -> Artefact:
+        """Have the engine write its files."""
+        path: object = self.engine.compile(system, build_dir=build_dir)
+        if path is None or isinstance(path, Path):
+            return Artefact(self.engine.name, path)
+        raise self._breach("compile", "a pathlib.Path or None", path)
+
+    @hookimpl
+    def launch(
+        self, system: HasSpec | SystemSpec, artefact: Artefact, options: dict[str, Any]
+    ) -> RunReport:
+        """Have the engine run the system; an option that it cannot take is refused."""
+        known = _option_names(self.engine.launch)
+        unknown = [
+            name
+            for name in options
+            if name in _RESERVED or (known is not None and name not in known)
+        ]
+        if unknown:
+            raise EngineOptionError(self.engine.name, unknown, known or ())
+        report: object = self.engine.launch(
+            system, config_path=artefact.path, **options
+        )
+        if isinstance(report, RunReport):
+            return report
+        raise self._breach("launch", "a RunReport", report)
+
+    @hookimpl
+    def serialize_component(self, component: Any) -> ComponentSpec | None:
+        """Ask the engine how a component appears in its artefact."""
+        answer: object = self.engine.serialize_component(component)
+        if answer is None or isinstance(answer, ComponentSpec):
+            return answer
+        raise self._breach("serialize_component", "a ComponentSpec or None", answer)
+
+    def _breach(self, hook: str, expected: str, found: object) -> EngineContractError:
+        who = describe(self.engine)
+        return EngineContractError.wrong_answer(who, hook, expected, found)
+
+
+def describe(engine: Engine) -> str:
+    """Name an engine for messages: its name, and the distribution it came with."""
+    kind = type(engine)
+    top = kind.__module__.partition(".")[0]
+    for record in find_engines():
+        if record.entry_point.replace(":", ".").startswith(f"{top}."):
+            return f"Engine {engine.name!r} ({record.origin})"
+    return f"Engine {engine.name!r} ({kind.__module__}.{kind.__qualname__})"
+
+
+def contract_problems(engine: Engine) -> list[str]:
+    """List what keeps the core from calling an engine; nothing of it is called."""
+    problems = []
+    for method, (count, keywords) in _CALLS.items():
+        function = getattr(engine, method, None)
+        if not callable(function):
+            problems.append(f"{method} is {function!r}; expected {_EXPECTED[method]}.")
+            continue
+        try:
+            signature = inspect.signature(function)
+        except (TypeError, ValueError):
+            continue
+        try:
+            signature.bind(*range(count), **dict.fromkeys(keywords))
+        except TypeError as error:
+            problems.append(
+                f"found {_source_signature(engine, method, signature)}, expected "
+                f"{_EXPECTED[method]} ({error})."
+            )
+    capabilities: object = engine.capabilities
+    if not isinstance(capabilities, (set, frozenset)):
+        problems.append(
+            f"capabilities is {capabilities!r:.200}; expected a frozenset of names."
+        )
+    return problems
+
+
+def _source_signature(engine: Engine, method: str, bound: inspect.Signature) -> str:
+    """Return a method's signature as its author wrote it, with `self`."""
+    function = getattr(type(engine), method, None)
+    try:
+        signature = bound if function is None else inspect.signature(function)
+    except (TypeError, ValueError):
+        signature = bound
+    parameters = [
+        parameter.replace(annotation=inspect.Parameter.empty)
+        for parameter in signature.parameters.values()
+    ]
+    return f"{method}{inspect.Signature(parameters)}"
+
+
+def _option_names(launch: Callable[..., Any]) -> set[str] | None:
+    """Return the options that a `launch` spells out; None where it takes any."""
+    try:
+        parameters = inspect.signature(launch).parameters.values()
+    except (TypeError, ValueError):
+        return None
+    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
+        return None
+    return {parameter.name for parameter in parameters} - _RESERVED

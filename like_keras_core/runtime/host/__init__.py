@@ -1,0 +1,4 @@
+"""Runs components: the plan of a process, the Python generated from it, and its loop.
+
+Bytes and other processes are left to `flow`, `control` and `process`.
+"""

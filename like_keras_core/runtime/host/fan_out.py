@@ -1,0 +1,75 @@
+"""The way of one port's values out of a segment."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from like_keras_core.runtime.host.input_buffers import Channel
+from like_keras_core.values.semantics import snapshot
+
+
+class Link(Protocol):
+    """The way of one port's values to one other node."""
+
+    @property
+    def has_credit(self) -> bool:
+        """Whether one more value may be sent."""
+        ...
+
+    def send(self, tick: int, value: Any) -> None:
+        """Send a value without waiting; its arrays are referred to until `settle`."""
+        ...
+
+    def absent(self, tick: int) -> None:
+        """Say that nothing more comes up to a tick; costs no credit."""
+        ...
+
+    def settle(self) -> None:
+        """Copy what is kept of values whose memory their producer may use again."""
+        ...
+
+
+class Outlet:
+    """Answers for one port after every tick, to everybody who reads it elsewhere."""
+
+    def __init__(self) -> None:
+        self.links: list[Link] = []
+        self.local: Channel | None = None
+        self.answered = -1
+
+    @property
+    def has_credit(self) -> bool:
+        """Whether everybody has room for one more value."""
+        for link in self.links:
+            if not link.has_credit:
+                return False
+        return self.local is None or self.local.has_credit
+
+    def __call__(self, tick: int, value: Any) -> None:
+        """Send the value of a tick, or say that there is none.
+
+        Raises:
+            Exception: It cannot be sent; then there is none for those who wait.
+        """
+        if tick <= self.answered:
+            return
+        if value is None:
+            self._absent(tick)
+            return
+        try:
+            for link in self.links:
+                link.send(tick, value)
+            if self.local is not None:
+                self.local.send(tick, snapshot(value))
+        except Exception:
+            self._absent(tick)
+            raise
+        self.answered = tick
+
+    def _absent(self, tick: int) -> None:
+        """Answer for whoever has no answer yet."""
+        self.answered = tick
+        for link in self.links:
+            link.absent(tick)
+        if self.local is not None:
+            self.local.absent(tick)

@@ -1,0 +1,284 @@
+"""What each component reads, sends and waits for within a tick, worked out once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from like_keras_core.runtime.host.record_buffer import Column
+from like_keras_core.spec import ComponentSpec, ConnectionSpec, SystemSpec
+
+Inlet = Callable[[int], Any]
+"""Gives the value of a tick that comes from outside, None where there is none."""
+
+Outlet = Callable[[int, Any], object]
+"""Takes the value of a tick to the outside, None where there is none."""
+
+
+@dataclass(slots=True, eq=False)
+class Value:
+    """What one output port sends within a tick.
+
+    Args:
+        address: The port.
+        type: Its annotation.
+        step: The step that sends it.
+        counter: The gap counter that tells at how many ticks it was not sent.
+        counted_by: The step in whose absence it is counted; None: where it is sent.
+        is_joined: Whether a step needs it together with others.
+        last_use: The last step that reads it in the same tick.
+        held: The register that keeps the newest one for hold inputs.
+        delays: Registers that take it over at the end of the tick.
+        slot: The local variable that it is in.
+        kind: Where the class it had last is kept, for types that may hold arrays.
+        inlet: Where it comes from, if it comes from outside.
+        is_exposed: Whether a reader could change it, so that it needs protection.
+    """
+
+    address: str
+    type: Any
+    step: int
+    counter: int = -1
+    counted_by: int | None = None
+    is_joined: bool = False
+    last_use: int = -1
+    held: int | None = None
+    delays: list[int] = field(default_factory=list)
+    slot: int = -1
+    kind: int = -1
+    inlet: Inlet | None = None
+    is_exposed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Default:
+    """What an unconnected parameter that has no name for callers is given."""
+
+    value: Any
+
+
+@dataclass(slots=True, eq=False)
+class Step:
+    """One component's place in a tick.
+
+    Args:
+        name: Its address.
+        forward: Its bound method.
+        unpack: Splits its result into ports; None for a single value.
+        every: Fire on each k-th tick.
+        needs: Sync values without which it is absent.
+        arguments: `(keyword or "", value, register or default)` for the call.
+        outputs: One value a port; None where nobody uses it.
+    """
+
+    name: str
+    forward: Callable[..., Any]
+    unpack: Callable[[Any], tuple[Any, ...]] | None
+    every: int
+    needs: list[Value] = field(default_factory=list)
+    arguments: list[tuple[str, Value | int | Default]] = field(default_factory=list)
+    outputs: list[Value | None] = field(default_factory=list)
+
+
+@dataclass(slots=True, eq=False)
+class Plan:
+    """A system, ready to be generated.
+
+    Args:
+        steps: In execution order.
+        values: By port address; those that somebody uses.
+        registers: The initial content of each register.
+        records: By port address, what will read the values gathered of it.
+        taps: By port address, what is called with `(tick, value)`.
+        positions: Each step's place in the execution order of the whole system.
+        inlets: Values that come from outside, fetched before the first step.
+        outlets: By port address, what takes values outside.
+        gaps: At how many ticks each step, then each port, had nothing.
+        last: The last tick of each of them.
+        kinds: The class that each value had when it was last looked at.
+        gathered: The recorded values, tick after tick in the order of `values`.
+    """
+
+    steps: list[Step]
+    values: dict[str, Value]
+    registers: list[Any]
+    records: Mapping[str, Column]
+    taps: Mapping[str, Sequence[Callable[[int, Any], object]]]
+    positions: Sequence[int] = ()
+    inlets: list[Value] = field(default_factory=list)
+    outlets: Mapping[str, Outlet] = field(default_factory=dict)
+    gaps: list[int] = field(default_factory=list)
+    last: list[int] = field(default_factory=list)
+    kinds: list[Any] = field(default_factory=list)
+    gathered: list[Any] = field(default_factory=list)
+
+
+def plan(
+    spec: SystemSpec,
+    order: Sequence[int],
+    components: Mapping[str, Any],
+    forwards: Mapping[str, Callable[..., Any]],
+    unpackers: Mapping[str, Callable[[Any], tuple[Any, ...]] | None],
+    initial: Callable[[Any], Any],
+    records: Mapping[str, Column],
+    taps: Mapping[str, Sequence[Callable[[int, Any], object]]],
+    *,
+    positions: Sequence[int] = (),
+    inlet: Callable[[ConnectionSpec, str], Inlet] | None = None,
+    outlets: Mapping[str, Outlet] | None = None,
+) -> Plan:
+    """Work out what each step reads, sends and waits for.
+
+    Args:
+        spec: The system.
+        order: The indexes of the components to run, in execution order.
+        components: Its live components by address, for the ports' types.
+        forwards: What to call for each.
+        unpackers: How to read the result of each.
+        initial: Decodes the initial value of a delay.
+        records: By port address, what will read the recorded values.
+        taps: By port address, functions to call.
+        positions: Each one's place in the execution order of the whole system.
+        inlet: Gives what brings the values of a connection from a component that is
+            not among them, for a policy.
+        outlets: By port address, what takes values to components that are not.
+    """
+    feeds = {connection.target: connection for connection in spec.connections}
+    used = {connection.source for connection in spec.connections}
+    used |= records.keys() | taps.keys()
+    result = Plan([], {}, [], records, taps, positions, outlets=outlets or {})
+    sync: dict[str, Value] = {}
+    for i, n in enumerate(order):
+        component = spec.components[n]
+        step = Step(
+            component.name,
+            forwards[component.name],
+            unpackers[component.name],
+            component.every,
+        )
+        for port in component.outputs:
+            address = f"{component.name}.{port.name}"
+            if address in used:
+                live = components[component.name].outputs[port.name]
+                value = Value(address, live.type, i, last_use=i)
+                result.values[address] = value
+                step.outputs.append(value)
+            else:
+                step.outputs.append(None)
+        result.steps.append(step)
+    for i, n in enumerate(order):
+        _wire(result, spec.components[n], i, feeds, components, initial, inlet, sync)
+    _count(result, always=inlet is not None)
+    recorded = [address for address in result.values if address in records]
+    for n, address in enumerate(recorded):
+        records[address].place(result.gathered, n, len(recorded))
+    return result
+
+
+def _wire(
+    result: Plan,
+    component: ComponentSpec,
+    i: int,
+    feeds: Mapping[str, ConnectionSpec],
+    components: Mapping[str, Any],
+    initial: Callable[[Any], Any],
+    inlet: Callable[[ConnectionSpec, str], Inlet] | None,
+    sync: dict[str, Value],
+) -> None:
+    step = result.steps[i]
+    positional = True
+    signature = components[component.name]._lk.signature
+    templates = {port.name: port for port in signature.inputs}
+    for port in component.inputs:
+        template = templates[port.name]
+        connection = feeds.get(f"{component.name}.{port.name}")
+        positional = positional and not template.keyword
+        if connection is None:
+            if template.nameless:
+                step.arguments.append(("", Default(template.default)))
+            else:
+                positional = False
+            continue
+        if connection.source not in result.values:
+            assert inlet is not None
+            step.arguments.append(
+                (
+                    "" if positional else port.name,
+                    _from_outside(result, connection, port.policy, i, inlet, sync),
+                )
+            )
+            continue
+        value = result.values[connection.source]
+        argument: Value | int | Default = value
+        if connection.delay is not None:
+            argument = len(result.registers)
+            result.registers.append(initial(connection.delay.initial))
+            value.delays.append(argument)
+        elif port.policy == "sync":
+            value.is_exposed |= not signature.only_reads
+            value.last_use = max(value.last_use, i)
+            if value not in step.needs:
+                step.needs.append(value)
+        else:
+            if value.held is None:
+                value.held = len(result.registers)
+                result.registers.append(None)
+            argument = value.held
+        step.arguments.append(("" if positional else port.name, argument))
+
+
+def _from_outside(
+    result: Plan,
+    connection: ConnectionSpec,
+    policy: str,
+    i: int,
+    inlet: Callable[[ConnectionSpec, str], Inlet],
+    sync: dict[str, Value],
+) -> Value:
+    """Return the value that an inlet brings; a port has one for all sync inputs."""
+    needed = policy == "sync" and connection.delay is None
+    value = sync.get(connection.source) if needed else None
+    if value is None:
+        value = Value(connection.source, int, -1, counted_by=-1)
+        value.inlet = inlet(connection, policy)
+        result.inlets.append(value)
+        if needed:
+            sync[connection.source] = value
+    value.last_use = i
+    if needed and value not in result.steps[i].needs:
+        result.steps[i].needs.append(value)
+    return value
+
+
+def _count(result: Plan, *, always: bool) -> None:
+    """Give each value the counter that tells at how many ticks it was missing.
+
+    A step that needs this value alone counts it with its own absences, one that needs
+    others too counts it beside them. With `always`, each is counted where it is sent.
+    """
+    counters = len(result.steps)
+    alone: dict[str, int] = {}
+    joined: dict[str, int] = {}
+    for i, step in enumerate(result.steps):
+        for value in step.needs:
+            value.is_joined |= len(step.needs) > 1
+            (joined if len(step.needs) > 1 else alone).setdefault(value.address, i)
+    for value in result.values.values():
+        if not always:
+            value.counted_by = alone.get(value.address, joined.get(value.address))
+        if value.address in alone and not always:
+            value.counter = alone[value.address]
+        else:
+            value.counter = counters
+            counters += 1
+    result.gaps = [0] * counters
+    result.last = [-1] * counters
+
+
+def last_readers(plan: Plan) -> dict[str, int]:
+    """Return for each step the last one that reads what it sends."""
+    return {
+        step.name: max((value.last_use for value in step.outputs if value), default=0)
+        for step in plan.steps
+    }

@@ -1,0 +1,313 @@
+"""The process of a node, as the files of an engine start it.
+
+The environment says who listens for it. `LK_LAUNCHED` is set by a launching process,
+with `LK_CONTROL` (`host:port`) and `LK_TOKEN`. Without it nobody launched the run: the
+process of the first node plays the launching process's part as well, prints the report,
+and runs until it is stopped or for `LK_ITERATIONS` ticks. Its address is then loopback,
+or the first node's machine, with a port that follows from the system; `LK_CONTROL`
+takes its place. The token is a file in the build folder, or `LK_TOKEN`, which several
+machines need.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import signal
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import TextIO
+
+from like_keras_core.errors import LkError
+from like_keras_core.node import is_local
+from like_keras_core.report import RunReport
+from like_keras_core.runtime.control.connection import Line, LineLostError, call
+from like_keras_core.runtime.control.environment import (
+    CONTROL,
+    ITERATIONS,
+    LAUNCHED,
+    TOKEN,
+    given_address,
+)
+from like_keras_core.runtime.control.run_options import RunOptions
+from like_keras_core.runtime.control.server import Switchboard
+from like_keras_core.runtime.flow.transport import Transport
+from like_keras_core.runtime.process.node_process import Member
+from like_keras_core.runtime.stop import StopSignal
+from like_keras_core.runtime.supervision.supervisor import Conductor
+from like_keras_core.spec import SystemSpec
+from like_keras_core.tap import Tap
+
+_LOOPBACK = "127.0.0.1"
+_PORTS = range(20_000, 32_000)
+"""Below what systems give out by themselves."""
+
+_START_S = 60.0
+_HEARTBEAT_S = 3.0
+
+
+def fetch_system() -> SystemSpec:
+    """Ask the launching process for the system, where no copy of it lies.
+
+    Raises:
+        LineLostError: Nobody answered.
+        LkError: No launching process has started this one.
+    """
+    address = given_address()
+    if LAUNCHED not in os.environ or address is None:
+        raise LkError("No launching process can be asked for the system.")
+    line = call(address, os.environ[TOKEN])
+    try:
+        line.send("system")
+        while not (said := line.receive()):
+            pass
+        return SystemSpec.from_json(said[0].data.decode())
+    finally:
+        line.close()
+
+
+def serve_node(
+    spec: SystemSpec,
+    node: str,
+    transport: Transport,
+    build_dir: Path,
+    *,
+    engine: str,
+    folders: Sequence[Path] = (),
+    max_frame: int | Mapping[str, int] | None = None,
+    versions: Mapping[str, str] | None = None,
+    taps: Sequence[Tap] = (),
+    started: Callable[[Member], object] = lambda member: None,
+) -> int:
+    """Be the process of a node until the run is over.
+
+    Args:
+        spec: The whole system.
+        node: The node.
+        transport: The ways to the other nodes.
+        build_dir: Where the token of a run that nobody launched is.
+        engine: The engine's name, for the report.
+        folders: Where scripts are looked for.
+        max_frame: The size of the largest frame that the transport takes [byte]; by
+            node, where it depends on who is at the other end.
+        versions: Of the distributions that every process must have alike.
+        taps: What this process calls after emissions, whoever has launched it.
+        started: Called with the member before it serves.
+
+    Returns:
+        The exit code.
+
+    Raises:
+        LkError: The environment is not enough.
+        LineLostError: Nobody answered.
+    """
+    address = control_address(spec)
+    lead = None
+    is_launched = LAUNCHED in os.environ
+    if is_launched:
+        line = call(address, os.environ[TOKEN])
+    else:
+        tokens = Tokens(build_dir, is_shared=not _is_on_one_machine(spec))
+        if node == spec.nodes[0].name:
+            lead = _Lead(spec, address, tokens, engine, versions or {})
+        line = _call_lead(address, tokens)
+    member = Member(
+        spec,
+        node,
+        line,
+        transport,
+        folders,
+        max_frame=max_frame,
+        versions=versions,
+        taps=taps,
+    )
+    started(member)
+    with _stopped_by_signals(member.stop, interrupts=not is_launched):
+        member.serve()
+    return 0 if lead is None else lead.join()
+
+
+def control_address(spec: SystemSpec) -> tuple[str, int]:
+    """Return where the launching process listens, or the process of the first node.
+
+    Raises:
+        LkError: `LK_CONTROL` is no address, or is missing where nothing else says how
+            the other machines reach the first node's process.
+    """
+    given = given_address()
+    if given is not None:
+        return given
+    first = spec.nodes[0]
+    host = _LOOPBACK if is_local(first.machine) else first.machine
+    if host == _LOOPBACK and not _is_on_one_machine(spec):
+        raise LkError(
+            f"This system runs on several machines, and its first node {first.name!r} "
+            f"does not say how the others reach it: set {CONTROL} to HOST:PORT, the "
+            "address of its machine and a free port, such as '192.168.1.10:24000', on "
+            "each of them, or start it with `lk launch`."
+        )
+    return host, _PORTS[int(spec.digest()[:8], 16) % len(_PORTS)]
+
+
+def _is_on_one_machine(spec: SystemSpec) -> bool:
+    return all(is_local(node.machine) for node in spec.nodes)
+
+
+class Tokens:
+    """What the processes of a run that nobody launched know each other by.
+
+    Args:
+        build_dir: Where the file is, on one machine.
+        is_shared: Whether several machines need it.
+
+    Raises:
+        LkError: Several machines need it, and it is not in the environment.
+    """
+
+    def __init__(self, build_dir: Path, *, is_shared: bool) -> None:
+        self._given = os.environ.get(TOKEN)
+        self._file = build_dir / "token"
+        if is_shared and not self._given:
+            raise LkError(
+                f"This system runs on several machines: set {TOKEN} to the same secret "
+                "text on each of them, or start it with `lk launch`."
+            )
+
+    def make(self) -> str:
+        """Return the token, made for this run if need be."""
+        if self._given:
+            return self._given
+        token = secrets.token_hex(16)
+        # One that looks for it finds the whole token of this run or an earlier one's.
+        fresh, name = tempfile.mkstemp(prefix="token-", dir=self._file.parent)
+        with os.fdopen(fresh, "w") as file:
+            file.write(token)
+        os.replace(name, self._file)
+        return token
+
+    def find(self) -> str | None:
+        """Return the token that the first process made; None if there is none yet."""
+        if self._given:
+            return self._given
+        try:
+            return self._file.read_text()
+        except FileNotFoundError:
+            return None
+
+    def forget(self) -> None:
+        """Remove what `make` wrote."""
+        if not self._given:
+            self._file.unlink(missing_ok=True)
+
+
+class _Lead:
+    """The launching process's part, played in a thread by the first node's process."""
+
+    def __init__(
+        self,
+        spec: SystemSpec,
+        address: tuple[str, int],
+        tokens: Tokens,
+        engine: str,
+        versions: Mapping[str, str],
+    ) -> None:
+        iterations = _iterations()
+        self.tokens = tokens
+        self.exit_code = 1
+        try:
+            board = Switchboard(tokens.make(), _HEARTBEAT_S, *address)
+        except OSError as error:
+            raise LkError(
+                f"Cannot listen at {address[0]}:{address[1]} ({error}). Set {CONTROL} "
+                "to HOST:PORT on this machine where every node's process reaches it."
+            ) from None
+        self.conductor = Conductor(
+            spec,
+            board,
+            engine=engine,
+            stop=StopSignal(),
+            options=RunOptions.of_launch(spec),
+            versions=versions,
+            start_s=_START_S,
+            echoes_logs=False,
+        )
+        self.thread = threading.Thread(target=self._run, args=[iterations], daemon=True)
+        self.thread.start()
+
+    def _run(self, iterations: int | None) -> None:
+        report: RunReport | None
+        try:
+            report = self.conductor.run(iterations)
+        except LkError as error:
+            report = getattr(error, "report", None)
+            _say(sys.stderr, getattr(error, "traceback", ""), error)
+        else:
+            self.exit_code = 0
+        finally:
+            self.tokens.forget()
+        if report is not None:
+            _say(sys.stdout, report)
+
+    def join(self) -> int:
+        """Wait for the end of the run; return the exit code."""
+        self.thread.join()
+        return self.exit_code
+
+
+def _say(stream: TextIO, *items: object) -> None:
+    stream.write("\n".join(map(str, filter(None, items))) + "\n")
+    stream.flush()
+
+
+def _iterations() -> int | None:
+    given = os.environ.get(ITERATIONS)
+    if not given:
+        return None
+    if not given.isdecimal():
+        raise LkError(f"{ITERATIONS} must be a whole number, 0 or more; got {given!r}.")
+    return int(given)
+
+
+def _call_lead(address: tuple[str, int], tokens: Tokens) -> Line:
+    """Call the process of the first node, which may start later than this one."""
+    until = time.monotonic() + _START_S
+    while True:
+        token = tokens.find()
+        try:
+            if token is None:
+                raise LineLostError(
+                    "The process of the first node has not started: it writes a token "
+                    "into the build folder."
+                )
+            return call(address, token)
+        except LineLostError:
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.05)
+
+
+@contextmanager
+def _stopped_by_signals(
+    stop: Callable[[], None], *, interrupts: bool
+) -> Iterator[None]:
+    """Let SIGTERM end the run, and Ctrl-C too where nobody else looks after it."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def ask(number: int, frame: FrameType | None) -> None:
+        stop()
+
+    wanted = {signal.SIGTERM: ask, signal.SIGINT: ask if interrupts else signal.SIG_IGN}
+    before = {number: signal.signal(number, wanted[number]) for number in wanted}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,270 @@
+"""Messages as bytes: MessagePack, and the arrays' memory beside it.
+
+A message without arrays is MessagePack, nothing else. One with arrays is a frame: eight
+bytes (193, which begins no MessagePack; 1, the version; two zeros; the header's length,
+little end first), the header, and each array's data at the next multiple of 64.
+
+Needs the extra `[arrow]`.
+"""
+
+from __future__ import annotations
+
+import functools
+import struct
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from msgspec.msgpack import Ext
+from msgspec.msgpack import decode as read
+from msgspec.msgpack import encode as write
+
+from like_keras_core.errors import CodecError, LoadError
+from like_keras_core.values import array_buffers
+from like_keras_core.values.array_buffers import flat_bytes
+from like_keras_core.values.class_refs import resolve as resolve_entry_point
+from like_keras_core.values.config_json import Resolver
+from like_keras_core.values.msgpack_decode import READ, Unpacker
+from like_keras_core.values.msgpack_encode import pack
+from like_keras_core.values.msgpack_ext import Code
+
+ALIGNMENT = 64
+_COPIED = 4096
+"""Messages up to this size are not worth the pieces [byte]."""
+_MARK = 0xC1
+_VERSION = 1
+_PREFIX = struct.Struct("<BBxxI")
+_EXTENSION = 0xC7
+"""Begins an extension whose size, one byte, stands before its code."""
+
+_ARRAY = int(Code.ARRAY)
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """A message in parts, for a transport that writes them where they have to go.
+
+    Attributes:
+        header: MessagePack of everything but the arrays' data.
+        buffers: The data of each array, as the array has it: nothing is copied.
+    """
+
+    header: bytes
+    buffers: Sequence[memoryview]
+
+    @property
+    def nbytes(self) -> int:
+        """How long the message is as `to_bytes` writes it."""
+        return sum(map(len, self.pieces()))
+
+    def pieces(self) -> list[bytes | memoryview]:
+        """Return what the message is made of as `to_bytes` writes it."""
+        if not self.buffers:
+            return [self.header]
+        size = len(self.header)
+        prefix = _PREFIX.pack(_MARK, _VERSION, size)
+        pieces: list[bytes | memoryview] = [prefix, self.header]
+        size += _PREFIX.size
+        for buffer in self.buffers:
+            padding = -size % ALIGNMENT
+            pieces += [bytes(padding), buffer]
+            size += padding + len(buffer)
+        return pieces
+
+    def write_into(self, target: Any) -> None:
+        """Write the message into a buffer of `nbytes` bytes."""
+        view, start = memoryview(target).cast("B"), 0
+        for piece in self.pieces():
+            view[start : start + len(piece)] = piece
+            start += len(piece)
+
+
+def encode(value: Any, where: str = "value") -> Encoded:
+    """Return `value` as a message in parts; its arrays are not copied.
+
+    Args:
+        value: What to encode.
+        where: What it is, for the error: `"output 'camera.image'"`.
+
+    Raises:
+        NotSerializableError: A part of it cannot be sent; the text says which part,
+            its type, and what can be done.
+    """
+    header, found = pack(value, where)
+    return Encoded(header, [flat_bytes(array) for array in found])
+
+
+def decode(
+    header: Any, buffers: Sequence[Any] = (), resolve: Resolver = resolve_entry_point
+) -> Any:
+    """Return the value that `encode` was given.
+
+    Args:
+        header: The header.
+        buffers: The arrays' data; the arrays of the value are read-only views of it.
+        resolve: Turns `"module:Class"` into the class; an allow-list goes here.
+
+    Raises:
+        CodecError: It is not what `encode` makes.
+        LoadError: A class in it cannot be found, or is not allowed.
+    """
+    rest = list(reversed(buffers))
+
+    def take(size: int) -> tuple[Any, int]:
+        if not rest or memoryview(rest[-1]).nbytes != size:
+            raise ValueError("the arrays' data does not fit them")
+        return rest.pop(), 0
+
+    try:
+        value = Unpacker(resolve, take).unpack(header)
+        if rest:
+            raise ValueError("it has more data than arrays")
+    except (CodecError, LoadError):
+        raise
+    except Exception as error:
+        raise damaged(error) from error
+    return value
+
+
+def to_bytes(value: Any, where: str = "value") -> bytes:
+    """Return `value` as one message.
+
+    Args:
+        value: What to encode.
+        where: What it is, for the error.
+
+    Raises:
+        NotSerializableError: A part of it cannot be sent.
+    """
+    header, found = pack(value, where)
+    if not found:
+        return header
+    encoded = Encoded(header, [flat_bytes(array) for array in found])
+    return b"".join(encoded.pieces())
+
+
+def to_pieces(value: Any, where: str = "value") -> bytes | list[bytes | memoryview]:
+    """Return `value` as one message, in pieces where that saves copying large arrays.
+
+    Args:
+        value: What to encode.
+        where: What it is, for the error.
+
+    Returns:
+        Bytes; or pieces, of which those that are a `memoryview` show the arrays' own
+        memory.
+
+    Raises:
+        NotSerializableError: A part of it cannot be sent.
+    """
+    numpy = sys.modules.get("numpy")
+    if numpy is not None and type(value) is numpy.ndarray and value.flags.c_contiguous:
+        head = _head(value.dtype, value.shape)
+        if head:
+            if len(head) + value.nbytes <= _COPIED:
+                return b"".join((head, value.tobytes()))
+            return [head, flat_bytes(value)]
+    header, found = pack(value, where)
+    if not found:
+        return header
+    pieces = Encoded(header, [flat_bytes(array) for array in found]).pieces()
+    return b"".join(pieces) if sum(map(len, pieces)) <= _COPIED else pieces
+
+
+@functools.lru_cache(maxsize=256)
+def _head(dtype: Any, shape: tuple[int, ...]) -> bytes:
+    """Return what stands before the data of a message that is one array.
+
+    Nothing if arrays of that dtype are not sent.
+    """
+    if dtype.kind not in array_buffers.PLAIN_DTYPES:
+        return b""
+    described = write((array_buffers.dtype_name(dtype), shape, ()))
+    header = write(Ext(Code.ARRAY, described))
+    return b"".join(Encoded(header, [memoryview(b"")]).pieces())
+
+
+def from_bytes(buffer: Any, resolve: Resolver = resolve_entry_point) -> Any:
+    """Return the value of one message.
+
+    Args:
+        buffer: Bytes, or any object with the buffer protocol. The arrays of the value
+            are read-only views of it, and keep it alive.
+        resolve: Turns `"module:Class"` into the class; an allow-list goes here.
+
+    Raises:
+        CodecError: It is not what `to_bytes` makes.
+        LoadError: A class in it cannot be found, or is not allowed.
+    """
+    try:
+        if type(buffer) is not bytes:
+            buffer = memoryview(buffer).cast("B").toreadonly()
+        if not buffer or buffer[0] != _MARK:
+            if resolve is resolve_entry_point:
+                return READ(buffer)
+            return Unpacker(resolve).unpack(buffer)
+        return _from_frame(buffer, resolve)
+    except (CodecError, LoadError):
+        raise
+    except Exception as error:
+        raise damaged(error) from error
+
+
+def _from_frame(frame: bytes | memoryview, resolve: Resolver) -> Any:
+    if frame[_PREFIX.size + (2 if frame[_PREFIX.size] == _EXTENSION else 1)] == _ARRAY:
+        known = _described(bytes(frame[:ALIGNMENT]))
+        if known is not None:
+            ndarray, dtype, shape, end = known
+            if end != len(frame):
+                raise _wrong_size(end, frame)
+            return ndarray(shape, dtype, frame, ALIGNMENT)
+    _, version, length = _PREFIX.unpack_from(frame)
+    if version != _VERSION:
+        raise ValueError(f"its version is {version}, and {_VERSION} is known here")
+    end = _PREFIX.size + length
+
+    def take(size: int) -> tuple[Any, int]:
+        nonlocal end
+        start = end + -end % ALIGNMENT
+        end = start + size
+        return (frame, start) if size else (b"", 0)
+
+    value = Unpacker(resolve, take).unpack(frame[_PREFIX.size : end])
+    if end != len(frame):
+        raise _wrong_size(end, frame)
+    return value
+
+
+def _wrong_size(size: int, frame: bytes | memoryview) -> ValueError:
+    return ValueError(f"it should have {size} bytes and has {len(frame)}")
+
+
+@functools.lru_cache(maxsize=256)
+def _described(head: bytes) -> tuple[Any, Any, tuple[int, ...], int] | None:
+    """Return what all before the data says, if that is one array as it lies there.
+
+    Returns:
+        The class of arrays, its dtype and shape, and where its data ends.
+    """
+    _, version, length = _PREFIX.unpack_from(head)
+    if version != _VERSION or length > ALIGNMENT - _PREFIX.size:
+        return None
+    tree = read(head[_PREFIX.size : _PREFIX.size + length])
+    if type(tree) is not Ext or tree.code != Code.ARRAY:
+        return None
+    name, shape, axes = read(tree.data)
+    dtype = array_buffers.dtype_of(name)
+    size = array_buffers.size_of(dtype, shape)
+    if axes or not size:
+        return None
+    return sys.modules["numpy"].ndarray, dtype, tuple(shape), ALIGNMENT + size
+
+
+def damaged(error: Exception) -> CodecError:
+    """Return the error for a message whose reading raised another."""
+    reason = str(error) or type(error).__name__
+    return CodecError(
+        f"Cannot read a message: {reason}. It is damaged, or it was not written by "
+        "like_keras."
+    )

@@ -1,0 +1,61 @@
+"""What the options of a recorded launch mean."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from like_keras_core.authoring.launch_args import OutputAddresses
+from like_keras_core.errors import CapabilityError
+from like_keras_core.graph.port_selection import ports_to_record
+from like_keras_core.plugins.engine_registry import get_engine
+from like_keras_core.spec import HasSpec, SystemSpec, as_spec
+from like_keras_core.system import System
+from lk_record_mcap.recorder import Recorder
+
+
+def recorder_for(
+    system: HasSpec | SystemSpec,
+    engine: str,
+    options: Mapping[str, Any],
+    *,
+    record_to: Any = None,
+    record_ports: Any = "all",
+    record_compression: str = "none",
+) -> Recorder:
+    """Return what records a launch.
+
+    Args:
+        system: What is launched.
+        engine: The engine's name.
+        options: The other options of the launch.
+        record_to: The recording's path.
+        record_ports: Output ports or addresses, or `"all"`.
+        record_compression: `"none"`, `"lz4"` or `"zstd"`.
+
+    Raises:
+        TypeError: An option is of a wrong type.
+        GraphError: There is no such port.
+        CapabilityError: The engine has no taps.
+        RecordingError: The recording cannot be begun.
+    """
+    if not isinstance(record_to, (str, os.PathLike)):
+        raise TypeError(
+            "record_to is the path of an MCAP file, and record_ports and "
+            f"record_compression need it: record_to='run.mcap'; got {record_to!r:.80}."
+        )
+    if "record" not in get_engine(engine).capabilities:
+        raise CapabilityError(engine, "record", "launch(record_to=...)")
+    if isinstance(system, System):
+        record_ports = OutputAddresses(system.lower()).recorded(record_ports)
+    spec = as_spec(system)
+    return Recorder(
+        record_to,
+        spec,
+        ports_to_record(spec, record_ports),
+        engine=engine,
+        seed=options.get("seed", 0),
+        rate_hz=options.get("rate_hz") or spec.rate_hz,
+        compression=record_compression,
+    )

@@ -1,0 +1,212 @@
+"""What a recording says about its run, beside the messages."""
+
+from __future__ import annotations
+
+import json
+import platform
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from like_keras_core.errors import ComponentError
+from like_keras_core.graph.checks import execution_order
+from like_keras_core.plugins.metadata import core_version
+from like_keras_core.report import RunReport
+from like_keras_core.spec import SystemSpec
+from lk_record_mcap.absent_ticks import Silence
+from lk_record_mcap.errors import RecordingError
+from lk_record_mcap.shard import ChannelWriter
+
+NAME = "like_keras"
+"""The name of the metadata record."""
+
+SPEC, TICKS = "system.json", "ticks.json"
+"""The names of the attachments."""
+
+FORMAT = "1"
+_FILE, _END = "run.json", "end.json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunFacts:
+    """What is known of a run when it begins.
+
+    Args:
+        spec: The system.
+        ports: The addresses of what is recorded.
+        metadata: Names and texts, as the file will have them.
+        compression: `"none"`, `"lz4"` or `"zstd"`.
+    """
+
+    spec: SystemSpec
+    ports: Sequence[str]
+    metadata: Mapping[str, str]
+    compression: str = "none"
+
+    @classmethod
+    def now(
+        cls,
+        spec: SystemSpec,
+        ports: Sequence[str],
+        *,
+        engine: str,
+        seed: int,
+        rate_hz: float | None,
+        compression: str,
+    ) -> RunFacts:
+        """Return the facts of a run that begins."""
+        metadata = {
+            "format": FORMAT,
+            "system": spec.name,
+            "digest": spec.digest(),
+            "engine": engine,
+            "seed": str(seed),
+            "rate_hz": "" if rate_hz is None else repr(rate_hz),
+            "started_ns": str(time.time_ns()),
+            "machine": platform.node(),
+            "python": platform.python_version(),
+            "like_keras_core": core_version(),
+            "lk_record_mcap": version("lk-record-mcap"),
+        }
+        return cls(
+            spec=spec, ports=list(ports), metadata=metadata, compression=compression
+        )
+
+    def order_of(self, port: str) -> int:
+        """Return the place of a port's component in the execution order."""
+        order = execution_order(self.spec)
+        name = port.rpartition(".")[0]
+        return [self.spec.components[n].name for n in order].index(name)
+
+    def save(self, folder: Path) -> None:
+        """Write them beside the parts, for whoever finds these."""
+        data = {
+            "metadata": dict(self.metadata),
+            "ports": list(self.ports),
+            "compression": self.compression,
+            "spec": self.spec.to_dict(),
+        }
+        (folder / _FILE).write_text(json.dumps(data), encoding="utf-8")
+
+    @classmethod
+    def load(cls, folder: Path) -> RunFacts:
+        """Read what `save` wrote.
+
+        Raises:
+            RecordingError: It is not there, or damaged.
+        """
+        try:
+            data = json.loads((folder / _FILE).read_text(encoding="utf-8"))
+            return cls(
+                spec=SystemSpec.from_dict(data["spec"]),
+                ports=data["ports"],
+                metadata=data["metadata"],
+                compression=data["compression"],
+            )
+        except (OSError, ValueError, KeyError) as error:
+            raise RecordingError(
+                f"{str(folder)!r} holds no recording that was begun: {error}"
+            ) from error
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunEnd:
+    """How a run ended, and how far each component came.
+
+    Args:
+        iterations: Ticks that count.
+        ended_by: As in the report; `"lost"` where nobody could say.
+        counted: By component, the ticks that count for it.
+        failed: What ended it, if something did.
+    """
+
+    iterations: int
+    ended_by: str
+    counted: Mapping[str, int]
+    failed: str = ""
+
+    @classmethod
+    def of(cls, report: RunReport, error: BaseException | None) -> RunEnd:
+        """Return how a run ended, of its report and what it raised."""
+        counted = {
+            name: item.fired + item.absent for name, item in report.components.items()
+        }
+        return cls(
+            iterations=report.iterations,
+            ended_by=report.ended_by,
+            counted=counted,
+            failed=_said(error),
+        )
+
+    def save(self, folder: Path) -> None:
+        """Write it beside the parts, for when they are complete."""
+        (folder / _END).write_text(json.dumps(asdict(self)), encoding="utf-8")
+
+    @classmethod
+    def load(cls, folder: Path) -> RunEnd | None:
+        """Read what `save` wrote; None where nobody knew the end of the run."""
+        path = folder / _END
+        if not path.is_file():
+            return None
+        return cls(**json.loads(path.read_text(encoding="utf-8")))
+
+    @classmethod
+    def seen(cls, last: Mapping[str, int], error: BaseException | None) -> RunEnd:
+        """Return the end of a run that nobody reported.
+
+        Args:
+            last: By port, the last tick of which there is a message.
+            error: What the launch raised, if it could.
+        """
+        counted: dict[str, int] = {}
+        for port, tick in last.items():
+            name = port.rpartition(".")[0]
+            counted[name] = max(counted.get(name, 0), tick + 1)
+        iterations = max(counted.values(), default=0)
+        return cls(
+            iterations=iterations,
+            ended_by="lost",
+            counted=counted,
+            failed=_said(error),
+        )
+
+
+def write_facts(
+    writer: ChannelWriter,
+    facts: RunFacts,
+    end: RunEnd,
+    silence: Mapping[str, Silence],
+) -> None:
+    """Write what a recording says about its run, behind the messages."""
+    absent: dict[str, Any] = {}
+    for port in facts.ports:
+        counted = end.counted.get(port.rpartition(".")[0], 0)
+        absent[port] = silence.get(port, Silence()).until(counted)
+    ticks = {"schema": 1, "counted": dict(end.counted), "absent": absent}
+    started_ns = int(facts.metadata["started_ns"])
+    for name, text in (
+        (SPEC, facts.spec.to_json()),
+        (TICKS, json.dumps(ticks, separators=(",", ":"))),
+    ):
+        writer.mcap.add_attachment(
+            started_ns, started_ns, name, "application/json", text.encode()
+        )
+    metadata = {
+        **facts.metadata,
+        "iterations": str(end.iterations),
+        "ended_by": end.ended_by,
+        "failed": end.failed,
+    }
+    writer.mcap.add_metadata(NAME, metadata)
+
+
+def _said(error: BaseException | None) -> str:
+    """Return an error in one line."""
+    if isinstance(error, ComponentError):
+        text = f"{error.component} at tick {error.tick}: {error.error}"
+    else:
+        text = "" if error is None else f"{type(error).__name__}: {error}"
+    return text.partition("\n")[0]

@@ -1,0 +1,379 @@
+"""Members and a conductor in threads: who may take part, and how it ends."""
+
+import queue
+import threading
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from typing import Any, ClassVar
+
+import pytest
+
+from like_keras_core import (
+    Component,
+    HostLostError,
+    Node,
+    RunReport,
+    System,
+    SystemSpec,
+    VersionMismatchError,
+)
+from like_keras_core.runtime.control.connection import LineLostError, call
+from like_keras_core.runtime.control.run_options import RunOptions
+from like_keras_core.runtime.control.server import Switchboard
+from like_keras_core.runtime.flow.wire_format import Data, parse
+from like_keras_core.runtime.process.node_process import Member
+from like_keras_core.runtime.stop import StopSignal
+from like_keras_core.runtime.supervision.supervisor import Conductor
+from like_keras_core.tap import Tap
+from like_keras_core.testing.components import Count, Scale
+
+TOKEN = "a token"
+WAIT_S = 20.0
+
+Ways = dict[str, list[Callable[[bytes], object]]]
+
+
+class Direct:
+    """Hands frames to the others at once, to all that call themselves so."""
+
+    def __init__(self, nodes: Ways, node: str) -> None:
+        self.nodes, self.node = nodes, node
+
+    def start(self, arrived: Callable[[bytes], object]) -> None:
+        self.nodes[self.node].append(arrived)
+
+    def send(self, node: str, frame: Sequence[bytes | bytearray | memoryview]) -> None:
+        self._deliver(node, b"".join(frame))
+
+    def _deliver(self, node: str, frame: bytes) -> None:
+        for arrived in self.nodes[node]:
+            arrived(frame)
+
+
+class Relayed(Direct):
+    """Has no way left but the control channel."""
+
+    member: Member
+
+    def send(self, node: str, frame: Sequence[bytes | bytearray | memoryview]) -> None:
+        self.member.relay(node, frame)
+
+
+class Polled(Direct):
+    """Has no thread: what comes waits until the process asks for it."""
+
+    def start(self, arrived: Callable[[bytes], object]) -> None:
+        self.arrived = arrived
+        self.came: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
+        self.askers: set[int] = set()
+        self.nodes[self.node].append(self.came.put)
+
+    def receive(self, timeout_s: float) -> None:
+        self.askers.add(threading.get_ident())
+        with suppress(queue.Empty):
+            while frame := self.came.get(timeout=timeout_s):
+                self.arrived(frame)
+                timeout_s = 0.0
+
+    def wake(self) -> None:
+        self.came.put(None)
+
+
+class Garbage(Direct):
+    """Hands over what is no frame."""
+
+    def send(self, node: str, frame: Sequence[bytes | bytearray | memoryview]) -> None:
+        self._deliver(node, b"?" * 50)
+
+
+class Broken(Direct):
+    """Has no way for values."""
+
+    def send(self, node: str, frame: Sequence[bytes | bytearray | memoryview]) -> None:
+        if any(isinstance(part, Data) for part in parse(list(frame))):
+            raise OSError("no way")
+        super().send(node, frame)
+
+
+class Deaf(Direct):
+    """Loses whatever is for `b`."""
+
+    def send(self, node: str, frame: Sequence[bytes | bytearray | memoryview]) -> None:
+        if node != "b":
+            super().send(node, frame)
+
+
+class Mute(Direct):
+    """Loses whatever comes from `b`."""
+
+    def send(self, node: str, frame: Sequence[bytes | bytearray | memoryview]) -> None:
+        if self.node != "b":
+            super().send(node, frame)
+
+
+class Sees(Component):
+    """Says what it received, for `Waits`."""
+
+    came: ClassVar[threading.Event] = threading.Event()
+
+    def forward(self, value: int) -> None:
+        self.came.set()
+
+
+class Waits(Component):
+    """Waits until `Sees` has received something."""
+
+    def forward(self) -> bool:
+        return Sees.came.wait(WAIT_S)
+
+
+class Run:
+    """A run whose hosts are threads.
+
+    Args:
+        system: The system.
+        transport: The kind of each one's transport.
+        specs: What a node has in the place of the system.
+        versions: What a node says of its distributions; `{"kit": "1"}` is expected.
+        record: The ports to record.
+        options: More of what the processes are told.
+    """
+
+    def __init__(
+        self,
+        system: System,
+        transport: type[Direct] = Direct,
+        specs: Mapping[str, SystemSpec] | None = None,
+        versions: Mapping[str, Mapping[str, str]] | None = None,
+        record: Sequence[str] = ("scale.output",),
+        **options: Any,
+    ) -> None:
+        self.spec = system.to_spec()
+        self.options = RunOptions(record=tuple(record), **options)
+        self.made: list[Any] = []
+        self.transport = transport
+        self.specs, self.versions = specs or {}, versions or {}
+        self.board = Switchboard(TOKEN, 3.0)
+        self.stop = StopSignal()
+        self.ways: Ways = defaultdict(list)
+        self.errors: list[Exception] = []
+        self.threads: list[threading.Thread] = []
+
+    def start(self, *nodes: str) -> None:
+        """Let hosts call, one after the other."""
+        for node in nodes:
+            thread = threading.Thread(target=self._serve, args=[node], daemon=True)
+            self.threads.append(thread)
+            thread.start()
+
+    def _serve(self, node: str) -> None:
+        transport = self.transport(self.ways, node)
+        self.made.append(transport)
+        try:
+            line = call(self.board.address, TOKEN)
+        except LineLostError as error:
+            self.errors.append(error)  # The run may be over before it has begun.
+            return
+        member = Member(
+            self.specs.get(node, self.spec),
+            node,
+            line,
+            transport,
+            versions=self.versions.get(node, {"kit": "1"}),
+        )
+        if isinstance(transport, Relayed):
+            transport.member = member
+        try:
+            member.serve()
+        except Exception as error:  # noqa: BLE001 - looked at by the test
+            self.errors.append(error)
+
+    def conduct(self, iterations: int | None = 5, **options: Any) -> RunReport:
+        """Be the launching process."""
+        conductor = Conductor(
+            self.spec,
+            self.board,
+            engine="threads",
+            stop=self.stop,
+            versions={"kit": "1"},
+            options=self.options,
+            **options,
+        )
+        try:
+            return conductor.run(iterations)
+        finally:
+            for thread in self.threads:
+                thread.join(10)
+                assert not thread.is_alive()
+
+
+def pair() -> System:
+    """Return a source and its reader, each on a node of its own."""
+    return System([Count(node=Node("a")), Scale(node=Node("b"))])
+
+
+@pytest.mark.parametrize("transport", [Direct, Relayed, Polled])
+def test_a_run_needs_no_more_than_a_way_for_frames(transport: type[Direct]) -> None:
+    """Which may be the control channel, where a transport has none any more."""
+    run = Run(pair(), transport)
+    run.start("a", "b")
+
+    report = run.conduct()
+
+    assert report.records == {"scale.output": [(t, 2 * t) for t in range(5)]}
+    assert report.connections["count.output -> scale.value"].messages == 5
+
+
+def test_a_transport_may_leave_the_reading_to_the_process() -> None:
+    """It is asked by the thread that runs the components, and by no other."""
+    run = Run(pair(), Polled)
+    run.start("a", "b")
+
+    run.conduct(1000)
+
+    askers = sorted(tuple(transport.askers) for transport in run.made)
+    assert askers == sorted((thread.ident,) for thread in run.threads)
+
+
+def test_a_process_that_is_held_goes_on_when_the_others_have_caught_up() -> None:
+    """What it waits for comes from the launching process, not from its transport."""
+    system = System([Count(node=Node("a")), Count(node=Node("b"))])
+    run = Run(system, Polled, record=["count_1.output"], run_ahead=2)
+    run.start("a", "b")
+
+    report = run.conduct(100)
+
+    assert len(report.records["count_1.output"]) == 100
+
+
+def test_hosts_with_another_version_are_refused() -> None:
+    """All of them are named, before anything is built."""
+    run = Run(pair(), versions={"a": {"kit": "2"}, "b": {}})
+    run.start("a", "b")
+
+    with pytest.raises(VersionMismatchError) as caught:
+        run.conduct()
+
+    assert caught.value.differences == {
+        "a": "it has kit 2, and 1 is here",
+        "b": "it has kit none, and 1 is here",
+    }
+    assert "Install the same versions everywhere" in str(caught.value)
+
+
+def test_hosts_with_another_system_are_refused() -> None:
+    """As after a copy that was forgotten."""
+    other = System([Count(start=1, node=Node("a")), Scale(node=Node("b"))])
+    run = Run(pair(), specs={"b": other.to_spec()})
+    run.start("a", "b")
+
+    with pytest.raises(VersionMismatchError, match="b: what it has of the system"):
+        run.conduct()
+
+
+def test_a_second_host_of_a_node_is_sent_away() -> None:
+    """The first one runs; so is one of a node that nobody knows."""
+    run = Run(pair())
+    run.start("a", "a", "b")
+    run.specs = {"c": System([Count(node=Node("c"))]).to_spec()}
+    run.start("c")
+
+    report = run.conduct()
+
+    assert report.components["scale"].fired == 5
+
+
+def test_a_host_that_does_not_call_is_named() -> None:
+    """After the time that hosts have."""
+    run = Run(pair())
+    run.start("a")
+
+    with pytest.raises(HostLostError, match=r"'b' was lost: it did not call in 0.5 s"):
+        run.conduct(start_s=0.5)
+
+
+def test_many_hosts_may_take_longer_to_call() -> None:
+    """They share the processors of their machine while they start."""
+    run = Run(System([Count(node=Node(f"n{n}")) for n in range(20)]))
+
+    with pytest.raises(HostLostError, match=r"it did not call in 0.2 s"):
+        run.conduct(start_s=0.1)
+
+
+@pytest.mark.parametrize("transport", [Deaf, Mute])
+def test_a_way_that_carries_nothing_is_named(transport: type[Direct]) -> None:
+    """Before the first tick, for which everybody would wait for ever."""
+    run = Run(pair(), transport)
+    run.start("a", "b")
+
+    with pytest.raises(HostLostError, match=r"not answered 'a' over threads in 0.5 s"):
+        run.conduct(link_s=0.5)
+
+
+@pytest.mark.timeout(30)
+def test_a_stop_ends_the_wait_for_the_links() -> None:
+    """All go down as they went up, and nothing counts."""
+    run = Run(pair(), Deaf)
+    run.start("a", "b")
+    threading.Timer(1.0, run.stop.set, ["interrupt"]).start()
+
+    report = run.conduct()
+
+    assert (report.iterations, report.ended_by) == (0, "interrupt")
+
+
+def test_a_stop_before_all_have_called_ends_the_run() -> None:
+    """Nothing was built; nothing counts."""
+    run = Run(pair())
+    run.start("a")
+    run.stop.set("interrupt")
+
+    report = run.conduct()
+
+    assert (report.iterations, report.ended_by) == (0, "interrupt")
+
+
+def test_a_host_that_breaks_says_how() -> None:
+    """It is no component's error; the traceback is the end of its log."""
+    run = Run(pair(), Garbage)
+    run.start("a", "b")
+
+    with pytest.raises(HostLostError, match=r"it failed: .*FrameError") as caught:
+        run.conduct()
+
+    assert caught.value.node in ("a", "b")
+    assert any("_take" in line for line in caught.value.log)
+    assert run.errors
+
+
+def test_a_transport_that_fails_is_no_failure_of_a_component() -> None:
+    """Though it is while the component sends."""
+    run = Run(pair(), Broken)
+    run.start("a", "b")
+
+    with pytest.raises(HostLostError, match="OSError: no way"):
+        run.conduct()
+
+
+def test_a_value_leaves_before_its_tick_has_ended() -> None:
+    """The next component of the tick may take long."""
+    count, sees = Count(node=Node("a")), Sees(node=Node("b"))
+    sees(count())
+    system = System([count, Waits(node=Node("a")), sees])
+    run = Run(system, record=["waits.output"])
+    run.start("a", "b")
+
+    report = run.conduct(1)
+
+    assert report.records["waits.output"] == [(0, True)]
+
+
+def test_what_processes_are_told_survives_json() -> None:
+    """Taps and all."""
+    tap = Tap("count.output", "builtins:dict", {"a": 1})
+    options = RunOptions(
+        window=3, rate_hz=2.5, record=["a.b"], taps=[tap], check_values=True
+    )
+
+    assert RunOptions.from_dict(options.to_dict()) == options
