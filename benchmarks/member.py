@@ -24,9 +24,9 @@ from typing import Any, cast
 import numpy as np
 
 from like_keras_core import Component, Node, System
-from like_keras_core.runtime.control.connection import Line, Message
+from like_keras_core.runtime.control.connection import ControlConnection, Message
 from like_keras_core.runtime.control.run_options import RunOptions
-from like_keras_core.runtime.process.node_process import Member
+from like_keras_core.runtime.process.node_process import NodeProcess
 
 GOAL_US = 15.0
 GOAL_LARGE = 1.5
@@ -93,10 +93,12 @@ class ByHand:
         return memoryview(buffer)
 
 
-def member(system: System, node: str) -> tuple[Member, ByHand]:
+def member(system: System, node: str) -> tuple[NodeProcess, ByHand]:
     """Return a member that is about to run its first tick."""
     transport = ByHand()
-    made = Member(system.to_spec(), node, cast(Line, Deaf()), transport)
+    made = NodeProcess(
+        system.to_spec(), node, cast(ControlConnection, Deaf()), transport
+    )
     start = RunOptions().to_dict(), ("cut", 1 << 60, 0), ("floor", 1 << 40)
     for verb, *arguments in (
         ("build", start[0]),

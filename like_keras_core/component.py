@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import is_dataclass
 from typing import Any, ClassVar, NoReturn
 
-from like_keras_core.authoring.attribute_watch import Watched
-from like_keras_core.authoring.component_state import Log, Record, Rng
+from like_keras_core.authoring.attribute_watch import AttributeWatch
+from like_keras_core.authoring.component_state import ComponentState, Log, Rng
 from like_keras_core.authoring.composition import Composition
 from like_keras_core.authoring.constructor_args import capture
 from like_keras_core.authoring.reserved_names import (
@@ -58,7 +58,7 @@ def _default_config(cls: type) -> Any:
         ) from None
 
 
-class Component(Watched, metaclass=ComponentType):
+class Component(AttributeWatch, metaclass=ComponentType):
     """An atomic unit of computation: subclass it and write `forward`.
 
     Each parameter of `forward` is an input port, its result the output port `output`;
@@ -75,7 +75,7 @@ class Component(Watched, metaclass=ComponentType):
         ValueError: The name cannot be a name, or `every` is below 1.
     """
 
-    _lk: Record
+    _lk: ComponentState
     config: Any
 
     needs: ClassVar[Sequence[str]] = ()
@@ -91,7 +91,7 @@ class Component(Watched, metaclass=ComponentType):
     def __new__(cls, *args: Any, **kwargs: Any) -> Component:
         """Make the record first, so that any constructor may use it."""
         component = super().__new__(cls)
-        object.__setattr__(component, "_lk", Record(component))
+        object.__setattr__(component, "_lk", ComponentState(component))
         return component
 
     def __init__(

@@ -18,9 +18,9 @@ from like_keras_core.graph.channels import ChannelSpec
 from like_keras_core.runtime.flow import (
     Buffer,
     Receiver,
+    Resolved,
     Sender,
     Value,
-    Watermark,
 )
 from like_keras_core.runtime.flow.wire_format import Data, parse
 from like_keras_core.runtime.host.node_host import NodeHost
@@ -256,7 +256,7 @@ class FlowLink:
             for event in events:
                 if isinstance(event, Value):
                     self.consumer.push(source, event.tick, self._value(event))
-                elif isinstance(event, Watermark):
+                elif isinstance(event, Resolved):
                     self.consumer.absent(source, event.tick)
         assert self.receiver.held_back <= self.window
         assert self.channel.latest or self.receiver.unreleased <= self.window

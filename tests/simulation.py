@@ -16,9 +16,9 @@ from typing import Any
 
 from like_keras_core.component import Component
 from like_keras_core.graph.channels import channels_of
-from like_keras_core.runtime.control.termination import Follower, Leader
+from like_keras_core.runtime.control.termination import StopCoordinator, StopParticipant
 from like_keras_core.runtime.host.node_host import NodeHost
-from like_keras_core.runtime.stop_point import Cut
+from like_keras_core.runtime.stop_point import StopPoint
 from like_keras_core.spec import SystemSpec
 from tests.links import Faults, FifoNetwork, FlowNetwork
 
@@ -45,7 +45,7 @@ class Outcome:
         most_waiting: The most values that one channel of a host kept at a time.
     """
 
-    cut: Cut
+    cut: StopPoint
     error: tuple[type, str, int | None] | None
     records: Mapping[str, list[tuple[int, Any]]]
     components: Mapping[str, tuple[int, int]]
@@ -125,8 +125,10 @@ class Simulation:
             link = self.network.add(channel, window, self.hosts[channel.consumer])
             self.hosts[channel.producer].link(channel.source, link)
             self.readers[channel.source, channel.consumer] = link.release
-        self.leader = Leader(self.hosts, iterations)
-        self.followers = {node: Follower(host) for node, host in self.hosts.items()}
+        self.leader = StopCoordinator(self.hosts, iterations)
+        self.followers = {
+            node: StopParticipant(host) for node, host in self.hosts.items()
+        }
         self.news: set[str] = set()
         self.up: dict[str, deque[Any]] = {node: deque() for node in self.hosts}
         self.down: dict[str, deque[Any]] = {node: deque() for node in self.hosts}

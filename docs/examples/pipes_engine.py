@@ -14,17 +14,20 @@ from pathlib import Path
 from typing import Any
 
 from like_keras_core import Engine, RunReport, SystemSpec, as_spec
-from like_keras_core.runtime.control.connection import LineLostError, call
+from like_keras_core.runtime.control.connection import (
+    ControlConnectionLostError,
+    connect,
+)
 from like_keras_core.runtime.control.run_options import RunOptions
-from like_keras_core.runtime.control.server import Switchboard
-from like_keras_core.runtime.process.node_process import Member
+from like_keras_core.runtime.control.server import ControlServer
+from like_keras_core.runtime.process.node_process import NodeProcess
 from like_keras_core.runtime.stop import (
     StopSignal,
     in_time,
     stop_on_interrupt,
     time_limit,
 )
-from like_keras_core.runtime.supervision.supervisor import Conductor
+from like_keras_core.runtime.supervision.supervisor import Supervisor
 from like_keras_core.spec import HasSpec
 
 JOIN_S = 5.0
@@ -88,12 +91,12 @@ def run_node(
     sys.path[:] = path
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # The launching process sees to it.
     try:
-        line = call(address, token)
-    except LineLostError:
+        line = connect(address, token)
+    except ControlConnectionLostError:
         return  # The launch is over.
     system = SystemSpec.from_json(spec)
     folders = [Path(entry) for entry in path]
-    Member(system, node, line, transport(pipes), folders).serve()
+    NodeProcess(system, node, line, transport(pipes), folders).serve()
 
 
 def pipes_between(nodes: Sequence[str]) -> dict[str, dict[str, Connection]]:
@@ -165,7 +168,7 @@ class PipesEngine(Engine):
         told = RunOptions.of_launch(spec, engine=self.name, own=["started"], **options)
         stop = stop or StopSignal()
         token = secrets.token_hex(16)
-        switchboard = Switchboard(token, heartbeat_s)
+        switchboard = ControlServer(token, heartbeat_s)
         context: Any = multiprocessing.get_context(self.start_method)
         pipes = pipes_between([node.name for node in spec.nodes])
         home = switchboard.address, token
@@ -199,7 +202,7 @@ class PipesEngine(Engine):
                     for end in pipes[node].values():
                         end.close()  # The process has its own.
                 started({node: process.pid for node, process in processes.items()})
-                report = Conductor(
+                report = Supervisor(
                     spec,
                     switchboard,
                     engine=self.name,

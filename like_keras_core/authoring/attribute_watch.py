@@ -17,13 +17,13 @@ from typing import Any
 _PLACEMENT = frozenset({"name", "node", "every"})
 
 
-class Watched:
+class AttributeWatch:
     """What remembers assignments from outside, in its record `_lk`."""
 
     _lk: Any
 
 
-def _watch_assignment(self: Watched, name: str, value: Any) -> None:
+def _watch_assignment(self: AttributeWatch, name: str, value: Any) -> None:
     """Set an attribute; remember it if that is done from outside the component."""
     object.__setattr__(self, name, value)
     record = self._lk
@@ -48,8 +48,8 @@ def unwatched() -> Iterator[None]:
     """Let components assign at full speed while a launch runs."""
     with _lock:
         # It is gone already where an interrupt came just before the launch counted.
-        if not _launches and "__setattr__" in vars(Watched):
-            delattr(Watched, "__setattr__")
+        if not _launches and "__setattr__" in vars(AttributeWatch):
+            delattr(AttributeWatch, "__setattr__")
         _launches.append(None)
     try:
         yield
@@ -61,7 +61,7 @@ def unwatched() -> Iterator[None]:
 
 
 def _watch() -> None:
-    setattr(Watched, "__setattr__", _watch_assignment)  # noqa: B010
+    setattr(AttributeWatch, "__setattr__", _watch_assignment)  # noqa: B010
 
 
 _watch()

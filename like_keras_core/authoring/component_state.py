@@ -7,7 +7,7 @@ import re
 from collections.abc import MutableMapping
 from typing import TYPE_CHECKING, Any
 
-from like_keras_core.authoring.constructor_args import Captured
+from like_keras_core.authoring.constructor_args import ConstructorArgs
 from like_keras_core.authoring.forward_signature import signature_of
 from like_keras_core.lifecycle import LifecycleState
 from like_keras_core.node import Node
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import numpy
 
 
-class Record:
+class ComponentState:
     """What like_keras knows of one component; kept in its attribute `_lk`."""
 
     __slots__ = (
@@ -54,7 +54,7 @@ class Record:
             component, "output", [_output_port(port) for port in signature.outputs]
         )
         self.state = LifecycleState.UNCONFIGURED
-        self.captured = Captured({})
+        self.captured = ConstructorArgs({})
         self.config_print: bytes | None = None
         self.made = False
         self.called = False
@@ -128,7 +128,7 @@ class Log:
 class _TickLogger(logging.LoggerAdapter):  # type: ignore[type-arg]
     """Adds `address` and `tick` to each log record, and both to its text."""
 
-    def __init__(self, logger: logging.Logger, record: Record) -> None:
+    def __init__(self, logger: logging.Logger, record: ComponentState) -> None:
         super().__init__(logger, {})
         self._record = record
 

@@ -18,7 +18,7 @@ _signatures: weakref.WeakKeyDictionary[type, inspect.Signature] = (
 
 
 @dataclass(frozen=True, slots=True)
-class Captured:
+class ConstructorArgs:
     """The arguments of one construction, by parameter; without the node.
 
     Args:
@@ -61,7 +61,9 @@ def construct(cls: type, arguments: Mapping[str, Any], node: Node | None) -> Any
     return cls(*bound.args, **bound.kwargs)
 
 
-def capture(cls: type, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Captured:
+def capture(
+    cls: type, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> ConstructorArgs:
     """Copy the arguments of a construction that is about to happen."""
     if not args and not kwargs:
         return _NOTHING
@@ -81,7 +83,7 @@ def capture(cls: type, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Capture
         except Exception:  # noqa: BLE001 - whatever a copy raises
             arguments[name] = value
             shared.add(name)
-    return Captured(arguments, frozenset(shared))
+    return ConstructorArgs(arguments, frozenset(shared))
 
 
 def copy_value(value: Any) -> Any:
@@ -100,4 +102,4 @@ def _signature(cls: type) -> inspect.Signature:
     return found
 
 
-_NOTHING = Captured({})
+_NOTHING = ConstructorArgs({})

@@ -35,7 +35,7 @@ from like_keras_core.plugins.metadata import core_version
 if TYPE_CHECKING:
     from typing import TextIO
 
-    from like_keras_core.plugins.discovery import PluginRecord
+    from like_keras_core.plugins.discovery import PluginEntry
 
 COMMANDS = {
     "validate": ("validate:validate_command", "List what is wrong with a system."),
@@ -81,7 +81,7 @@ class LazyGroup(click.Group):
         super().__init__(*args, **kwargs)
         self.lazy = lazy
 
-    def added(self) -> dict[str, PluginRecord]:
+    def added(self) -> dict[str, PluginEntry]:
         """Return the commands that others add to this group: none."""
         return {}
 
@@ -122,7 +122,7 @@ class LazyGroup(click.Group):
 class OpenGroup(LazyGroup):
     """A group to which plug-ins add commands, through `like_keras_core.commands`."""
 
-    def added(self) -> dict[str, PluginRecord]:
+    def added(self) -> dict[str, PluginEntry]:
         """Return the commands that others add to this group."""
         return added_commands(self.lazy)
 

@@ -17,7 +17,7 @@ from like_keras_core.errors import KNOWN_ENGINES, LkError
 from like_keras_core.plugins.discovery import (
     ENGINES_DISABLE,
     PLUGINS_DISABLE,
-    PluginRecord,
+    PluginEntry,
     find_engines,
     find_plugins,
 )
@@ -76,8 +76,8 @@ def _check_plugins(load: bool) -> Iterator[Check]:
 
 def _check(
     subject: str,
-    record: PluginRecord,
-    use: Callable[[PluginRecord], object],
+    record: PluginEntry,
+    use: Callable[[PluginEntry], object],
     load: bool,
 ) -> Check:
     """Judge an engine or plug-in by its record, and by using it if asked to."""
@@ -96,7 +96,7 @@ def _check(
     return Check("PASS", subject, record.origin)
 
 
-def _use_engine(record: PluginRecord) -> None:
+def _use_engine(record: PluginEntry) -> None:
     """Import an engine in a process of its own, which may end or hang."""
     from like_keras_core.cli.engine_check.examination import IMPORT_S, examined
     from like_keras_core.cli.engine_check.isolated_process import environment
@@ -109,7 +109,7 @@ def _use_engine(record: PluginRecord) -> None:
             raise LkError(check.text)
 
 
-def _use_plugin(record: PluginRecord) -> object:
+def _use_plugin(record: PluginEntry) -> object:
     from like_keras_core.plugins.session import load_plugin
 
     return load_plugin(record)

@@ -10,30 +10,30 @@ from collections.abc import Collection
 import click
 
 from like_keras_core.errors import LkError
-from like_keras_core.plugins.discovery import PluginRecord, find_commands, load
+from like_keras_core.plugins.discovery import PluginEntry, find_commands, load
 
 
-def added_commands(own: Collection[str]) -> dict[str, PluginRecord]:
+def added_commands(own: Collection[str]) -> dict[str, PluginEntry]:
     """Return the plug-ins' commands by name; those that are off or named as ours, not.
 
     Args:
         own: The names of the commands of `lk` itself, which no plug-in replaces.
     """
-    found: dict[str, PluginRecord] = {}
+    found: dict[str, PluginEntry] = {}
     for record in find_commands():
         if record.name not in own and record.status not in ("disabled", "shadowed"):
             found.setdefault(record.name, record)
     return found
 
 
-def help_of(record: PluginRecord) -> str:
+def help_of(record: PluginEntry) -> str:
     """Return the line that `lk --help` has for a command, without importing it."""
     if record.status != "ok":
         return f"{record.status}: {record.origin}"
     return f"From {record.origin}."
 
 
-def load_command(record: PluginRecord) -> click.Command:
+def load_command(record: PluginEntry) -> click.Command:
     """Import a command.
 
     Raises:

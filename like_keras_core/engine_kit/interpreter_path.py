@@ -10,7 +10,7 @@ import sysconfig
 from pathlib import Path
 
 
-class OwnPath:
+class InterpreterPath:
     """The interpreter's own entries: its library, its site folders, what those add."""
 
     def __init__(self) -> None:
@@ -37,9 +37,9 @@ class OwnPath:
 
 
 @functools.cache
-def own_path() -> OwnPath:
+def own_path() -> InterpreterPath:
     """Return the entries of this interpreter."""
-    return OwnPath()
+    return InterpreterPath()
 
 
 def author_entries() -> list[str]:

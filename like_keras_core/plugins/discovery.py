@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     Status = Literal[
         "ok", "missing-module", "incompatible", "shadowed", "disabled", "malformed"
     ]
-    R = TypeVar("R", bound="PluginRecord")
+    R = TypeVar("R", bound="PluginEntry")
 
 ENGINE_GROUP = "like_keras_core.engines"
 PLUGIN_GROUP = "like_keras_core.plugins"
@@ -56,7 +56,7 @@ FIELDS = (
 )
 
 
-class PluginRecord:
+class PluginEntry:
     """What the metadata says about one installed plug-in; immutable.
 
     Args:
@@ -122,7 +122,7 @@ class PluginRecord:
         return {field: getattr(self, field) for field in FIELDS}
 
 
-class EngineRecord(PluginRecord):
+class EngineEntry(PluginEntry):
     """What the metadata says about one installed engine; immutable."""
 
     __slots__ = ()
@@ -132,22 +132,22 @@ def _rebuild(kind: type[R], data: dict[str, Any]) -> R:
     return kind(**data)
 
 
-def find_engines() -> list[EngineRecord]:
+def find_engines() -> list[EngineEntry]:
     """Return every installed engine, usable or not, sorted by name."""
-    return _find(EngineRecord, ENGINE_GROUP, ENGINES_DISABLE)
+    return _find(EngineEntry, ENGINE_GROUP, ENGINES_DISABLE)
 
 
-def find_plugins() -> list[PluginRecord]:
+def find_plugins() -> list[PluginEntry]:
     """Return every installed plug-in that is always on, sorted by name."""
-    return _find(PluginRecord, PLUGIN_GROUP, PLUGINS_DISABLE)
+    return _find(PluginEntry, PLUGIN_GROUP, PLUGINS_DISABLE)
 
 
-def find_commands() -> list[PluginRecord]:
+def find_commands() -> list[PluginEntry]:
     """Return every command that plug-ins add to `lk`, sorted by name."""
-    return _find(PluginRecord, COMMAND_GROUP, PLUGINS_DISABLE)
+    return _find(PluginEntry, COMMAND_GROUP, PLUGINS_DISABLE)
 
 
-def load(record: PluginRecord) -> Any:
+def load(record: PluginEntry) -> Any:
     """Import what a record names; nothing else here imports it.
 
     Raises:

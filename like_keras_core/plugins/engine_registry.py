@@ -9,7 +9,7 @@ from like_keras_core.errors import (
     EngineNotFoundError,
 )
 from like_keras_core.plugins.compatibility import is_name
-from like_keras_core.plugins.discovery import EngineRecord, find_engines, load
+from like_keras_core.plugins.discovery import EngineEntry, find_engines, load
 from like_keras_core.plugins.session import Session
 
 _registered: dict[str, type[Engine]] = {}
@@ -84,7 +84,7 @@ def _no_name(found: object) -> str:
     return f"engine is a name, such as 'native'; got {found!r:.80}. {cure}"
 
 
-def _load(record: EngineRecord) -> Engine:
+def _load(record: EngineEntry) -> Engine:
     """Import and make what a record names."""
     who = f"Engine {record.name!r} ({record.origin})"
     if record.status != "ok":
@@ -120,13 +120,13 @@ def _check_class(who: str, engine_class: object) -> type[Engine]:
     return engine_class
 
 
-def _broken(record: EngineRecord, status: str, reason: str) -> EngineBrokenError:
+def _broken(record: EngineEntry, status: str, reason: str) -> EngineBrokenError:
     return EngineBrokenError(
         record.name, record.distribution, status, reason, record.version
     )
 
 
-def _import_reason(record: EngineRecord, error: BaseException) -> str:
+def _import_reason(record: EngineEntry, error: BaseException) -> str:
     """Say what went wrong in an import, and what to do about it."""
     text = f"importing {record.entry_point!r} raised {error!r}."
     module = record.entry_point.partition(":")[0].partition(".")[0]

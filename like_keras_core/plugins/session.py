@@ -16,7 +16,7 @@ from like_keras_core.graph.requirements import Capability
 from like_keras_core.issue import Issue
 from like_keras_core.plugins.discovery import (
     PLUGINS_DISABLE,
-    PluginRecord,
+    PluginEntry,
     find_plugins,
     load,
 )
@@ -141,7 +141,7 @@ def missing_capabilities(engine: Engine, needs: Iterable[Capability]) -> list[Is
     ]
 
 
-def load_plugin(record: PluginRecord) -> object:
+def load_plugin(record: PluginEntry) -> object:
     """Import one always-on plug-in and check that it fits the hooks.
 
     Raises:
@@ -196,7 +196,7 @@ def _open_manager() -> PluginManager | None:
     return manager
 
 
-def _guard(impl: HookImpl, hook: str, record: PluginRecord) -> None:
+def _guard(impl: HookImpl, hook: str, record: PluginEntry) -> None:
     """Have a plug-in's own answers checked and attributed, and its failures named.
 
     pluggy hands back answers without saying whose they are, so this has to sit

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from like_keras_core.runtime.trace import Gathered
+from like_keras_core.runtime.trace import TraceSet
 from like_keras_core.spec import ConnectionSpec, SystemSpec, split_address
 
 Event = dict[str, Any]
@@ -23,7 +23,7 @@ Firings = list[tuple[int, float, float]]
 """Tick, begin and end of each firing [us]."""
 
 
-def write_trace(spec: SystemSpec, found: Gathered, path: Path) -> None:
+def write_trace(spec: SystemSpec, found: TraceSet, path: Path) -> None:
     """Write a run's trace events."""
     with path.open("w", encoding="utf-8") as file:
         file.write('{"displayTimeUnit":"ms","traceEvents":[\n')
@@ -33,13 +33,13 @@ def write_trace(spec: SystemSpec, found: Gathered, path: Path) -> None:
         file.write("\n]}\n")
 
 
-def events(spec: SystemSpec, found: Gathered) -> Iterator[Event]:
+def events(spec: SystemSpec, found: TraceSet) -> Iterator[Event]:
     """Give the events of a run; its first firing begins at 0."""
     return _Run(spec, found).events()
 
 
 class _Run:
-    def __init__(self, spec: SystemSpec, found: Gathered) -> None:
+    def __init__(self, spec: SystemSpec, found: TraceSet) -> None:
         self.spec = spec
         self.found = found
         begins = [

@@ -12,7 +12,7 @@ from typing import Generic, TypeVar
 T = TypeVar("T")
 
 
-class Inbox(Generic[T]):
+class SignalSafeQueue(Generic[T]):
     """A queue for one reader; whoever puts, from a signal handler too, does not wait.
 
     `queue.SimpleQueue` would do, but until Python 3.13 its `get` may wait for ever

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 
-class Cut(NamedTuple):
+class StopPoint(NamedTuple):
     """The end of a run; the smaller of two wins.
 
     Args:
@@ -35,5 +35,5 @@ class Cut(NamedTuple):
         return self.tick + (self.kind == "error" and order < self.order)
 
 
-FOREVER = Cut(1 << 60, 0)
+FOREVER = StopPoint(1 << 60, 0)
 """The cut of a run without a known end."""

@@ -76,7 +76,7 @@ class Trace:
 
 
 @dataclass(slots=True)
-class Gathered:
+class TraceSet:
     """The traces of a run.
 
     Args:
@@ -88,18 +88,18 @@ class Gathered:
     offsets: dict[str, int] = field(default_factory=dict)
 
 
-_gathered: ContextVar[Gathered | None] = ContextVar("gathered", default=None)
+_gathered: ContextVar[TraceSet | None] = ContextVar("gathered", default=None)
 
 
-def gathered() -> Gathered | None:
+def gathered() -> TraceSet | None:
     """Return where the traces of this run go; None where nobody wants them."""
     return _gathered.get()
 
 
 @contextmanager
-def gathering() -> Iterator[Gathered]:
+def gathering() -> Iterator[TraceSet]:
     """Have traces gathered of the runs inside."""
-    found = Gathered()
+    found = TraceSet()
     token = _gathered.set(found)
     try:
         yield found

@@ -13,7 +13,7 @@ import pytest
 
 from like_keras_core.plugins import discovery
 from like_keras_core.plugins.compatibility import admits, is_name, required_core
-from like_keras_core.plugins.discovery import EngineRecord, find_engines, find_plugins
+from like_keras_core.plugins.discovery import EngineEntry, find_engines, find_plugins
 from like_keras_core.plugins.metadata import core_version, normalise, parse_headers
 
 Install = Callable[..., Path]
@@ -51,7 +51,7 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Install:
     return write
 
 
-def find(name: str) -> list[EngineRecord]:
+def find(name: str) -> list[EngineEntry]:
     return [record for record in find_engines() if record.name == name]
 
 
@@ -75,11 +75,11 @@ def test_a_record_holds_what_the_metadata_says(install: Install) -> None:
 
 def test_a_record_is_a_value() -> None:
     """Records compare by content, can be copied and hashed, and do not change."""
-    record = EngineRecord(name="a", distribution="b")
+    record = EngineEntry(name="a", distribution="b")
 
     assert record == copy.deepcopy(record)
     assert hash(record) == hash(copy.deepcopy(record))
-    assert record != EngineRecord(name="a", distribution="c")
+    assert record != EngineEntry(name="a", distribution="c")
     with pytest.raises(AttributeError, match="immutable"):
         record.name = "z"
 

@@ -8,12 +8,12 @@ from types import FrameType
 
 import pytest
 
-from like_keras_core.runtime.signal_safe_queue import Inbox
+from like_keras_core.runtime.signal_safe_queue import SignalSafeQueue
 
 
 def test_items_come_in_order() -> None:
     """And then there is nothing."""
-    inbox: Inbox[int] = Inbox()
+    inbox: SignalSafeQueue[int] = SignalSafeQueue()
     inbox.put(1)
     inbox.put(2)
 
@@ -26,7 +26,7 @@ def test_items_come_in_order() -> None:
 
 def test_what_comes_ends_a_wait() -> None:
     """From another thread."""
-    inbox: Inbox[int] = Inbox()
+    inbox: SignalSafeQueue[int] = SignalSafeQueue()
     threading.Timer(0.05, inbox.put, [7]).start()
 
     assert inbox.get(20.0) == 7
@@ -38,7 +38,7 @@ def test_a_wait_ends_however_short_it_is() -> None:
 
     `queue.SimpleQueue` of Python 3.10 to 3.12 waits for ever here, in some rounds.
     """
-    inbox: Inbox[None] = Inbox()
+    inbox: SignalSafeQueue[None] = SignalSafeQueue()
 
     for _ in range(20_000):
         inbox.put(None)
@@ -49,7 +49,7 @@ def test_a_wait_ends_however_short_it_is() -> None:
 
 def test_a_wait_does_not_end_early() -> None:
     """Old news do not end it."""
-    inbox: Inbox[None] = Inbox()
+    inbox: SignalSafeQueue[None] = SignalSafeQueue()
     inbox.put(None)
     inbox.get_nowait()
     began = time.monotonic()
@@ -62,7 +62,7 @@ def test_a_wait_does_not_end_early() -> None:
 
 def test_a_signal_handler_may_put() -> None:
     """While the same thread waits."""
-    inbox: Inbox[int] = Inbox()
+    inbox: SignalSafeQueue[int] = SignalSafeQueue()
 
     def handle(number: int, frame: FrameType | None) -> None:
         inbox.put(number)
@@ -78,7 +78,7 @@ def test_a_signal_handler_may_put() -> None:
 @pytest.mark.timeout(60)
 def test_nothing_is_lost_among_many_who_put() -> None:
     """Each one's items stay in order."""
-    inbox: Inbox[tuple[int, int]] = Inbox()
+    inbox: SignalSafeQueue[tuple[int, int]] = SignalSafeQueue()
 
     def put(who: int) -> None:
         for n in range(2_000):

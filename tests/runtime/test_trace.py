@@ -17,7 +17,7 @@ from like_keras_core import (
 from like_keras_core.plugins import engine_registry
 from like_keras_core.plugins.engine_registry import register_engine
 from like_keras_core.runtime.perfetto import events
-from like_keras_core.runtime.trace import Gathered, Trace, offset_of
+from like_keras_core.runtime.trace import Trace, TraceSet, offset_of
 from like_keras_core.spec import (
     ComponentSpec,
     ConnectionSpec,
@@ -65,7 +65,7 @@ def two_nodes(delay: DelaySpec | None = None) -> SystemSpec:
     )
 
 
-def gathered(ahead_ns: int = 0) -> Gathered:
+def gathered(ahead_ns: int = 0) -> TraceSet:
     """Return two ticks: `a` fires for 1 us, and 5 us later `b` does."""
     one, other = Trace(), Trace()
     one.firings["a"] = array("q", [0, 1000, 2000, 1, 11_000, 12_000])
@@ -75,7 +75,7 @@ def gathered(ahead_ns: int = 0) -> Gathered:
     )
     arrivals = [0, 5000 + ahead_ns, 1, 15_000 + ahead_ns]
     other.arrivals["a.x"] = array("q", arrivals)
-    return Gathered({"a": one, "b": other}, {"b": ahead_ns})
+    return TraceSet({"a": one, "b": other}, {"b": ahead_ns})
 
 
 def test_every_firing_is_a_slice(tmp_path: Path) -> None:

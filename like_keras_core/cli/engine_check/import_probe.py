@@ -16,7 +16,7 @@ from importlib import import_module
 from like_keras_core.cli.engine_check.finding import Check
 from like_keras_core.engine import CAPABILITIES, Engine
 from like_keras_core.errors import EngineError, nearest
-from like_keras_core.plugins.discovery import EngineRecord, find_engines
+from like_keras_core.plugins.discovery import EngineEntry, find_engines
 from like_keras_core.plugins.engine_adapter import contract_problems
 from like_keras_core.plugins.engine_registry import get_engine
 from like_keras_core.plugins.metadata import normalise
@@ -58,7 +58,7 @@ def examine(name: str, distribution: str = "") -> Iterator[Check]:
     yield from _examine_engine(engine, record)
 
 
-def _examine_metadata(record: EngineRecord) -> Iterator[Check]:
+def _examine_metadata(record: EngineEntry) -> Iterator[Check]:
     about = f"{record.origin}: {record.entry_point}"
     if record.status != "ok":
         yield Check("FAIL", "metadata", f"{about}: {record.status}: {record.reason}")
@@ -76,7 +76,7 @@ def _examine_metadata(record: EngineRecord) -> Iterator[Check]:
         yield Check("WARN", "summary", text)
 
 
-def _examine_engine(engine: Engine, record: EngineRecord) -> Iterator[Check]:
+def _examine_engine(engine: Engine, record: EngineEntry) -> Iterator[Check]:
     problems = contract_problems(engine)
     for problem in problems:
         yield Check("FAIL", "methods", problem)

@@ -38,7 +38,7 @@ BEATS = 4
 """So many beats fit into the longest silence."""
 
 
-class LineLostError(LkError, ConnectionError):
+class ControlConnectionLostError(LkError, ConnectionError):
     """The other end of a control channel is gone, silent, or not who it should be."""
 
 
@@ -56,7 +56,7 @@ class Message(NamedTuple):
     data: bytes = b""
 
 
-class Line:
+class ControlConnection:
     """One end of a control channel; sending is safe from any thread.
 
     Args:
@@ -99,7 +99,7 @@ class Line:
         """Wait for something to come; return the messages that are complete.
 
         Raises:
-            LineLostError: The other end is gone, or silent for too long.
+            ControlConnectionLostError: The other end is gone, or silent for too long.
         """
         try:
             part = self._socket.recv(_PART)
@@ -110,11 +110,15 @@ class Line:
         except TimeoutError:
             raise self.silent() from None
         except (OSError, TypeError, ValueError) as error:
-            raise LineLostError(f"its connection was lost ({error})") from None
+            raise ControlConnectionLostError(
+                f"its connection was lost ({error})"
+            ) from None
 
-    def silent(self) -> LineLostError:
+    def silent(self) -> ControlConnectionLostError:
         """Return what is said of an end that was silent for too long."""
-        return LineLostError(f"nothing was heard of it for {self.silence_s:g} s")
+        return ControlConnectionLostError(
+            f"nothing was heard of it for {self.silence_s:g} s"
+        )
 
     def _messages(self) -> list[Message]:
         """Take the whole messages out of what has come; beats are none."""
@@ -123,7 +127,7 @@ class Line:
         while len(self._received) - start >= _SIZES.size:
             sizes = _SIZES.unpack_from(self._received, start)
             if max(sizes) > _LONGEST:
-                raise LineLostError("it sent something that is no message")
+                raise ControlConnectionLostError("it sent something that is no message")
             body = start + _SIZES.size
             middle, end = body + sizes[0], body + sum(sizes)
             if end > len(self._received):
@@ -151,7 +155,7 @@ class Line:
             while True:
                 for message in self.receive():
                     heard(message)
-        except LineLostError as error:
+        except ControlConnectionLostError as error:
             heard(Message("lost", (str(error),)))
 
     def _beat(self) -> None:
@@ -192,18 +196,20 @@ def _proof(token: str, side: bytes, nonce: bytes) -> bytes:
     return hmac.new(token.encode(), side + nonce, "sha256").digest()
 
 
-def call(address: tuple[str, int], token: str) -> Line:
+def connect(address: tuple[str, int], token: str) -> ControlConnection:
     """Open a control channel to the launching process.
 
     It says how long either end may be silent.
 
     Raises:
-        LineLostError: Nobody answers there, or not with the same token.
+        ControlConnectionLostError: Nobody answers there, or not with the same token.
     """
     try:
         connection = socket.create_connection(address, timeout=_PROOF_S)
     except OSError as error:
-        raise LineLostError(f"Nobody answers at {address}: {error}") from None
+        raise ControlConnectionLostError(
+            f"Nobody answers at {address}: {error}"
+        ) from None
     try:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         own = secrets.token_bytes(_NONCE)
@@ -214,14 +220,16 @@ def call(address: tuple[str, int], token: str) -> Line:
     except OSError as error:
         connection.close()
         text = f"What listens at {address} hung up, as for a wrong token: {error}"
-        raise LineLostError(text) from None
+        raise ControlConnectionLostError(text) from None
     if not hmac.compare_digest(answer, _proof(token, b"server", own + silence)):
         connection.close()
-        raise LineLostError(f"What answers at {address} does not know the token.")
-    return Line(connection, *_SILENCE.unpack(silence))
+        raise ControlConnectionLostError(
+            f"What answers at {address} does not know the token."
+        )
+    return ControlConnection(connection, *_SILENCE.unpack(silence))
 
 
-def answer(connection: socket.socket, token: str, silence_s: float) -> bool:
+def authenticate(connection: socket.socket, token: str, silence_s: float) -> bool:
     """Prove to a caller that it has called the right one, if it proves the same.
 
     Args:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from like_keras_core.runtime.control.connection import Line
+from like_keras_core.runtime.control.connection import ControlConnection
 
 TAIL_LINES = 20
 _COMPONENTS = "like_keras"
@@ -23,7 +23,7 @@ _FORMAT = logging.Formatter()
 class _LineHandler(logging.Handler):
     """Sends log records over a control channel."""
 
-    def __init__(self, line: Line) -> None:
+    def __init__(self, line: ControlConnection) -> None:
         super().__init__()
         self._line = line
 
@@ -43,7 +43,7 @@ class _LineHandler(logging.Handler):
 
 
 @contextmanager
-def sent_home(line: Line) -> Iterator[None]:
+def sent_home(line: ControlConnection) -> Iterator[None]:
     """Send what this process logs to the launching process."""
     handler = _LineHandler(line)
     root = logging.getLogger()

@@ -17,10 +17,10 @@ from math import inf
 
 from like_keras_core.runtime.control.connection import (
     BEATS,
-    Line,
-    LineLostError,
+    ControlConnection,
+    ControlConnectionLostError,
     Message,
-    answer,
+    authenticate,
 )
 
 _LOOK_S = 1.0
@@ -29,7 +29,7 @@ _PAUSE_S = 0.01
 Heard = Callable[[Message], object]
 
 
-class Switchboard:
+class ControlServer:
     """Where the hosts call; each one that proves itself becomes a line.
 
     Args:
@@ -49,12 +49,12 @@ class Switchboard:
         self._socket.setblocking(False)
         self.address: tuple[str, int] = self._socket.getsockname()[:2]
         self._selector = selectors.DefaultSelector()
-        self._lines: set[BoardLine] = set()
+        self._lines: set[ServerConnection] = set()
         self._is_started = self._is_closed = False
         self._is_over = threading.Event()
         self._ending = threading.Lock()
 
-    def start(self, called: Callable[[Line], object]) -> None:
+    def start(self, called: Callable[[ControlConnection], object]) -> None:
         """Answer calls in a thread; `called` gets each line that proved itself."""
         self._is_started = True
         self._selector.register(self._socket, selectors.EVENT_READ)
@@ -62,7 +62,7 @@ class Switchboard:
         if self._silence_s:
             threading.Thread(target=self._beat, daemon=True).start()
 
-    def hear(self, line: BoardLine) -> None:
+    def hear(self, line: ServerConnection) -> None:
         """Hand on what comes on a line, until it is lost; from any thread."""
         with self._ending:
             if not self._is_over.is_set():
@@ -80,12 +80,12 @@ class Switchboard:
         if not self._is_started:
             self._socket.close()
 
-    def _serve(self, called: Callable[[Line], object]) -> None:
+    def _serve(self, called: Callable[[ControlConnection], object]) -> None:
         wait = self._silence_s / BEATS or _LOOK_S
         while not self._is_at_end():
             asked_at = time.monotonic()
             for key, _ in self._selector.select(wait):
-                if isinstance(key.fileobj, BoardLine):
+                if isinstance(key.fileobj, ServerConnection):
                     self._listen(key.fileobj)
                 elif not self._is_closed:
                     self._accept(called)
@@ -101,7 +101,7 @@ class Switchboard:
                 self._is_over.set()
         return self._is_over.is_set()
 
-    def _accept(self, called: Callable[[Line], object]) -> None:
+    def _accept(self, called: Callable[[ControlConnection], object]) -> None:
         try:
             connection, _ = self._socket.accept()
         except OSError:
@@ -114,26 +114,29 @@ class Switchboard:
             connection.close()  # There can be no more threads.
 
     def _admit(
-        self, connection: socket.socket, called: Callable[[Line], object]
+        self, connection: socket.socket, called: Callable[[ControlConnection], object]
     ) -> None:
         try:
-            is_one_of_us = answer(connection, self._token, self._silence_s)
+            is_one_of_us = authenticate(connection, self._token, self._silence_s)
         except OSError:
             is_one_of_us = False
         if is_one_of_us:
-            called(BoardLine(connection, self._silence_s, self))
+            called(ServerConnection(connection, self._silence_s, self))
         else:
             connection.close()
 
-    def _listen(self, line: BoardLine) -> None:
+    def _listen(self, line: ServerConnection) -> None:
         try:
             for message in line.receive():
                 line.heard(message)
             line.heard_at = time.monotonic()
-        except LineLostError as error:
+        except ControlConnectionLostError as error:
             self._lose(line, error)
         except Exception as error:  # noqa: BLE001 - one host's, and not all others' too
-            self._lose(line, LineLostError(f"what it said cannot be taken: {error!r}"))
+            self._lose(
+                line,
+                ControlConnectionLostError(f"what it said cannot be taken: {error!r}"),
+            )
 
     def _look_for_silence(self, asked_at: float) -> None:
         """Lose the lines on which nothing came.
@@ -148,7 +151,7 @@ class Switchboard:
             if line.heard_at < asked_at - self._silence_s:
                 self._lose(line, line.silent())
 
-    def _lose(self, line: BoardLine, error: LineLostError) -> None:
+    def _lose(self, line: ServerConnection, error: ControlConnectionLostError) -> None:
         with suppress(KeyError, ValueError):
             self._selector.unregister(line)
         self._lines.remove(line)
@@ -161,7 +164,7 @@ class Switchboard:
                 line.beat()
 
 
-class BoardLine(Line):
+class ServerConnection(ControlConnection):
     """A line that its switchboard listens to.
 
     Args:
@@ -177,7 +180,7 @@ class BoardLine(Line):
     heard: Heard
 
     def __init__(
-        self, connection: socket.socket, silence_s: float, board: Switchboard
+        self, connection: socket.socket, silence_s: float, board: ControlServer
     ) -> None:
         super().__init__(connection, silence_s)
         self._board = board

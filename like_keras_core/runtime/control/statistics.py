@@ -13,14 +13,14 @@ from like_keras_core.graph.channels import ChannelSpec
 from like_keras_core.report import ComponentReport, ConnectionReport
 from like_keras_core.runtime.flow import Sender
 from like_keras_core.runtime.host.node_host import NodeHost
-from like_keras_core.runtime.stop_point import Cut
+from like_keras_core.runtime.stop_point import StopPoint
 from like_keras_core.spec import ConnectionSpec, SystemSpec, split_address
 
-Account = Mapping[str, Any]
+NodeStatistics = Mapping[str, Any]
 
 
-def account_of(
-    host: NodeHost, senders: Iterable[tuple[ChannelSpec, Sender]], cut: Cut
+def node_statistics(
+    host: NodeHost, senders: Iterable[tuple[ChannelSpec, Sender]], cut: StopPoint
 ) -> dict[str, Any]:
     """Return what a node has done below a cut, and what is under way from it."""
     components, messages = host.counts(cut)
@@ -45,7 +45,7 @@ def account_of(
     }
 
 
-class Merged:
+class MergedStatistics:
     """The accounts of all nodes as one.
 
     Args:
@@ -53,7 +53,7 @@ class Merged:
         accounts: One of each node; of some, where others were lost.
     """
 
-    def __init__(self, spec: SystemSpec, accounts: Iterable[Account]) -> None:
+    def __init__(self, spec: SystemSpec, accounts: Iterable[NodeStatistics]) -> None:
         self.spec = spec
         self._found: dict[str, dict[str, Any]] = {
             key: {}

@@ -14,13 +14,13 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from like_keras_core.runtime.host.node_host import NodeHost
-from like_keras_core.runtime.stop_point import FOREVER, Cut
+from like_keras_core.runtime.stop_point import FOREVER, StopPoint
 
 Message = tuple[Any, ...]
 """A verb and its JSON arguments."""
 
 
-class Leader:
+class StopCoordinator:
     """The launching process's part.
 
     Args:
@@ -30,7 +30,7 @@ class Leader:
 
     def __init__(self, nodes: Iterable[str], iterations: int | None) -> None:
         self.nodes = tuple(nodes)
-        self.cut = FOREVER if iterations is None else Cut(iterations, 0)
+        self.cut = FOREVER if iterations is None else StopPoint(iterations, 0)
         self.outbox: list[tuple[str, Message]] = []
         self._progress = dict.fromkeys(self.nodes, 0)
         self._finished: dict[str, tuple[int, int]] = {}
@@ -64,7 +64,7 @@ class Leader:
         """Take in what a host says."""
         verb, *arguments = message
         if verb == "event":
-            self._lower(Cut(*arguments))
+            self._lower(StopPoint(*arguments))
         elif verb == "progress":
             self._progress[node] = arguments[0]
             floor = min(self._progress.values())
@@ -76,13 +76,13 @@ class Leader:
         elif verb == "frozen" and self._frozen is not None:
             self._frozen[node] = arguments[0]
             if len(self._frozen) == len(self.nodes):
-                stop = Cut(max(self._frozen.values()) + 1, 0, "stop")
+                stop = StopPoint(max(self._frozen.values()) + 1, 0, "stop")
                 self.cut = min(self.cut, stop, key=lambda cut: cut.place)
                 self._tell("thaw", *self.cut)
         else:
             raise ValueError(f"Unknown message {message!r:.80} from host {node!r}.")
 
-    def _lower(self, cut: Cut) -> None:
+    def _lower(self, cut: StopPoint) -> None:
         if cut.place < self.cut.place:
             self.cut = cut
             self._tell("cut", *cut)
@@ -91,7 +91,7 @@ class Leader:
         self.outbox += [(node, message) for node in self.nodes]
 
 
-class Follower:
+class StopParticipant:
     """A host's part.
 
     Args:
@@ -104,25 +104,25 @@ class Follower:
         self._told_progress = 0
         self._told_finished: tuple[int, int] | None = None
         self._answers: list[Message] = []
-        self._seen: Cut | None = None
+        self._seen: StopPoint | None = None
         self._news_at = 0
 
     def receive(self, message: Message) -> None:
         """Take in what the leader says."""
         verb, *arguments = message
         if verb == "cut":
-            self._on_cut(Cut(*arguments))
+            self._on_cut(StopPoint(*arguments))
         elif verb == "floor":
             self.host.set_floor(arguments[0])
         elif verb == "freeze":
             self._answers.append(("frozen", self.host.freeze()))
         elif verb == "thaw":
-            self._on_cut(Cut(*arguments))
+            self._on_cut(StopPoint(*arguments))
             self.host.thaw()
         else:
             raise ValueError(f"Unknown message {message!r:.80} from the leader.")
 
-    def _on_cut(self, cut: Cut) -> None:
+    def _on_cut(self, cut: StopPoint) -> None:
         self.host.set_cut(cut)
         self._told_cut = min(self._told_cut, cut.place)
 

@@ -24,9 +24,9 @@ from like_keras_core.runtime.flow.events import (
     Closed,
     Event,
     ReceiverStatistics,
+    Resolved,
     SenderStatistics,
     Value,
-    Watermark,
 )
 from like_keras_core.runtime.flow.receiver import Receiver
 from like_keras_core.runtime.flow.sender import Sender
@@ -45,9 +45,9 @@ __all__ = [
     "Payload",
     "Receiver",
     "ReceiverStatistics",
+    "Resolved",
     "Sender",
     "SenderStatistics",
     "Value",
-    "Watermark",
     "channel_of",
 ]

@@ -22,7 +22,7 @@ class Value(NamedTuple):
     stamp: float
 
 
-class Watermark(NamedTuple):
+class Resolved(NamedTuple):
     """Nothing more will arrive up to this tick."""
 
     tick: int
@@ -32,7 +32,7 @@ class Closed(NamedTuple):
     """Nothing more will arrive at all."""
 
 
-Event: TypeAlias = Value | Watermark | Closed
+Event: TypeAlias = Value | Resolved | Closed
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ def settle(pieces: list[Buffer], is_safe: Callable[[Buffer], bool]) -> None:
             pieces[n] = bytes(piece)
 
 
-class Outgoing:
+class FragmentedValue:
     """A value that leaves in chunks; a chunk is a view, nothing is copied.
 
     Args:
@@ -81,7 +81,7 @@ class Outgoing:
         return frame
 
 
-class Incoming:
+class Reassembly:
     """A value of which some chunks have arrived.
 
     Args:
@@ -136,7 +136,7 @@ class Incoming:
 
 
 def missing(
-    held: Mapping[int, Data | Incoming], expected: int, known: tuple[int, int]
+    held: Mapping[int, Data | Reassembly], expected: int, known: tuple[int, int]
 ) -> Iterator[tuple[int, int, int]]:
     """Yield value, first and last chunk of all that should be there, in order.
 
@@ -148,7 +148,7 @@ def missing(
     for seq in range(expected, known[0] + 1):
         end = ALL_CHUNKS + 1 if seq < known[0] else known[1]
         value = held.get(seq)
-        if isinstance(value, Incoming):
+        if isinstance(value, Reassembly):
             for first, last in value.missing(min(end, value.chunks)):
                 yield seq, first, last
         elif value is None and end:

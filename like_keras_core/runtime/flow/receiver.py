@@ -13,10 +13,10 @@ from like_keras_core.runtime.flow.events import (
     Closed,
     Event,
     ReceiverStatistics,
+    Resolved,
     Value,
-    Watermark,
 )
-from like_keras_core.runtime.flow.fragmentation import Incoming, missing
+from like_keras_core.runtime.flow.fragmentation import Reassembly, missing
 from like_keras_core.runtime.flow.wire_format import (
     CHUNK_WINDOW,
     DATA,
@@ -28,7 +28,7 @@ from like_keras_core.runtime.flow.wire_format import (
     Buffer,
     Data,
     Frame,
-    Mark,
+    Watermark,
     check_limits,
     is_row,
     pack_ack,
@@ -107,7 +107,7 @@ class Receiver:
         self._ack_after_s = ack_after_s
         self._ack_at = inf
         self._plain_word = plain_word(DATA, channel)
-        self._held: dict[int, Data | Incoming] = {}
+        self._held: dict[int, Data | Reassembly] = {}
         self._ticks: deque[int] = deque()
         self._released_tick = -1
         self._expected = self._released = self._chunks = 0
@@ -228,7 +228,7 @@ class Receiver:
             if type(message) is Data:
                 self._on_data(message, events)
             else:
-                assert type(message) is Mark
+                assert type(message) is Watermark
                 self._on_mark(message)
             if self._mark[0] == self._expected:
                 self._apply_mark(events)
@@ -264,7 +264,7 @@ class Receiver:
     def _on_chunk(self, data: Data) -> None:
         value = self._held.get(data.seq)
         if value is None:
-            value = self._held[data.seq] = Incoming(data)
+            value = self._held[data.seq] = Reassembly(data)
         if isinstance(value, Data):
             raise FrameError("a whole value came before", value[:-1], data[:-1])
         self._duplicates += not value.add(data)
@@ -295,7 +295,7 @@ class Receiver:
         value: Value = _new(Value, (tick, payload, stamp))
         return value
 
-    def _on_mark(self, mark: Mark) -> None:
+    def _on_mark(self, mark: Watermark) -> None:
         if mark.seq > min(self._released + self.window, self._end):
             raise FrameError("it is beyond the window or the end", repr(self), mark)
         self._owes = self._owes or mark.wants_answer
@@ -309,7 +309,7 @@ class Receiver:
         tick = self._mark[1]
         if tick > self.resolved_up_to:
             self.resolved_up_to = tick
-            events.append(Watermark(tick))
+            events.append(Resolved(tick))
         if self._end == self._expected and not self.is_closed:
             self.is_closed = self._owes = True
             events.append(Closed())
@@ -317,7 +317,7 @@ class Receiver:
     def _in_order(self) -> int:
         """Return how many chunks of the next value are there without a gap."""
         value = self._held.get(self._expected)
-        return value.in_order if isinstance(value, Incoming) else 0
+        return value.in_order if isinstance(value, Reassembly) else 0
 
     def _has_gap(self) -> bool:
         return self._known > (self._expected, self._in_order())

@@ -7,7 +7,7 @@ from math import inf
 
 from like_keras_core.errors import FrameError
 from like_keras_core.runtime.flow.events import SenderStatistics
-from like_keras_core.runtime.flow.fragmentation import Outgoing, settle
+from like_keras_core.runtime.flow.fragmentation import FragmentedValue, settle
 from like_keras_core.runtime.flow.wire_format import (
     ACK,
     CHUNK_WINDOW,
@@ -20,8 +20,8 @@ from like_keras_core.runtime.flow.wire_format import (
     Ack,
     Buffer,
     Frame,
-    Mark,
     Payload,
+    Watermark,
     bundled,
     check_limits,
     pack_mark,
@@ -80,7 +80,7 @@ class Sender:
         self._chunk_window = chunk_window
         self._probe_s = self._wait_s = probe_s
         self._probe_max_s = probe_max_s
-        self._retained: dict[int, Frame | Outgoing] = {}
+        self._retained: dict[int, Frame | FragmentedValue] = {}
         self._loose: list[int] = []
         self._slot: tuple[int, Payload, float] | None = None
         self._next = 0
@@ -174,12 +174,14 @@ class Sender:
             rows = rows_of(payload)
             size = sum(map(len, rows))
             self._loose.append(seq)
-        item: Frame | Outgoing
+        item: Frame | FragmentedValue
         if size <= self._max_whole:
             place = (VERSION, DATA, 0, self.channel, seq, tick, 0, 1)
             item = [HEADER.pack(*place, stamp), *rows]
         else:
-            item = Outgoing(self.channel, seq, tick, stamp, rows, self._max_whole)
+            item = FragmentedValue(
+                self.channel, seq, tick, stamp, rows, self._max_whole
+            )
         self._retained[seq] = item
         self._next = seq + 1
         self._last_tick = tick
@@ -193,7 +195,7 @@ class Sender:
         """
         for seq in self._loose:
             item = self._retained.get(seq)
-            if isinstance(item, Outgoing):
+            if isinstance(item, FragmentedValue):
                 item.settle(is_safe)
             elif item is not None:
                 settle(item, is_safe)
@@ -252,7 +254,7 @@ class Sender:
             if type(item) is list:
                 frames.append(item)
             else:
-                assert isinstance(item, Outgoing)
+                assert isinstance(item, FragmentedValue)
                 room = self._chunk_window - self._chunks_out
                 end = min(item.chunks, self._out_chunk + room)
                 frames += map(item.frame, range(self._out_chunk, end))
@@ -282,11 +284,11 @@ class Sender:
             tick = self._announced = self.resolved
         is_final = self._final_sent = self._closed and is_all
         place = (self._out, tick, self._out_chunk)
-        return pack_mark(Mark(self.channel, *place, asks, is_final))
+        return pack_mark(Watermark(self.channel, *place, asks, is_final))
 
     def _retained_tick(self, seq: int) -> int:
         item = self._retained[seq]
-        assert isinstance(item, Outgoing), "whole values leave at once"
+        assert isinstance(item, FragmentedValue), "whole values leave at once"
         return item.tick
 
     def _is_waiting(self) -> bool:
@@ -309,7 +311,7 @@ class Sender:
             if type(item) is list:
                 frames.append(item)
                 continue
-            assert isinstance(item, Outgoing)
+            assert isinstance(item, FragmentedValue)
             end = item.chunks if seq < self._out else self._out_chunk
             end = min(end, last + 1, first + self._chunk_window - chunks)
             frames += map(item.frame, range(first, end))
@@ -385,5 +387,5 @@ class Sender:
         """Work out how many chunks are under way."""
         received, chunk = self._place
         items = (self._retained[seq] for seq in range(received, self._out))
-        left = sum(item.chunks for item in items if isinstance(item, Outgoing))
+        left = sum(item.chunks for item in items if isinstance(item, FragmentedValue))
         self._chunks_out = max(0, left + self._out_chunk - chunk)

@@ -70,7 +70,7 @@ class Data(NamedTuple):
     pieces: list[Buffer]
 
 
-class Mark(NamedTuple):
+class Watermark(NamedTuple):
     """Nothing more up to `tick`, after `seq` values and `chunk` chunks of the next."""
 
     channel: int
@@ -93,7 +93,7 @@ class Ack(NamedTuple):
     nacks: tuple[tuple[int, int, int], ...]
 
 
-Message: TypeAlias = Data | Mark | Ack
+Message: TypeAlias = Data | Watermark | Ack
 
 
 def check_limits(window: int, chunk_window: int, max_frame: int | None) -> None:
@@ -141,7 +141,7 @@ def plain_word(kind: int, channel: int) -> int:
     return VERSION | kind << 8 | channel << 32
 
 
-def pack_mark(mark: Mark) -> Frame:
+def pack_mark(mark: Watermark) -> Frame:
     """Return the frame of a mark."""
     flags = ANSWER * mark.wants_answer | FINAL * mark.is_final
     fields = (mark.channel, mark.seq, mark.tick, mark.chunk, 0, 0.0)
@@ -258,7 +258,7 @@ def _parse(view: memoryview, rest: Sequence[Buffer]) -> list[Message]:
         if count or len(view) != HEADER_SIZE:
             raise FrameError("it is too long for a mark", HEADER_SIZE, len(view))
         answer, final = bool(flags & ANSWER), bool(flags & FINAL)
-        return [Mark(channel, seq, tick, chunk, answer, final)]
+        return [Watermark(channel, seq, tick, chunk, answer, final)]
     if kind == ACK:
         (*_, released) = _ACK.unpack_from(view)
         if len(view) != HEADER_SIZE + count * NACK_SIZE or released > seq:

@@ -20,7 +20,7 @@ class _UNKNOWN:
     """The class of no value."""
 
 
-class Writer:
+class TickCodegen:
     """Writes the source, line by line, and remembers whose each line is.
 
     Args:

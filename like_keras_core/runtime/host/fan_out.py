@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
-from like_keras_core.runtime.host.input_buffers import Channel
+from like_keras_core.runtime.host.input_buffers import PortBuffer
 from like_keras_core.values.semantics import snapshot
 
 
@@ -29,12 +29,12 @@ class Link(Protocol):
         ...
 
 
-class Outlet:
+class FanOut:
     """Answers for one port after every tick, to everybody who reads it elsewhere."""
 
     def __init__(self) -> None:
         self.links: list[Link] = []
-        self.local: Channel | None = None
+        self.local: PortBuffer | None = None
         self.answered = -1
 
     @property

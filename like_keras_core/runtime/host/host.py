@@ -21,7 +21,7 @@ from like_keras_core.graph.port_selection import check_ports, ports_to_record
 from like_keras_core.lifecycle import AFTER
 from like_keras_core.report import ComponentReport, ConnectionReport, RunReport
 from like_keras_core.runtime.failure import Failed, Failure
-from like_keras_core.runtime.host.mutation_check import ValueGuard
+from like_keras_core.runtime.host.mutation_check import MutationCheck
 from like_keras_core.runtime.host.pacer import Pacer
 from like_keras_core.runtime.host.plan import Plan, Value, last_readers, plan
 from like_keras_core.runtime.host.record_buffer import Column
@@ -43,7 +43,7 @@ _FOREVER = sys.maxsize
 
 
 @dataclass(slots=True)
-class Cut:
+class HostStopPoint:
     """Where a run ends: before `tick`, or inside it before the step `order`.
 
     Args:
@@ -102,7 +102,7 @@ class Host:
         self._plan: Plan | None = None
         self._schedule: Schedule | None = None
         self._durations: list[list[float]] = []
-        self._cut = Cut(0, 0, {})
+        self._cut = HostStopPoint(0, 0, {})
         self.ended_by = "iterations"
         self._began = 0.0
         self._duration_s = 0.0
@@ -185,7 +185,7 @@ class Host:
         forwards = {
             name: component.forward for name, component in self.components.items()
         }
-        guard = ValueGuard(self.tick)
+        guard = MutationCheck(self.tick)
         if self.check_values:
             forwards = {
                 name: guard.wrap(name, order, self.components[name])
@@ -246,7 +246,7 @@ class Host:
         failure = None
         try:
             tick = self._loop(end, pacer, progress)
-            self._cut = Cut(tick, 0, {})
+            self._cut = HostStopPoint(tick, 0, {})
             if self._stopped and tick < end:
                 self.ended_by = "stop"
         except Exception as error:  # noqa: BLE001 - a component's own
@@ -304,11 +304,11 @@ class Host:
             raise error
         trace, order = place
         if isinstance(error, EndOfStream):
-            self._cut = Cut(tick, 0, {})
+            self._cut = HostStopPoint(tick, 0, {})
             self.ended_by = "end of stream"
             return None
         self.ended_by = "error"
-        self._cut = Cut(tick, order, self._unseen(order, trace))
+        self._cut = HostStopPoint(tick, order, self._unseen(order, trace))
         error.__traceback__ = users_part(trace.tb_next)
         return Failure(self.order[order], "forward", tick, error)
 
@@ -340,7 +340,7 @@ class Host:
 
     def so_far(self, engine: str, ticks: int) -> RunReport:
         """Say what has been done while the run goes on, between two ticks."""
-        self._cut = Cut(ticks, 0, {})
+        self._cut = HostStopPoint(ticks, 0, {})
         self._duration_s = time.perf_counter() - self._began
         return RunReport(
             engine=engine,

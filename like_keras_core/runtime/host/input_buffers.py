@@ -1,8 +1,8 @@
 """Values that wait between segments: aligned by tick, within a window.
 
-A `Channel` leads from one output port to the segments of one host that read it. Each
-of its `Inlet`s keeps the values for one segment until the segment has finished their
-tick; then the newest one lives on in a register, where the policy asks for it.
+A `PortBuffer` leads from one output port to the segments of one host that read it. Each
+of its `InputBuffer`s keeps the values for one segment until the segment has finished
+their tick; then the newest one lives on in a register, where the policy asks for it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ ALWAYS = 1 << 62
 _STAMPS_KEPT = 8
 
 
-class Inlet:
+class InputBuffer:
     """What one reader of a channel has before it.
 
     Args:
@@ -92,7 +92,7 @@ class Inlet:
                 self.register = value
 
 
-class Channel:
+class PortBuffer:
     """The way of one output port's values to the segments of one host.
 
     Args:
@@ -106,7 +106,7 @@ class Channel:
     ) -> None:
         self.source = source
         self.window = window
-        self.inlets: list[Inlet] = []
+        self.inlets: list[InputBuffer] = []
         self.waiting: deque[int] = deque()
         self.stamps: dict[int, float] = {}
         self._released = released

@@ -21,7 +21,7 @@ class _Watched:
     until: int
 
 
-class ValueGuard:
+class MutationCheck:
     """Fingerprints what is sent and received, and names who changed it.
 
     A value is looked at when it is sent, after each component that fires while others

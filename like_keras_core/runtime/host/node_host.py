@@ -24,10 +24,10 @@ from like_keras_core.graph.checks import execution_order
 from like_keras_core.graph.segments import segments_of
 from like_keras_core.report import ComponentReport
 from like_keras_core.runtime.failure import Failure
-from like_keras_core.runtime.host.fan_out import Link, Outlet
+from like_keras_core.runtime.host.fan_out import FanOut, Link
 from like_keras_core.runtime.host.host import Host
-from like_keras_core.runtime.host.input_buffers import Channel, Inlet
-from like_keras_core.runtime.host.mutation_check import ValueGuard
+from like_keras_core.runtime.host.input_buffers import InputBuffer, PortBuffer
+from like_keras_core.runtime.host.mutation_check import MutationCheck
 from like_keras_core.runtime.host.pacer import Pacer
 from like_keras_core.runtime.host.plan import Plan, last_readers, plan
 from like_keras_core.runtime.host.sampling import (
@@ -37,9 +37,9 @@ from like_keras_core.runtime.host.sampling import (
     times_of,
 )
 from like_keras_core.runtime.host.schedule import Schedule, generate
-from like_keras_core.runtime.host.segment_runner import Runner
-from like_keras_core.runtime.host.tentative_counts import Ledger
-from like_keras_core.runtime.stop_point import FOREVER, Cut
+from like_keras_core.runtime.host.segment_runner import SegmentRunner
+from like_keras_core.runtime.host.tentative_counts import TentativeCounts
+from like_keras_core.runtime.stop_point import FOREVER, StopPoint
 from like_keras_core.spec import ConnectionSpec, SystemSpec, split_address
 from like_keras_core.tap import Tap
 from like_keras_core.values.config_json import decode
@@ -102,19 +102,19 @@ class NodeHost(Host):
         self._ended = 0.0
         self._frozen_at: int | None = None
         self._released = released
-        self._ledger = Ledger()
+        self._ledger = TentativeCounts()
         self._plans: list[Plan] = []
         place = {n: i for i, n in enumerate(execution_order(spec))}
         self.place = {spec.components[n].name: i for n, i in place.items()}
-        self._inputs: dict[str, Channel] = {}
-        self._locals: dict[str, Channel] = {}
-        self._outlets: dict[str, Outlet] = {}
+        self._inputs: dict[str, PortBuffer] = {}
+        self._locals: dict[str, PortBuffer] = {}
+        self._outlets: dict[str, FanOut] = {}
         mine = [segment for segment in segments_of(spec) if segment.node == node]
-        self._runners = [Runner(segment) for segment in mine]
+        self._runners = [SegmentRunner(segment) for segment in mine]
 
     def link(self, source: str, link: Link) -> None:
         """Send the values of one of this node's ports to one more node."""
-        self._outlets.setdefault(source, Outlet()).links.append(link)
+        self._outlets.setdefault(source, FanOut()).links.append(link)
 
     def push(
         self, source: str, tick: int, value: Any, stamp: float | None = None
@@ -154,7 +154,7 @@ class NodeHost(Host):
             for runner in self._runners:
                 self._plan_segment(runner, taps)
 
-    def _open_outlets(self, runner: Runner) -> None:
+    def _open_outlets(self, runner: SegmentRunner) -> None:
         """Find the ports of a segment that are read outside of it."""
         inside = {self.spec.components[n].name for n in runner.segment.order}
         for connection in self.spec.connections:
@@ -164,9 +164,9 @@ class NodeHost(Host):
             target = split_address(connection.target)[0]
             if target in inside:
                 continue
-            outlet = self._outlets.setdefault(source, Outlet())
+            outlet = self._outlets.setdefault(source, FanOut())
             if target in self.components and outlet.local is None:
-                outlet.local = self._locals[source] = Channel(source, self.window)
+                outlet.local = self._locals[source] = PortBuffer(source, self.window)
         runner.outlets = {
             source: outlet
             for source, outlet in self._outlets.items()
@@ -175,7 +175,7 @@ class NodeHost(Host):
 
     def _plan_segment(
         self,
-        runner: Runner,
+        runner: SegmentRunner,
         taps: Mapping[str, Sequence[Callable[[int, Any], object]]],
     ) -> None:
         names = [self.spec.components[n].name for n in runner.segment.order]
@@ -185,7 +185,7 @@ class NodeHost(Host):
             return split_address(address)[0] in inside
 
         forwards = {name: self.components[name].forward for name in names}
-        guard = ValueGuard(self.tick)
+        guard = MutationCheck(self.tick)
         if self.check_values:
             forwards = {
                 name: guard.wrap(name, i, self.components[name])
@@ -217,7 +217,7 @@ class NodeHost(Host):
         self._plans.append(runner.plan)
 
     def _inlet(
-        self, runner: Runner, connection: ConnectionSpec, policy: str
+        self, runner: SegmentRunner, connection: ConnectionSpec, policy: str
     ) -> Callable[[int], Any]:
         source = connection.source
         if split_address(source)[0] in self.components:
@@ -225,13 +225,15 @@ class NodeHost(Host):
         else:
             channel = self._inputs.setdefault(
                 source,
-                Channel(source, self.window, lambda tick: self._released(source, tick)),
+                PortBuffer(
+                    source, self.window, lambda tick: self._released(source, tick)
+                ),
             )
         if connection.delay is None:
-            inlet = Inlet(connection.target, policy)
+            inlet = InputBuffer(connection.target, policy)
         else:
             initial = snapshot(decode(connection.delay.initial))
-            inlet = Inlet(connection.target, "delay", initial)
+            inlet = InputBuffer(connection.target, "delay", initial)
         channel.inlets.append(inlet)
         runner.inlets.append((channel, inlet))
         return inlet.take
@@ -271,7 +273,7 @@ class NodeHost(Host):
         ]
         return max(0.0, min(due) - time.perf_counter()) if due else inf
 
-    def set_cut(self, cut: Cut) -> None:
+    def set_cut(self, cut: StopPoint) -> None:
         """Know where the run ends, if it is before what was known."""
         if cut.place < self.cut.place:
             self.cut = cut
@@ -333,7 +335,7 @@ class NodeHost(Host):
         """Whether `step` would run something."""
         return bool(self._ready())
 
-    def _ready(self) -> list[Runner]:
+    def _ready(self) -> list[SegmentRunner]:
         ready = []
         for runner in self._runners:
             if self._may_start(runner.next) and runner.has_all:
@@ -351,7 +353,7 @@ class NodeHost(Host):
             for runner in self._runners
         ]
 
-    def _run(self, runner: Runner) -> None:
+    def _run(self, runner: SegmentRunner) -> None:
         tick = runner.next
         schedule = runner.schedule
         if self._pacer is not None and runner.is_paced:
@@ -385,7 +387,7 @@ class NodeHost(Host):
             runner.sampler.took(tick)
         self._finish(runner, tick)
 
-    def _measure(self, runner: Runner, tick: int) -> None:
+    def _measure(self, runner: SegmentRunner, tick: int) -> None:
         """Note how long ago the values that fire now were emitted."""
         now = time.monotonic()
         for channel, inlet in runner.inlets:
@@ -394,7 +396,7 @@ class NodeHost(Host):
             if stamp is not None:
                 inlet.latencies.append(now - stamp)
 
-    def _finish(self, runner: Runner, tick: int) -> None:
+    def _finish(self, runner: SegmentRunner, tick: int) -> None:
         """Answer what has no answer yet, and give the credits back."""
         for outlet in runner.outlets.values():
             if outlet.answered < tick:
@@ -406,7 +408,7 @@ class NodeHost(Host):
             channel.release()
 
     def _raised(
-        self, runner: Runner, schedule: Schedule, tick: int, error: Exception
+        self, runner: SegmentRunner, schedule: Schedule, tick: int, error: Exception
     ) -> None:
         found = schedule.step_at(error.__traceback__)
         if found is None:
@@ -414,16 +416,16 @@ class NodeHost(Host):
         trace, step = found
         name = runner.plan.steps[step].name
         if isinstance(error, EndOfStream):
-            self.set_cut(Cut(tick, self.place[name], "end of stream", name))
+            self.set_cut(StopPoint(tick, self.place[name], "end of stream", name))
             return
-        cut = Cut(tick, self.place[name], "error", name)
+        cut = StopPoint(tick, self.place[name], "error", name)
         if cut.place < self.cut.place:
             error.__traceback__ = trace.tb_next
             self.failure = Failure(name, "forward", tick, error)
         self.set_cut(cut)
 
     def counts(
-        self, cut: Cut | None = None
+        self, cut: StopPoint | None = None
     ) -> tuple[dict[str, ComponentReport], dict[str, int]]:
         """Return what each component did, and each port's messages, below a cut.
 

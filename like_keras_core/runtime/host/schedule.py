@@ -30,7 +30,7 @@ from time import perf_counter
 from types import CodeType, FunctionType, TracebackType
 from typing import Any
 
-from like_keras_core.runtime.host.codegen import Writer
+from like_keras_core.runtime.host.codegen import TickCodegen
 from like_keras_core.runtime.host.plan import Plan, Step
 
 _compiling = threading.Lock()
@@ -74,7 +74,7 @@ def generate(
         durations: One list a step, where the measuring one appends [s].
         limited: Fire only steps whose position is below `s[2]`; the others are absent.
     """
-    writer = Writer(plan, limited)
+    writer = TickCodegen(plan, limited)
     writer.write()
     code = _compile("\n".join(writer.source))
     timed = {f"@f{i}": _timed(step, durations[i]) for i, step in enumerate(plan.steps)}

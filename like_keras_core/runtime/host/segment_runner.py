@@ -5,22 +5,22 @@ from __future__ import annotations
 from typing import Any
 
 from like_keras_core.graph.segments import Segment
-from like_keras_core.runtime.host.fan_out import Outlet
-from like_keras_core.runtime.host.input_buffers import Channel, Inlet
+from like_keras_core.runtime.host.fan_out import FanOut
+from like_keras_core.runtime.host.input_buffers import InputBuffer, PortBuffer
 from like_keras_core.runtime.host.plan import Plan
 from like_keras_core.runtime.host.sampling import Sampler
 from like_keras_core.runtime.host.schedule import Schedule
 
 
-class Runner:
+class SegmentRunner:
     """One segment as it runs: its schedule, its inputs, its outputs, its next tick."""
 
     def __init__(self, segment: Segment) -> None:
         self.segment = segment
         self.next = 0
         self.base = 0
-        self.inlets: list[tuple[Channel, Inlet]] = []
-        self.outlets: dict[str, Outlet] = {}
+        self.inlets: list[tuple[PortBuffer, InputBuffer]] = []
+        self.outlets: dict[str, FanOut] = {}
         self.plan: Plan
         self.schedule: Schedule
         self.limited: Schedule | None = None

@@ -8,7 +8,7 @@ KEPT = 1024
 """When there are so many entries, those that no cut can reach are only counted."""
 
 
-class Ledger:
+class TentativeCounts:
     """Notes of ticks, by counter."""
 
     def __init__(self) -> None:

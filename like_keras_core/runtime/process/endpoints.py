@@ -19,7 +19,7 @@ _ACK_AFTER_S = 0.02
 """For how long an idle process gathers acknowledgements that nobody waits for [s]."""
 
 
-class Ends:
+class Endpoints:
     """The ends of the channels that leave one node, and of those that lead there.
 
     Args:

@@ -9,8 +9,8 @@ from __future__ import annotations
 import time
 
 from like_keras_core.errors import EndOfStream, EngineError
-from like_keras_core.runtime.process.node_process import Member
-from like_keras_core.runtime.stop_point import Cut
+from like_keras_core.runtime.process.node_process import NodeProcess
+from like_keras_core.runtime.stop_point import StopPoint
 
 PATIENCE_S = 0.5
 """How long a value is waited for when the run is to stop [s]."""
@@ -21,7 +21,7 @@ LONG_PATIENCE_S = 5.0
 _LOOK_S = 0.05
 
 
-class Outside:
+class ExternalInput:
     """What one component waits for, which may never come.
 
     Args:
@@ -32,7 +32,7 @@ class Outside:
     """
 
     def __init__(
-        self, member: Member, component: str, who: str, advice: str = ""
+        self, member: NodeProcess, component: str, who: str, advice: str = ""
     ) -> None:
         self.member = member
         self.component = component
@@ -79,6 +79,6 @@ class Outside:
             )
         if self.is_cut_off or (cut.kind == "stop" and waited_s > PATIENCE_S):
             # Everybody learns that it is a stop, and no end of a stream.
-            host.set_cut(Cut(tick, 0, "stop"))
+            host.set_cut(StopPoint(tick, 0, "stop"))
             return True
         return False

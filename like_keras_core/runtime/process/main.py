@@ -27,7 +27,11 @@ from typing import TextIO
 from like_keras_core.errors import LkError
 from like_keras_core.node import is_local
 from like_keras_core.report import RunReport
-from like_keras_core.runtime.control.connection import Line, LineLostError, call
+from like_keras_core.runtime.control.connection import (
+    ControlConnection,
+    ControlConnectionLostError,
+    connect,
+)
 from like_keras_core.runtime.control.environment import (
     CONTROL,
     ITERATIONS,
@@ -36,11 +40,11 @@ from like_keras_core.runtime.control.environment import (
     given_address,
 )
 from like_keras_core.runtime.control.run_options import RunOptions
-from like_keras_core.runtime.control.server import Switchboard
+from like_keras_core.runtime.control.server import ControlServer
 from like_keras_core.runtime.flow.transport import Transport
-from like_keras_core.runtime.process.node_process import Member
+from like_keras_core.runtime.process.node_process import NodeProcess
 from like_keras_core.runtime.stop import StopSignal
-from like_keras_core.runtime.supervision.supervisor import Conductor
+from like_keras_core.runtime.supervision.supervisor import Supervisor
 from like_keras_core.spec import SystemSpec
 from like_keras_core.tap import Tap
 
@@ -56,13 +60,13 @@ def fetch_system() -> SystemSpec:
     """Ask the launching process for the system, where no copy of it lies.
 
     Raises:
-        LineLostError: Nobody answered.
+        ControlConnectionLostError: Nobody answered.
         LkError: No launching process has started this one.
     """
     address = given_address()
     if LAUNCHED not in os.environ or address is None:
         raise LkError("No launching process can be asked for the system.")
-    line = call(address, os.environ[TOKEN])
+    line = connect(address, os.environ[TOKEN])
     try:
         line.send("system")
         while not (said := line.receive()):
@@ -83,7 +87,7 @@ def serve_node(
     max_frame: int | Mapping[str, int] | None = None,
     versions: Mapping[str, str] | None = None,
     taps: Sequence[Tap] = (),
-    started: Callable[[Member], object] = lambda member: None,
+    started: Callable[[NodeProcess], object] = lambda member: None,
 ) -> int:
     """Be the process of a node until the run is over.
 
@@ -105,19 +109,19 @@ def serve_node(
 
     Raises:
         LkError: The environment is not enough.
-        LineLostError: Nobody answered.
+        ControlConnectionLostError: Nobody answered.
     """
     address = control_address(spec)
     lead = None
     is_launched = LAUNCHED in os.environ
     if is_launched:
-        line = call(address, os.environ[TOKEN])
+        line = connect(address, os.environ[TOKEN])
     else:
-        tokens = Tokens(build_dir, is_shared=not _is_on_one_machine(spec))
+        tokens = RunSecret(build_dir, is_shared=not _is_on_one_machine(spec))
         if node == spec.nodes[0].name:
-            lead = _Lead(spec, address, tokens, engine, versions or {})
-        line = _call_lead(address, tokens)
-    member = Member(
+            lead = StandaloneSupervisor(spec, address, tokens, engine, versions or {})
+        line = _connect_to_first(address, tokens)
+    member = NodeProcess(
         spec,
         node,
         line,
@@ -159,7 +163,7 @@ def _is_on_one_machine(spec: SystemSpec) -> bool:
     return all(is_local(node.machine) for node in spec.nodes)
 
 
-class Tokens:
+class RunSecret:
     """What the processes of a run that nobody launched know each other by.
 
     Args:
@@ -206,14 +210,14 @@ class Tokens:
             self._file.unlink(missing_ok=True)
 
 
-class _Lead:
+class StandaloneSupervisor:
     """The launching process's part, played in a thread by the first node's process."""
 
     def __init__(
         self,
         spec: SystemSpec,
         address: tuple[str, int],
-        tokens: Tokens,
+        tokens: RunSecret,
         engine: str,
         versions: Mapping[str, str],
     ) -> None:
@@ -221,13 +225,13 @@ class _Lead:
         self.tokens = tokens
         self.exit_code = 1
         try:
-            board = Switchboard(tokens.make(), _HEARTBEAT_S, *address)
+            board = ControlServer(tokens.make(), _HEARTBEAT_S, *address)
         except OSError as error:
             raise LkError(
                 f"Cannot listen at {address[0]}:{address[1]} ({error}). Set {CONTROL} "
                 "to HOST:PORT on this machine where every node's process reaches it."
             ) from None
-        self.conductor = Conductor(
+        self.conductor = Supervisor(
             spec,
             board,
             engine=engine,
@@ -274,19 +278,19 @@ def _iterations() -> int | None:
     return int(given)
 
 
-def _call_lead(address: tuple[str, int], tokens: Tokens) -> Line:
+def _connect_to_first(address: tuple[str, int], tokens: RunSecret) -> ControlConnection:
     """Call the process of the first node, which may start later than this one."""
     until = time.monotonic() + _START_S
     while True:
         token = tokens.find()
         try:
             if token is None:
-                raise LineLostError(
+                raise ControlConnectionLostError(
                     "The process of the first node has not started: it writes a token "
                     "into the build folder."
                 )
-            return call(address, token)
-        except LineLostError:
+            return connect(address, token)
+        except ControlConnectionLostError:
             if time.monotonic() > until:
                 raise
             time.sleep(0.05)

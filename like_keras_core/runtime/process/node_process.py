@@ -20,20 +20,20 @@ from typing import Any
 
 from like_keras_core.authoring.attribute_watch import unwatched
 from like_keras_core.errors import ComponentError, NotSerializableError
-from like_keras_core.runtime.control.connection import Line, Message
+from like_keras_core.runtime.control.connection import ControlConnection, Message
 from like_keras_core.runtime.control.log_forwarding import sent_home, set_level
 from like_keras_core.runtime.control.payloads import batches_of, failure_of, failures_of
 from like_keras_core.runtime.control.run_options import RunOptions
-from like_keras_core.runtime.control.statistics import account_of
-from like_keras_core.runtime.control.termination import Follower
+from like_keras_core.runtime.control.statistics import node_statistics
+from like_keras_core.runtime.control.termination import StopParticipant
 from like_keras_core.runtime.failure import Failed
 from like_keras_core.runtime.flow.transport import PolledTransport, Transport
 from like_keras_core.runtime.host.node_host import NodeHost
 from like_keras_core.runtime.loader import build
-from like_keras_core.runtime.process.endpoints import Ends
+from like_keras_core.runtime.process.endpoints import Endpoints
 from like_keras_core.runtime.process.malloc import keep_freed_memory
-from like_keras_core.runtime.signal_safe_queue import Inbox
-from like_keras_core.runtime.stop_point import Cut
+from like_keras_core.runtime.signal_safe_queue import SignalSafeQueue
+from like_keras_core.runtime.stop_point import StopPoint
 from like_keras_core.runtime.trace import Trace, clock_name
 from like_keras_core.spec import SystemSpec
 from like_keras_core.tap import Tap
@@ -52,7 +52,7 @@ _ORPHANED = 3
 """The exit code of a process that had to end without shutting its components down."""
 
 
-class Member:
+class NodeProcess:
     """Runs one node for a launching process.
 
     Args:
@@ -71,7 +71,7 @@ class Member:
         self,
         spec: SystemSpec,
         node: str,
-        line: Line,
+        line: ControlConnection,
         transport: Transport,
         folders: Sequence[Path] = (),
         *,
@@ -87,12 +87,12 @@ class Member:
         self.max_frame = max_frame
         self.versions = dict(versions or {})
         self.taps = tuple(taps)
-        self.inbox: Inbox[Message | bytes | memoryview] = Inbox()
+        self.inbox: SignalSafeQueue[Message | bytes | memoryview] = SignalSafeQueue()
         self._polled = transport if isinstance(transport, PolledTransport) else None
         self.options = RunOptions()
         self.host: NodeHost
-        self.follower: Follower
-        self.ends = Ends(node, transport)
+        self.follower: StopParticipant
+        self.ends = Endpoints(node, transport)
         self._told_at = 0.0
         self._turned_at = 0.0
         self._is_brisk = False
@@ -208,7 +208,7 @@ class Member:
             check_values=options.check_values,
         )
         self.host.trace = Trace() if options.trace else None
-        self.follower = Follower(self.host)
+        self.follower = StopParticipant(self.host)
         self.ends.open(self.host, self._emitted, self.max_frame)
         return []
 
@@ -331,7 +331,7 @@ class Member:
         if self._started:
             failures = failures_of(self.host.failure)
             cut = self.host.cut
-            account = account_of(self.host, self.ends.senders.values(), cut)
+            account = node_statistics(self.host, self.ends.senders.values(), cut)
             self.line.send("report", {**account, "failures": failures})
             for address, values in self.host.recorded().items():
                 self._send_records(address, values)
@@ -342,8 +342,8 @@ class Member:
     def _look(self) -> None:
         """Say what has been done so far."""
         if self._started:
-            so_far = Cut(min(self.host.progress, self.host.cut.tick), 0)
-            account = account_of(self.host, self.ends.senders.values(), so_far)
+            so_far = StopPoint(min(self.host.progress, self.host.cut.tick), 0)
+            account = node_statistics(self.host, self.ends.senders.values(), so_far)
             self.line.send("seen", account)
 
     def _send_records(self, address: str, values: Sequence[tuple[int, Any]]) -> None:

@@ -15,7 +15,7 @@ from like_keras_core.errors import EngineError, HostLostError
 from like_keras_core.report import RunReport
 from like_keras_core.runtime.control.environment import CONTROL, launched_environment
 from like_keras_core.runtime.control.run_options import RunOptions
-from like_keras_core.runtime.control.server import Switchboard
+from like_keras_core.runtime.control.server import ControlServer
 from like_keras_core.runtime.stop import (
     StopSignal,
     interrupts_held,
@@ -23,11 +23,11 @@ from like_keras_core.runtime.stop import (
     stop_on_terminate,
     time_limit,
 )
-from like_keras_core.runtime.supervision.supervisor import Conductor
+from like_keras_core.runtime.supervision.supervisor import Supervisor
 from like_keras_core.spec import SystemSpec
 
 
-class Processes(Protocol):
+class ProcessGroup(Protocol):
     """The processes of a launch, as an engine has started them."""
 
     def lost(self) -> Mapping[str, str]:
@@ -59,7 +59,7 @@ class Processes(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ProcessLaunch:
+class ProcessLauncher:
     """A run over several processes, from this one.
 
     Args:
@@ -87,7 +87,7 @@ class ProcessLaunch:
     is_local: bool = False
 
     def run(
-        self, iterations: int | None, start: Callable[[Mapping[str, str]], Processes]
+        self, iterations: int | None, start: Callable[[Mapping[str, str]], ProcessGroup]
     ) -> RunReport:
         """Run it, to its end or another one; nothing is left behind.
 
@@ -104,7 +104,7 @@ class ProcessLaunch:
         # A text that is surely none to those who take a number for one.
         token = f"t-{secrets.token_hex(16)}"
         try:
-            board = Switchboard(token, self.heartbeat_s, *self.address)
+            board = ControlServer(token, self.heartbeat_s, *self.address)
         except OSError as error:
             host, port = self.address
             raise EngineError(
@@ -127,9 +127,9 @@ class ProcessLaunch:
             board.close()
 
     def _conduct(
-        self, board: Switchboard, processes: Processes, iterations: int | None
+        self, board: ControlServer, processes: ProcessGroup, iterations: int | None
     ) -> RunReport:
-        conductor = Conductor(
+        conductor = Supervisor(
             self.spec,
             board,
             engine=self.engine,

@@ -22,7 +22,7 @@ LOGGED = "\x1e"
 """Stands before lines of log records, in what a launched process prints."""
 
 
-class NodeOutput:
+class NodeConsole:
     """Takes in lines that the processes of a system's nodes print.
 
     Args:

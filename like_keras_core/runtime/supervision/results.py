@@ -9,14 +9,14 @@ from like_keras_core.report import RunReport
 from like_keras_core.runtime.control.connection import Message
 from like_keras_core.runtime.control.log_forwarding import Tail
 from like_keras_core.runtime.control.run_options import RunOptions
-from like_keras_core.runtime.control.statistics import Account, Merged
-from like_keras_core.runtime.stop_point import Cut
+from like_keras_core.runtime.control.statistics import MergedStatistics, NodeStatistics
+from like_keras_core.runtime.stop_point import StopPoint
 from like_keras_core.runtime.trace import Trace, gathered
 from like_keras_core.spec import SystemSpec
 from like_keras_core.values.msgpack import from_bytes
 
 
-class Findings:
+class ResultCollector:
     """Gathers what comes home, and says what it means.
 
     Args:
@@ -40,7 +40,7 @@ class Findings:
         self._machines = {node.name: node.machine for node in spec.nodes}
         self._tails = {x: Tail(x, is_echoed=echoes_logs) for x in self._machines}
         self._accounts: list[dict[str, Any]] = []
-        self._so_far: dict[str, Account] = {}
+        self._so_far: dict[str, NodeStatistics] = {}
         self._unseen: set[str] = set()
         self._records: dict[str, list[Any]] = {x: [] for x in options.record}
 
@@ -95,7 +95,7 @@ class Findings:
         """
         if len(self._so_far) < len(self._machines):
             return None
-        merged = Merged(self.spec, self._so_far.values())
+        merged = MergedStatistics(self.spec, self._so_far.values())
         return RunReport(
             engine=self.engine,
             system=self.spec.name,
@@ -107,7 +107,7 @@ class Findings:
             connections=merged.connections(is_running=True),
         )
 
-    def report(self, cut: Cut, ended_by: str, duration_s: float) -> RunReport:
+    def report(self, cut: StopPoint, ended_by: str, duration_s: float) -> RunReport:
         """Return the report of a run that has ended.
 
         Args:
@@ -120,7 +120,7 @@ class Findings:
                 place = (cut.kind, cut.component, cut.tick)
                 if place == ("error", failure["component"], failure["tick"]):
                     self.failures.insert(0, failure)
-        merged = Merged(self.spec, self._accounts)
+        merged = MergedStatistics(self.spec, self._accounts)
         return RunReport(
             engine=self.engine,
             system=self.spec.name,

@@ -16,13 +16,13 @@ from typing import Any
 
 from like_keras_core.errors import HostLostError, VersionMismatchError
 from like_keras_core.report import Progress, RunReport
-from like_keras_core.runtime.control.connection import Line, Message
+from like_keras_core.runtime.control.connection import ControlConnection, Message
 from like_keras_core.runtime.control.run_options import RunOptions
-from like_keras_core.runtime.control.server import Switchboard
-from like_keras_core.runtime.control.termination import Leader
-from like_keras_core.runtime.signal_safe_queue import Inbox
+from like_keras_core.runtime.control.server import ControlServer
+from like_keras_core.runtime.control.termination import StopCoordinator
+from like_keras_core.runtime.signal_safe_queue import SignalSafeQueue
 from like_keras_core.runtime.stop import StopSignal
-from like_keras_core.runtime.supervision.results import Findings
+from like_keras_core.runtime.supervision.results import ResultCollector
 from like_keras_core.runtime.trace import PINGS, clock_name, offset_of
 from like_keras_core.spec import SystemSpec
 
@@ -42,7 +42,7 @@ class _Stopped(Exception):
     """The run was asked to end before it began."""
 
 
-class Conductor:
+class Supervisor:
     """Runs a system whose nodes are processes that call a switchboard.
 
     Args:
@@ -66,7 +66,7 @@ class Conductor:
     def __init__(
         self,
         spec: SystemSpec,
-        switchboard: Switchboard,
+        switchboard: ControlServer,
         *,
         engine: str,
         stop: StopSignal,
@@ -89,12 +89,14 @@ class Conductor:
         slowness = max(1.0, len(spec.nodes) / _AT_ONCE)
         self.start_s, self.link_s = start_s * slowness, link_s * slowness
         self.machines = {node.name: node.machine for node in spec.nodes}
-        self.lines: dict[str, Line] = {}
-        self._callers: list[Line] = []
+        self.lines: dict[str, ControlConnection] = {}
+        self._callers: list[ControlConnection] = []
         self.introductions: dict[str, Mapping[str, Any]] = {}
-        self._inbox: Inbox[tuple[str, Message]] = Inbox()
-        self._leader: Leader
-        self._findings = Findings(spec, engine, self.options, echoes_logs=echoes_logs)
+        self._inbox: SignalSafeQueue[tuple[str, Message]] = SignalSafeQueue()
+        self._leader: StopCoordinator
+        self._findings = ResultCollector(
+            spec, engine, self.options, echoes_logs=echoes_logs
+        )
         if self._findings.traces is not None:
             self.options = replace(self.options, trace=True)
         self._looks_at = 0.0
@@ -110,7 +112,7 @@ class Conductor:
             HostLostError: A process ended, or was silent for too long.
             VersionMismatchError: The processes do not fit together.
         """
-        self._leader = Leader(self.machines, iterations)
+        self._leader = StopCoordinator(self.machines, iterations)
         self.switchboard.start(self._called)
         try:
             self._conduct()
@@ -136,7 +138,7 @@ class Conductor:
         for line in self._callers:
             line.close()
 
-    def _called(self, line: Line) -> None:
+    def _called(self, line: ControlConnection) -> None:
         """Learn which host has called from the first thing that it says.
 
         One that has no copy of the system may ask for it before.

@@ -17,7 +17,7 @@ import pytest
 from like_keras_core import Component, Node, System
 from like_keras_core.runtime.flow.wire_format import HEADER_SIZE, Ack, pack_ack
 from like_keras_core.testing.components import Count
-from lk_engine_dora.board import Board, BoardWriter, invitation_in, open_board
+from lk_engine_dora.board import AckTable, AckTableWriter, invitation_in, open_board
 
 WAIT_S = 20
 CHANNELS = [3, 4, 7]
@@ -29,25 +29,25 @@ def ack(channel: int, received: int) -> bytes:
 
 
 @pytest.fixture
-def board() -> Iterator[Board]:
-    board = Board(CHANNELS)
+def board() -> Iterator[AckTable]:
+    board = AckTable(CHANNELS)
     yield board
     board.close()
 
 
-def invitation(board: Board, **changes: Any) -> dict[str, Any]:
+def invitation(board: AckTable, **changes: Any) -> dict[str, Any]:
     found = invitation_in(board.invitation())
     assert found is not None
     return {**found, **changes}
 
 
-def writer_of(board: Board) -> BoardWriter:
+def writer_of(board: AckTable) -> AckTableWriter:
     writer = open_board(invitation(board), CHANNELS)
     assert writer is not None
     return writer
 
 
-def test_what_was_written_is_news_once(board: Board) -> None:
+def test_what_was_written_is_news_once(board: AckTable) -> None:
     """Each channel has its own place."""
     writer = writer_of(board)
 
@@ -60,7 +60,7 @@ def test_what_was_written_is_news_once(board: Board) -> None:
     assert board.news() == []
 
 
-def test_the_newest_stands_in_the_place_of_those_before(board: Board) -> None:
+def test_the_newest_stands_in_the_place_of_those_before(board: AckTable) -> None:
     """It says what they said."""
     writer = writer_of(board)
 
@@ -70,7 +70,7 @@ def test_the_newest_stands_in_the_place_of_those_before(board: Board) -> None:
     assert board.news() == [ack(3, 3)]
 
 
-def test_half_an_acknowledgement_is_none(board: Board) -> None:
+def test_half_an_acknowledgement_is_none(board: AckTable) -> None:
     """It is looked at again; what is whole beside it does not wait for it."""
     writer = writer_of(board)
     writer.write(3, ack(3, 1))
@@ -89,7 +89,7 @@ def test_half_an_acknowledgement_is_none(board: Board) -> None:
     assert board.news() == [ack(3, 2)]
 
 
-def test_who_writes_learns_whether_somebody_looks(board: Board) -> None:
+def test_who_writes_learns_whether_somebody_looks(board: AckTable) -> None:
     """Where its reader waits for messages, one has to be sent."""
     writer = writer_of(board)
 
@@ -113,13 +113,13 @@ def test_who_writes_learns_whether_somebody_looks(board: Board) -> None:
     ids=lambda changes: next(iter(changes)),
 )
 def test_what_cannot_be_reached_is_not_opened(
-    board: Board, changes: dict[str, Any]
+    board: AckTable, changes: dict[str, Any]
 ) -> None:
     """Another machine or container, a process that is gone, or not the same one."""
     assert open_board(invitation(board, **changes), CHANNELS) is None
 
 
-def test_a_frame_is_no_invitation(board: Board) -> None:
+def test_a_frame_is_no_invitation(board: AckTable) -> None:
     """Even one that begins with a zero."""
     for frame in (ack(3, 1), b"", b"\0", memoryview(bytes(100))):
         assert invitation_in(frame) is None
@@ -129,7 +129,7 @@ def test_nothing_is_left_of_a_board() -> None:
     """It has no name, and its process closes it; to close it twice is no error."""
     before = os.listdir("/proc/self/fd")
 
-    board = Board(CHANNELS)
+    board = AckTable(CHANNELS)
     writer_of(board)
     board.close()
     board.close()
@@ -144,7 +144,7 @@ def test_a_system_without_such_files_has_no_board(
     monkeypatch.delattr(os, "memfd_create")
 
     with pytest.raises(OSError, match="Linux"):
-        Board(CHANNELS)
+        AckTable(CHANNELS)
 
 
 WRITER = """
@@ -160,7 +160,7 @@ for n in itertools.count():
 """
 
 
-def test_another_process_is_read_whole_and_in_order(board: Board) -> None:
+def test_another_process_is_read_whole_and_in_order(board: AckTable) -> None:
     """While it writes as fast as it can; it may be killed at any time."""
     asked = [sys.executable, "-c", WRITER, board.invitation().hex()]
     seen: dict[bytes, int] = {}
@@ -196,7 +196,7 @@ for n in range(1, 1 << 60):
 """
 
 
-def test_who_is_about_to_wait_misses_nothing(board: Board) -> None:
+def test_who_is_about_to_wait_misses_nothing(board: AckTable) -> None:
     """Either it sees what is written, or who writes sees that it waits."""
     mine, theirs = socket.socketpair()
     mine.settimeout(WAIT_S)

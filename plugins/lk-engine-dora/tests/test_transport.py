@@ -19,7 +19,7 @@ from like_keras_core.runtime.flow import Sender
 from like_keras_core.runtime.flow.wire_format import Ack, pack_ack
 from like_keras_core.spec import SystemSpec
 from like_keras_core.testing.components import Count, Scale
-from lk_engine_dora.boards import Boards
+from lk_engine_dora.boards import AckTables
 from lk_engine_dora.edges import WAKE, edges_of
 from lk_engine_dora.transport import (
     IN_PLACE,
@@ -319,7 +319,7 @@ def test_the_output_of_the_channel_that_was_acknowledged_invites() -> None:
     sent: list[str] = []
 
     for number in (0, 1):
-        boards = Boards(edges, "a")
+        boards = AckTables(edges, "a")
         frame = bytes(pack_ack(Ack(number, 0, -1, 0, 0, False, ()))[0])
         boards.meet("acks-from-b", frame, lambda output, _: sent.append(output))
         boards.close()

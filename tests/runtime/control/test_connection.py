@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 
 from like_keras_core.runtime.control.connection import (
-    Line,
-    LineLostError,
+    ControlConnection,
+    ControlConnectionLostError,
     Message,
-    call,
+    connect,
 )
-from like_keras_core.runtime.control.server import Switchboard
+from like_keras_core.runtime.control.server import ControlServer
 
 TOKEN = "a token"
 
@@ -29,12 +29,12 @@ class Exchange:
 
     def __init__(self, silence_s: float) -> None:
         self.act: Callable[[Message], object] = lambda message: None
-        self.board = Switchboard(TOKEN, silence_s)
-        self.lines: queue.SimpleQueue[Line] = queue.SimpleQueue()
+        self.board = ControlServer(TOKEN, silence_s)
+        self.lines: queue.SimpleQueue[ControlConnection] = queue.SimpleQueue()
         self.heard: queue.SimpleQueue[Message] = queue.SimpleQueue()
         self.board.start(self._called)
 
-    def _called(self, line: Line) -> None:
+    def _called(self, line: ControlConnection) -> None:
         self.lines.put(line)
         line.start(self._hear)
 
@@ -65,7 +65,7 @@ Open = Callable[[float], Exchange]
 def test_messages_arrive_in_order_with_their_data(open_exchange: Open) -> None:
     """Verb, JSON arguments, and bytes of any size."""
     exchange = open_exchange(5)
-    line = call(exchange.board.address, TOKEN)
+    line = connect(exchange.board.address, TOKEN)
     big = bytes(range(256)) * 40_000
 
     line.send("one", 1, None, {"a": [2.5]})
@@ -80,8 +80,8 @@ def test_who_does_not_know_the_token_is_not_heard(open_exchange: Open) -> None:
     """The caller is told so; the switchboard hears nothing."""
     exchange = open_exchange(5)
 
-    with pytest.raises(LineLostError):
-        call(exchange.board.address, "another token")
+    with pytest.raises(ControlConnectionLostError):
+        connect(exchange.board.address, "another token")
 
     assert exchange.lines.empty()
 
@@ -100,8 +100,8 @@ def test_a_switchboard_must_know_the_token_too() -> None:
     thread = threading.Thread(target=pretend)
     thread.start()
 
-    with pytest.raises(LineLostError, match="does not know the token"):
-        call(server.getsockname(), TOKEN)
+    with pytest.raises(ControlConnectionLostError, match="does not know the token"):
+        connect(server.getsockname(), TOKEN)
 
     thread.join()
     server.close()
@@ -112,19 +112,19 @@ def test_nobody_there_is_said(open_exchange: Open) -> None:
     exchange = open_exchange(5)
     exchange.board.close()
 
-    with pytest.raises(LineLostError, match="Nobody answers at"):
-        call(exchange.board.address, TOKEN)
+    with pytest.raises(ControlConnectionLostError, match="Nobody answers at"):
+        connect(exchange.board.address, TOKEN)
 
 
 def test_garbage_loses_the_line_and_nothing_else(open_exchange: Open) -> None:
     """The switchboard goes on answering."""
     exchange = open_exchange(5)
-    line = call(exchange.board.address, TOKEN)
+    line = connect(exchange.board.address, TOKEN)
 
     line._socket.sendall(b"\xff" * 64)
 
     assert exchange.heard.get(timeout=10).verb == "lost"
-    other = call(exchange.board.address, TOKEN)
+    other = connect(exchange.board.address, TOKEN)
     other.send("hello")
     assert exchange.heard.get(timeout=10) == Message("hello")
     line.close()
@@ -134,7 +134,7 @@ def test_garbage_loses_the_line_and_nothing_else(open_exchange: Open) -> None:
 def test_a_closed_line_is_heard_at_once(open_exchange: Open) -> None:
     """As the loss that it is."""
     exchange = open_exchange(0)
-    line = call(exchange.board.address, TOKEN)
+    line = connect(exchange.board.address, TOKEN)
 
     line.close()
 
@@ -144,7 +144,7 @@ def test_a_closed_line_is_heard_at_once(open_exchange: Open) -> None:
 def test_silence_loses_the_line(open_exchange: Open) -> None:
     """Who does not beat is gone."""
     exchange = open_exchange(0.3)
-    line = call(exchange.board.address, TOKEN)
+    line = connect(exchange.board.address, TOKEN)
 
     message = exchange.heard.get(timeout=10)
 
@@ -156,7 +156,7 @@ def test_silence_loses_the_line(open_exchange: Open) -> None:
 def test_beats_keep_an_idle_line(open_exchange: Open) -> None:
     """Both ends beat, so neither hears of a loss."""
     exchange = open_exchange(0.3)
-    line = call(exchange.board.address, TOKEN)
+    line = connect(exchange.board.address, TOKEN)
     heard: queue.SimpleQueue[Any] = queue.SimpleQueue()
     line.start(heard.put)
 
@@ -171,7 +171,7 @@ def test_beats_keep_an_idle_line(open_exchange: Open) -> None:
 def test_who_beats_is_not_lost_while_nobody_listens(open_exchange: Open) -> None:
     """The listening thread was held up; what came meanwhile lies unread."""
     exchange = open_exchange(0.5)
-    lines = [call(exchange.board.address, TOKEN) for _ in range(3)]
+    lines = [connect(exchange.board.address, TOKEN) for _ in range(3)]
     for line in lines:
         line.start(lambda message: None)
 
@@ -193,7 +193,7 @@ def test_who_beats_is_not_lost_while_nobody_listens(open_exchange: Open) -> None
 def test_what_cannot_be_taken_loses_its_own_line(open_exchange: Open) -> None:
     """The others are heard as before."""
     exchange = open_exchange(5)
-    one, other = (call(exchange.board.address, TOKEN) for _ in range(2))
+    one, other = (connect(exchange.board.address, TOKEN) for _ in range(2))
 
     def refuse(message: Message) -> None:
         if message.verb == "bad":

@@ -16,9 +16,9 @@ from like_keras_core.runtime.flow import (
     Closed,
     Event,
     Receiver,
+    Resolved,
     Sender,
     Value,
-    Watermark,
 )
 from like_keras_core.testing.fake_transport import FakeTransport
 
@@ -197,7 +197,7 @@ class Consumer:
         if not self.scenario.is_latest:
             self.check_complete(event)
 
-    def check_complete(self, event: Value | Watermark) -> None:
+    def check_complete(self, event: Value | Resolved) -> None:
         """Nothing is resolved before all its values are here, in order."""
         count = len(self.got)
         sent = self.producer.sent

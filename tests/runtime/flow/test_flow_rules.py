@@ -18,9 +18,9 @@ from like_keras_core.runtime.flow import (
     Frame,
     Payload,
     Receiver,
+    Resolved,
     Sender,
     Value,
-    Watermark,
     channel_of,
 )
 from like_keras_core.runtime.flow.wire_format import (
@@ -33,7 +33,7 @@ from like_keras_core.runtime.flow.wire_format import (
     VERSION,
     Ack,
     Data,
-    Mark,
+    Watermark,
     bundled,
     pack_ack,
     pack_mark,
@@ -291,7 +291,7 @@ class TestValues:
 
         assert bring(sender.frames(0.0, idle=True), receiver) == [
             Value(tick, memoryview(b"late"), 0.0),
-            Watermark(tick + 1),
+            Resolved(tick + 1),
         ]
 
     def test_a_tick_is_answered_once(self) -> None:
@@ -440,7 +440,7 @@ class TestCredits:
     def test_an_answer_from_before_the_end_takes_nothing_back(self) -> None:
         """Watermarks and the end stay known as well."""
         sender, receiver = pair()
-        receiver.on_frame(pack_mark(Mark(1, 0, -1, 0, True, False)), 0.0)
+        receiver.on_frame(pack_mark(Watermark(1, 0, -1, 0, True, False)), 0.0)
         old = receiver.frames(0.0)
         sender.watermark(3)
         sender.close()
@@ -486,7 +486,7 @@ class TestWatermarks:
         sender.watermark(1)
         frames += sender.frames(0.0, idle=True)
 
-        assert bring(frames, receiver)[-1] == Watermark(1)
+        assert bring(frames, receiver)[-1] == Resolved(1)
         assert sender.credit() == 0
 
     def test_a_later_one_replaces_it(self) -> None:
@@ -497,7 +497,7 @@ class TestWatermarks:
             sender.watermark(tick)
         frames = sender.frames(0.0, idle=True)
 
-        assert bring(frames, receiver) == [Watermark(4)]
+        assert bring(frames, receiver) == [Resolved(4)]
         assert len(frames) == 1
 
     def test_a_value_makes_it_needless(self) -> None:
@@ -557,7 +557,7 @@ class TestWatermarks:
 
         events = bring(frames[:1], receiver)
         assert values(events) == [0, 1]
-        assert events[-1] == Watermark(2)
+        assert events[-1] == Resolved(2)
 
     def test_the_newest_counts(self) -> None:
         """Of those that overtook a value, and each other."""
@@ -567,7 +567,7 @@ class TestWatermarks:
             sender.watermark(tick)
             frames += sender.frames(0.0, idle=True)
 
-        assert bring(frames[::-1], receiver)[-1] == Watermark(9)
+        assert bring(frames[::-1], receiver)[-1] == Resolved(9)
 
     def test_one_that_is_late_says_nothing(self) -> None:
         """Order is kept over watermarks too."""
@@ -587,7 +587,7 @@ class TestWatermarks:
         events = bring(sender.frames(wake(sender)), receiver)
         answer(receiver, sender)
 
-        assert events == [Watermark(0)]
+        assert events == [Resolved(0)]
         assert sender.wakes_at == inf
 
     def test_a_stream_of_them_is_not_answered_one_by_one(self) -> None:
@@ -944,7 +944,7 @@ class TestSizes:
 
         assert kinds(first) == [DATA]
         assert sender.frames(0.0, idle=True) == []
-        assert bring(sender.frames(wake(sender)), receiver) == [Watermark(4)]
+        assert bring(sender.frames(wake(sender)), receiver) == [Resolved(4)]
 
     def test_requests_respect_the_window_of_chunks(self) -> None:
         """A value that is missing as a whole does not come back in one flood."""
@@ -982,7 +982,7 @@ class TestSizes:
         assert kinds(frames) == [BUNDLE]
         events = bring(frames, receiver)
         assert values(events) == list(range(10))
-        assert events[-2:] == [Watermark(12), Closed()]
+        assert events[-2:] == [Resolved(12), Closed()]
 
     def test_frames_are_joined_up_to_a_size(self) -> None:
         """Large values stay alone, and are not copied."""
@@ -1127,7 +1127,7 @@ class TestRefusals:
             (data(5, 99), "beyond the window"),
             (data(1, 5), "a tick that was answered"),
             (data(2, 6), "a tick that was answered"),
-            (pack_mark(Mark(1, 6, 99, 0, False, False)), "beyond the window"),
+            (pack_mark(Watermark(1, 6, 99, 0, False, False)), "beyond the window"),
             (b"", "cannot be read"),
             ([], "cannot be read"),
             (["text", b""], "cannot be read"),
@@ -1218,7 +1218,7 @@ class TestRefusals:
     def test_values_after_the_end_are_refused(self, count: int) -> None:
         """Whether all those before it have come or not."""
         receiver = Receiver(1, 4)
-        receiver.on_frame(pack_mark(Mark(1, count, 0, 0, False, True)), 0.0)
+        receiver.on_frame(pack_mark(Watermark(1, count, 0, 0, False, True)), 0.0)
 
         with pytest.raises(FrameError, match="or the end"):
             receiver.on_frame(data(count, 1), 0.0)

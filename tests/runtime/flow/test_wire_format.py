@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from like_keras_core.errors import FrameError
 from like_keras_core.runtime.flow import Receiver, Sender, Value
-from like_keras_core.runtime.flow.fragmentation import Incoming, Outgoing
+from like_keras_core.runtime.flow.fragmentation import FragmentedValue, Reassembly
 from like_keras_core.runtime.flow.wire_format import (
     BUNDLE,
     HEADER,
@@ -23,8 +23,8 @@ from like_keras_core.runtime.flow.wire_format import (
     Buffer,
     Data,
     Frame,
-    Mark,
     Message,
+    Watermark,
     bundled,
     pack_ack,
     pack_mark,
@@ -34,7 +34,7 @@ from like_keras_core.runtime.flow.wire_format import (
 U32 = st.integers(0, 2**32 - 1)
 U64 = st.integers(0, 2**64 - 1)
 TICKS = st.integers(-1, 2**63 - 1)
-MARKS = st.builds(Mark, U32, U64, TICKS, U32, st.booleans(), st.booleans())
+MARKS = st.builds(Watermark, U32, U64, TICKS, U32, st.booleans(), st.booleans())
 NACKS = st.lists(st.tuples(U64, U32, U32), max_size=5).map(tuple)
 ACKS = st.builds(Ack, U32, U64, TICKS, U32, U64, st.booleans(), NACKS).map(
     lambda ack: ack._replace(released=min(ack.released, ack.received))
@@ -61,7 +61,7 @@ def joined(message: Message) -> Data:
 
 
 @given(MARKS)
-def test_a_mark_comes_out_as_it_went_in(mark: Mark) -> None:
+def test_a_mark_comes_out_as_it_went_in(mark: Watermark) -> None:
     """Whatever its numbers are."""
     assert parse(pack_mark(mark)) == parse(pack_mark(mark)[0]) == [mark]
 
@@ -99,7 +99,7 @@ def test_chunks_in_any_order_make_the_value(
     """Whatever is cut where, joined or not."""
     whole = b"".join(pieces)
     assume(len(whole) > size)
-    item = Outgoing(1, 0, 0, 0.0, pieces, size)
+    item = FragmentedValue(1, 0, 0, 0.0, pieces, size)
     order = list(range(item.chunks))
     shuffled.shuffle(order)
     frames = {chunk: item.frame(chunk) for chunk in order}
@@ -108,7 +108,7 @@ def test_chunks_in_any_order_make_the_value(
     assert cut == [whole[at : at + size] for at in range(0, len(whole), size)]
     for form in (list[Buffer], b"".join):
         chunks = [parse(form(frames[chunk]))[0] for chunk in order]
-        value = Incoming(joined(chunks[0]))
+        value = Reassembly(joined(chunks[0]))
         for chunk in chunks:
             assert isinstance(chunk, Data)
             assert value.add(chunk)
@@ -156,7 +156,7 @@ def test_a_value_leaves_whole_if_it_fits(
 GOOD: list[bytes] = [
     *(b"".join(frame) for frame in values([b"", b"value", [b"a", b"bc"], []])),
     *(b"".join(frame) for frame in bundled(1, values([b"x", [b"y"]]), 999)),
-    bytes(pack_mark(Mark(1, 2, 3, 0, True, True))[0]),
+    bytes(pack_mark(Watermark(1, 2, 3, 0, True, True))[0]),
     bytes(pack_ack(Ack(1, 2, 3, 0, 1, False, ((2, 0, 9), (3, 1, 1))))[0]),
     HEADER.pack(VERSION, 1, 1, 1, 0, 0, 1, 3, 0.0) + b"chunk",
 ]
@@ -265,7 +265,9 @@ def test_each_fault_has_its_sentence(frame: Frame, problem: str) -> None:
 
 def test_bundles_are_of_one_channel() -> None:
     """Who sorts frames by channel looks at the bundle alone."""
-    frames = [pack_mark(Mark(channel, 0, 0, 0, False, False)) for channel in (1, 2)]
+    frames = [
+        pack_mark(Watermark(channel, 0, 0, 0, False, False)) for channel in (1, 2)
+    ]
 
     with pytest.raises(FrameError, match="its frames are mixed"):
         parse(bundled(1, frames, 999)[0])

@@ -22,7 +22,7 @@ from reference_engine import ReferenceEngine  # type: ignore[import-not-found]
 
 from like_keras_core import Component, InputPort, Node, RunReport, System, SystemSpec
 from like_keras_core.runtime.host import tentative_counts
-from like_keras_core.runtime.host.input_buffers import Channel
+from like_keras_core.runtime.host.input_buffers import PortBuffer
 from like_keras_core.runtime.host.node_host import NodeHost
 from like_keras_core.runtime.host.sampling import KEPT
 from tests import simulation
@@ -320,7 +320,7 @@ class TestWindowOfOne:
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """Mutant: within a host nobody waits for a credit."""
-        monkeypatch.setattr(Channel, "has_credit", True)
+        monkeypatch.setattr(PortBuffer, "has_credit", True)
         text = "c0@A, c1@B, c2@A(c0, c1)"
 
         with pytest.raises(AssertionError, match="2 values without credit, and 1 are"):

@@ -16,15 +16,15 @@ import pytest
 from like_keras_core import SystemSpec
 from like_keras_core.graph.checks import execution_order
 from like_keras_core.graph.segments import Segment, segments_of
-from like_keras_core.runtime.control.termination import Leader
+from like_keras_core.runtime.control.termination import StopCoordinator
 from like_keras_core.runtime.flow import Receiver, Sender
 from like_keras_core.runtime.host import fan_out, node_host
-from like_keras_core.runtime.host.codegen import Writer
-from like_keras_core.runtime.host.fan_out import Outlet
-from like_keras_core.runtime.host.input_buffers import ALWAYS, Channel, Inlet
+from like_keras_core.runtime.host.codegen import TickCodegen
+from like_keras_core.runtime.host.fan_out import FanOut
+from like_keras_core.runtime.host.input_buffers import ALWAYS, InputBuffer, PortBuffer
 from like_keras_core.runtime.host.node_host import NodeHost
-from like_keras_core.runtime.host.segment_runner import Runner
-from like_keras_core.runtime.stop_point import FOREVER, Cut
+from like_keras_core.runtime.host.segment_runner import SegmentRunner
+from like_keras_core.runtime.stop_point import FOREVER, StopPoint
 from like_keras_core.spec import split_address
 from tests.links import Faults, FifoLink
 from tests.simulation import Outcome, Simulation
@@ -244,12 +244,12 @@ class TestReadiness:
     ) -> None:
         """Mutant: inputs of one policy are always ready."""
         assert trouble(text) == ""
-        is_ready = Inlet.is_ready
+        is_ready = InputBuffer.is_ready
 
-        def waits_for_others(self: Inlet, tick: int) -> bool:
+        def waits_for_others(self: InputBuffer, tick: int) -> bool:
             return self.policy == policy or is_ready(self, tick)
 
-        mutant.setattr(Inlet, "is_ready", waits_for_others)
+        mutant.setattr(InputBuffer, "is_ready", waits_for_others)
 
         assert "inputs of c" in trouble(text)
 
@@ -272,7 +272,7 @@ class TestCredits:
     ) -> None:
         """Mutant: gives it when it is used, a tick later; a window of two hides it."""
 
-        def release(self: Channel) -> None:
+        def release(self: PortBuffer) -> None:
             done = min(
                 (item.finished - (item.policy == "delay") for item in self.inlets),
                 default=ALWAYS,
@@ -282,7 +282,7 @@ class TestCredits:
                 if self._released is not None:
                     self._released(newest)
 
-        mutant.setattr(Channel, "release", release)
+        mutant.setattr(PortBuffer, "release", release)
 
         assert "Deadlock" in trouble(self.DELAYED, windows=(1,))
         assert trouble(self.DELAYED, windows=(2,)) == ""
@@ -307,7 +307,7 @@ class TestCredits:
         self, mutant: pytest.MonkeyPatch
     ) -> None:
         """Mutant: there is none; values pile up in the host's own mailbox."""
-        mutant.setattr(Channel, "has_credit", True)
+        mutant.setattr(PortBuffer, "has_credit", True)
 
         found = runs(self.JOIN, 40, windows=(1,), run_aheads=(256,), seeds=20)
 
@@ -322,14 +322,14 @@ class TestCredits:
             outcome.most_waiting == 1 for outcome in runs(text, 40, windows=(1,))
         )
 
-        def release(self: Channel) -> None:
+        def release(self: PortBuffer) -> None:
             done = max(inlet.finished for inlet in self.inlets)
             while self.waiting and self.waiting[0] <= done:
                 newest = self.waiting.popleft()
                 if self._released is not None:
                     self._released(newest)
 
-        mutant.setattr(Channel, "release", release)
+        mutant.setattr(PortBuffer, "release", release)
 
         found = runs(text, 40, windows=(1,), run_aheads=(256,), seeds=20)
         assert max(outcome.most_waiting for outcome in found) > 10
@@ -354,26 +354,28 @@ class TestWatermarks:
     ) -> None:
         """Mutant: only values are answers; whoever needs one waits for ever."""
         assert trouble(self.NOTHING[why]) == ""
-        call = Outlet.__call__
+        call = FanOut.__call__
 
-        def only_values(self: Outlet, tick: int, value: Any) -> None:
+        def only_values(self: FanOut, tick: int, value: Any) -> None:
             if value is not None:
                 call(self, tick, value)
 
-        mutant.setattr(Outlet, "__call__", only_values)
+        mutant.setattr(FanOut, "__call__", only_values)
 
         assert "Deadlock" in trouble(self.NOTHING[why])
 
     def test_what_is_skipped_answers_too(self, mutant: pytest.MonkeyPatch) -> None:
         """Mutant: components answer when they fire, and at no other tick."""
-        absent, finish = Writer._absent, NodeHost._finish
+        absent, finish = TickCodegen._absent, NodeHost._finish
 
-        def says_nothing(self: Writer, i: int, condition: str) -> None:
+        def says_nothing(self: TickCodegen, i: int, condition: str) -> None:
             outlets, self.plan.outlets = self.plan.outlets, {}
             absent(self, i, condition)
             self.plan.outlets = outlets
 
-        def of_those_that_fired(self: NodeHost, runner: Runner, tick: int) -> None:
+        def of_those_that_fired(
+            self: NodeHost, runner: SegmentRunner, tick: int
+        ) -> None:
             outlets, steps = runner.outlets, runner.plan.steps
             skipped = {
                 step.name for n, step in enumerate(steps) if runner.plan.last[n] == tick
@@ -387,7 +389,7 @@ class TestWatermarks:
             finish(self, runner, tick)
             runner.outlets = outlets
 
-        mutant.setattr(Writer, "_absent", says_nothing)
+        mutant.setattr(TickCodegen, "_absent", says_nothing)
         mutant.setattr(NodeHost, "_finish", of_those_that_fired)
 
         assert "Deadlock" in trouble(self.NOTHING["skipped"])
@@ -401,15 +403,15 @@ class TestWatermarks:
         """Mutant: a source with every=4 tells what it knows; its reader runs ahead."""
         text = "c0@A every=4, c1@B(c0~)"
         assert trouble(text, 12, watch=_reader_is_behind) == ""
-        call = Outlet.__call__
+        call = FanOut.__call__
 
-        def tells_all(self: Outlet, tick: int, value: Any) -> None:
+        def tells_all(self: FanOut, tick: int, value: Any) -> None:
             call(self, tick, value)
             if value is None:
                 for link in self.links:
                     link.absent(tick | 3)
 
-        mutant.setattr(Outlet, "__call__", tells_all)
+        mutant.setattr(FanOut, "__call__", tells_all)
 
         assert trouble(text, 12, watch=_reader_is_behind) != ""
 
@@ -438,7 +440,7 @@ class TestWatermarks:
         """Mutant: it takes what there is; that is a matter of luck."""
         assert trouble("c0@A, c1@B(c0~)") == ""
 
-        mutant.setattr(Inlet, "is_ready", lambda self, tick: True)
+        mutant.setattr(InputBuffer, "is_ready", lambda self, tick: True)
 
         assert "inputs of c1" in trouble("c0@A, c1@B(c0~)")
 
@@ -543,16 +545,16 @@ class TestEnd:
     ) -> None:
         """Mutant: whoever is heard first wins."""
 
-        def lower(self: Leader, cut: Cut) -> None:
+        def lower(self: StopCoordinator, cut: StopPoint) -> None:
             if self.cut.kind == "iterations":
                 self.cut = cut
                 self._tell("cut", *cut)
 
-        def set_cut(self: NodeHost, cut: Cut) -> None:
+        def set_cut(self: NodeHost, cut: StopPoint) -> None:
             if self.cut.kind == "iterations":
                 self.cut = cut
 
-        mutant.setattr(Leader, "_lower", lower)
+        mutant.setattr(StopCoordinator, "_lower", lower)
         mutant.setattr(NodeHost, "set_cut", set_cut)
 
         assert trouble("c0@A raises=3, c1@B ends=2") != ""
@@ -564,10 +566,10 @@ class TestEnd:
         text = "c0@A, c1@B raises=2, c2@C ends=2"
 
         @property  # type: ignore[misc]
-        def place(self: Cut) -> tuple[int, int]:
+        def place(self: StopPoint) -> tuple[int, int]:
             return (self.tick, 0 if self.kind == "end of stream" else self.order)
 
-        mutant.setattr(Cut, "place", place)
+        mutant.setattr(StopPoint, "place", place)
 
         assert trouble(text) != ""
 
@@ -595,13 +597,13 @@ class TestLastTick:
         mutant.setattr(node_host, "segments_of", by_crossings)
         ready = NodeHost._ready
 
-        def runs_tick(self: NodeHost, runner: Runner) -> bool:
+        def runs_tick(self: NodeHost, runner: SegmentRunner) -> bool:
             names = (self.spec.components[n].name for n in runner.segment.order)
             return runner.next < self.cut.tick or any(
                 self.place[name] < self.cut.order for name in names
             )
 
-        def only_below(self: NodeHost) -> list[Runner]:
+        def only_below(self: NodeHost) -> list[SegmentRunner]:
             return [runner for runner in ready(self) if runs_tick(self, runner)]
 
         mutant.setattr(NodeHost, "_ready", only_below)
@@ -612,7 +614,7 @@ class TestLastTick:
         """Mutant: it does not; who reads it cannot finish the tick."""
         assert trouble("c0@A raises=0, c1@B(c0)") == ""
 
-        def finish(self: NodeHost, runner: Runner, tick: int) -> None:
+        def finish(self: NodeHost, runner: SegmentRunner, tick: int) -> None:
             runner.next = tick + 1
             for channel, inlet in runner.inlets:
                 inlet.finish(tick)
@@ -649,7 +651,7 @@ class TestLastTick:
             raised(self, *args)
             gone.add(self)
 
-        def none_if_gone(self: NodeHost) -> list[Runner]:
+        def none_if_gone(self: NodeHost) -> list[SegmentRunner]:
             return [] if self in gone else ready(self)
 
         @property  # type: ignore[misc]
@@ -700,10 +702,10 @@ class TestLastTick:
         """Mutant: it is over with the event; who is behind counts too little."""
 
         @property  # type: ignore[misc]
-        def is_done(self: Leader) -> bool:
+        def is_done(self: StopCoordinator) -> bool:
             return self.cut.kind == "error"
 
-        mutant.setattr(Leader, "is_done", is_done)
+        mutant.setattr(StopCoordinator, "is_done", is_done)
 
         assert trouble("c0@A, c1@B raises=2") != ""
 
@@ -758,15 +760,15 @@ class TestStop:
         self, mutant: pytest.MonkeyPatch
     ) -> None:
         """Mutant: the cut is another message, after the one that thaws."""
-        tell = Leader._tell
+        tell = StopCoordinator._tell
 
-        def thaws_first(self: Leader, *message: Any) -> None:
+        def thaws_first(self: StopCoordinator, *message: Any) -> None:
             if message[0] == "thaw":
                 tell(self, "thaw", *FOREVER)
                 message = ("cut", *message[1:])
             tell(self, *message)
 
-        mutant.setattr(Leader, "_tell", thaws_first)
+        mutant.setattr(StopCoordinator, "_tell", thaws_first)
 
         found = runs("c0@A", None, stops=True)
         assert any(sum(outcome.beyond.values()) for outcome in found)

@@ -10,10 +10,10 @@ from like_keras_core import Node, System
 from like_keras_core.errors import LkError
 from like_keras_core.runtime.control.connection import address_toward
 from like_keras_core.runtime.control.environment import launched_environment
-from like_keras_core.runtime.control.server import Switchboard
+from like_keras_core.runtime.control.server import ControlServer
 from like_keras_core.runtime.process.main import control_address, fetch_system
 from like_keras_core.runtime.stop import StopSignal
-from like_keras_core.runtime.supervision.supervisor import Conductor
+from like_keras_core.runtime.supervision.supervisor import Supervisor
 from like_keras_core.testing.components import Count, Scale
 
 TOKEN = "a token"
@@ -31,8 +31,8 @@ def listen() -> Any:
     threads = []
 
     def run(system: System) -> tuple[str, int]:
-        board = Switchboard(TOKEN, 3.0)
-        conductor = Conductor(system.to_spec(), board, engine="none", stop=stop)
+        board = ControlServer(TOKEN, 3.0)
+        conductor = Supervisor(system.to_spec(), board, engine="none", stop=stop)
         threads.append(threading.Thread(target=conductor.run, args=[1]))
         threads[-1].start()
         return board.address

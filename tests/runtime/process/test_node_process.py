@@ -18,13 +18,16 @@ from like_keras_core import (
     SystemSpec,
     VersionMismatchError,
 )
-from like_keras_core.runtime.control.connection import LineLostError, call
+from like_keras_core.runtime.control.connection import (
+    ControlConnectionLostError,
+    connect,
+)
 from like_keras_core.runtime.control.run_options import RunOptions
-from like_keras_core.runtime.control.server import Switchboard
+from like_keras_core.runtime.control.server import ControlServer
 from like_keras_core.runtime.flow.wire_format import Data, parse
-from like_keras_core.runtime.process.node_process import Member
+from like_keras_core.runtime.process.node_process import NodeProcess
 from like_keras_core.runtime.stop import StopSignal
-from like_keras_core.runtime.supervision.supervisor import Conductor
+from like_keras_core.runtime.supervision.supervisor import Supervisor
 from like_keras_core.tap import Tap
 from like_keras_core.testing.components import Count, Scale
 
@@ -54,7 +57,7 @@ class Direct:
 class Relayed(Direct):
     """Has no way left but the control channel."""
 
-    member: Member
+    member: NodeProcess
 
     def send(self, node: str, frame: Sequence[bytes | bytearray | memoryview]) -> None:
         self.member.relay(node, frame)
@@ -154,7 +157,7 @@ class Run:
         self.made: list[Any] = []
         self.transport = transport
         self.specs, self.versions = specs or {}, versions or {}
-        self.board = Switchboard(TOKEN, 3.0)
+        self.board = ControlServer(TOKEN, 3.0)
         self.stop = StopSignal()
         self.ways: Ways = defaultdict(list)
         self.errors: list[Exception] = []
@@ -171,11 +174,11 @@ class Run:
         transport = self.transport(self.ways, node)
         self.made.append(transport)
         try:
-            line = call(self.board.address, TOKEN)
-        except LineLostError as error:
+            line = connect(self.board.address, TOKEN)
+        except ControlConnectionLostError as error:
             self.errors.append(error)  # The run may be over before it has begun.
             return
-        member = Member(
+        member = NodeProcess(
             self.specs.get(node, self.spec),
             node,
             line,
@@ -191,7 +194,7 @@ class Run:
 
     def conduct(self, iterations: int | None = 5, **options: Any) -> RunReport:
         """Be the launching process."""
-        conductor = Conductor(
+        conductor = Supervisor(
             self.spec,
             self.board,
             engine="threads",

@@ -8,22 +8,22 @@ import pytest
 from like_keras_core import Node, System
 from like_keras_core.runtime.supervision.node_console import (
     LOGGED,
-    NodeOutput,
+    NodeConsole,
     to_stderr,
 )
 from like_keras_core.testing.components import Count, Odd, Scale
 
 
 @pytest.fixture
-def output(tmp_path: Path) -> NodeOutput:
+def output(tmp_path: Path) -> NodeConsole:
     """Take in the lines of two nodes: one with a component, one with two."""
     shared = Node("b")
     parts = [Count(node=Node("a")), Scale(node=shared), Odd(node=shared)]
-    return NodeOutput(System(parts).to_spec(), tmp_path / "logs")
+    return NodeConsole(System(parts).to_spec(), tmp_path / "logs")
 
 
 def test_a_line_goes_to_the_terminal_with_who_printed_it(
-    output: NodeOutput, capsys: pytest.CaptureFixture[str]
+    output: NodeConsole, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The component, where the node has just one."""
     output.take("a", "one", "10:00")
@@ -34,7 +34,7 @@ def test_a_line_goes_to_the_terminal_with_who_printed_it(
 
 
 def test_a_log_record_goes_to_the_file_only(
-    output: NodeOutput, capsys: pytest.CaptureFixture[str], tmp_path: Path
+    output: NodeConsole, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     """It comes home by another way, and appears once."""
     output.take("a", "printed", "10:00")

@@ -42,7 +42,7 @@ _TOKEN = slice(32, 64)
 _WRITTEN = struct.Struct(f"<{HEADER_SIZE}sI")
 
 
-class Board:
+class AckTable:
     """What is written to a node that sends.
 
     Args:
@@ -111,7 +111,7 @@ class Board:
         return frames
 
 
-class BoardWriter:
+class AckTableWriter:
     """The board of another node, for a process that reads its values.
 
     Args:
@@ -148,7 +148,7 @@ def invitation_in(frame: bytes | memoryview) -> dict[str, Any] | None:
 
 def open_board(
     invitation: Mapping[str, Any], channels: Sequence[int]
-) -> BoardWriter | None:
+) -> AckTableWriter | None:
     """Open another process's board; None where that cannot be done.
 
     Args:
@@ -164,7 +164,7 @@ def open_board(
         with open(path, "r+b") as file:
             memory = mmap.mmap(file.fileno(), _HEAD + _PLACE * len(channels))
         if memory[_TOKEN].hex() == invitation["token"]:
-            return BoardWriter(memory, channels)
+            return AckTableWriter(memory, channels)
         memory.close()
     return None
 

@@ -11,11 +11,11 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 
 from like_keras_core.runtime.flow import channel_of
-from lk_engine_dora.board import Board, BoardWriter, invitation_in, open_board
+from lk_engine_dora.board import AckTable, AckTableWriter, invitation_in, open_board
 from lk_engine_dora.edges import Edge
 
 
-class Boards:
+class AckTables:
     """Who writes where.
 
     Args:
@@ -41,12 +41,12 @@ class Boards:
             node: _channels(edge for edge in data if edge.producer == node)
             for node in self._producers.values()
         }
-        self._writers: dict[str, BoardWriter] = {}
-        self.own: Board | None = None
+        self._writers: dict[str, AckTableWriter] = {}
+        self.own: AckTable | None = None
         self.unmet = set(self._producers)
         if mine:
             with suppress(OSError):
-                self.own = Board(_channels(mine))
+                self.own = AckTable(_channels(mine))
                 self.unmet |= {
                     edge.input
                     for edge in edges

@@ -15,8 +15,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from like_keras_core.errors import EndOfStream, EngineError
-from like_keras_core.runtime.process.external_input import Outside
-from like_keras_core.runtime.process.node_process import Member
+from like_keras_core.runtime.process.external_input import ExternalInput
+from like_keras_core.runtime.process.node_process import NodeProcess
 from like_keras_core.spec import SystemSpec
 from lk_engine_dora.arrow_values import to_arrow, to_numpy
 from lk_engine_dora.edges import ENDED, edges_of, host_id
@@ -88,7 +88,7 @@ class Bridge:
         foreign = foreign_nodes(spec)
         self.name = name
         self.component = foreign[name].name
-        self._outside: Outside | None = None
+        self._outside: ExternalInput | None = None
         self._node = node
         self._failure = ""
         host = host_id(name, foreign)
@@ -109,11 +109,11 @@ class Bridge:
         self._closed: set[str] = set()
         self._changed_at = 0.0
 
-    def join(self, member: Member) -> None:
+    def join(self, member: NodeProcess) -> None:
         """Know the process, before anything is delivered."""
         who = f"the dora node {self.name!r}"
         advice = "A node with inputs must answer each of them."
-        self._outside = Outside(member, self.component, who, advice)
+        self._outside = ExternalInput(member, self.component, who, advice)
 
     def take(self, event: Mapping[str, Any]) -> bool:
         """Take in an event of dora; tell whether it was for here."""

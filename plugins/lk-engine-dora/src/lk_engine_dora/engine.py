@@ -118,7 +118,7 @@ class DoraEngine(Engine):
             HostLostError: The process of a node ended, or was silent.
             LaunchTimeoutError: `timeout_s` passed.
         """
-        from like_keras_core.runtime.supervision.launcher import ProcessLaunch
+        from like_keras_core.runtime.supervision.launcher import ProcessLauncher
         from lk_engine_dora.launch import Launch
         from lk_engine_dora.versions import versions
 
@@ -138,7 +138,7 @@ class DoraEngine(Engine):
         )
         coordinator = _coordinator(spec, coordinator_addr, local)
         path = config_path or self.compile(spec)
-        conduct = ProcessLaunch(
+        conduct = ProcessLauncher(
             spec=spec,
             engine=self.name,
             options=told,

@@ -11,7 +11,7 @@ from pathlib import Path
 from like_keras_core.errors import ComponentError
 from like_keras_core.report import RunReport
 from like_keras_core.runtime.control.environment import given_address
-from like_keras_core.runtime.supervision.launcher import ProcessLaunch
+from like_keras_core.runtime.supervision.launcher import ProcessLauncher
 from like_keras_core.runtime.supervision.os_sessions import exit_text
 from lk_engine_dora.arrow_values import register_arrays
 from lk_engine_dora.coordinator import Coordinator
@@ -43,7 +43,7 @@ class Launch:
         coordinator: Where the coordinator of several machines is.
     """
 
-    conduct: ProcessLaunch
+    conduct: ProcessLauncher
     system: Path
     coordinator: Coordinator | None = None
 

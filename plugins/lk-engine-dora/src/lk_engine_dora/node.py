@@ -15,7 +15,7 @@ from pathlib import Path
 from like_keras_core.errors import LkError
 from like_keras_core.runtime.control.environment import LAUNCHED
 from like_keras_core.runtime.process.main import fetch_system, serve_node
-from like_keras_core.runtime.process.node_process import Member
+from like_keras_core.runtime.process.node_process import NodeProcess
 from like_keras_core.runtime.supervision.node_console import to_stderr
 from like_keras_core.spec import SystemSpec
 from lk_engine_dora.arrow_values import register_arrays
@@ -49,7 +49,7 @@ def main() -> int:
     transport = DoraTransport(spec, name, open_node())
     logging.getLogger().addHandler(to_stderr(is_marked=LAUNCHED in os.environ))
 
-    def started(member: Member) -> None:
+    def started(member: NodeProcess) -> None:
         transport.stopped = member.stop
         transport.relay = member.relay
         if transport.bridge is not None:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TextIO
 
 from like_keras_core.runtime.control.log_forwarding import TAIL_LINES
-from like_keras_core.runtime.supervision.node_console import NodeOutput
+from like_keras_core.runtime.supervision.node_console import NodeConsole
 from like_keras_core.runtime.supervision.os_sessions import exit_text
 from like_keras_core.spec import SystemSpec
 from lk_engine_dora.edges import host_id
@@ -58,7 +58,7 @@ class Output:
         self._nodes = {node.name for node in spec.nodes}
         foreign = foreign_nodes(spec)
         self._hosts = {host_id(node, foreign): node for node in self._nodes}
-        self._said = NodeOutput(spec, folder)
+        self._said = NodeConsole(spec, folder)
         path = folder / "dora.out"
         self._file: TextIO = path.open("w", encoding="utf-8", buffering=1)
 

@@ -12,10 +12,10 @@ from typing import Any
 from like_keras_core.errors import EngineError
 from like_keras_core.runtime.flow import channel_of
 from like_keras_core.runtime.flow.wire_format import HEADER_SIZE
-from like_keras_core.runtime.signal_safe_queue import Inbox
+from like_keras_core.runtime.signal_safe_queue import SignalSafeQueue
 from like_keras_core.spec import SystemSpec
-from lk_engine_dora.board import Board
-from lk_engine_dora.boards import Boards
+from lk_engine_dora.board import AckTable
+from lk_engine_dora.boards import AckTables
 from lk_engine_dora.edges import WAKE, edges_of
 
 Frame = Sequence[bytes | bytearray | memoryview]
@@ -82,10 +82,10 @@ class DoraTransport:
         self._taken: Mapping[str, Any] | None = None
         self._is_stopped = self._is_cut_off = self._is_over = False
         # Not an event, which a signal handler may not set while its thread clears it.
-        self._wakes: Inbox[None] = Inbox()
+        self._wakes: SignalSafeQueue[None] = SignalSafeQueue()
         self._is_asleep = False
         edges = edges_of(spec)
-        self._boards = Boards(edges, name)
+        self._boards = AckTables(edges, name)
         mine = [edge for edge in edges if edge.producer == name]
         self._data = {
             number: edge.output
@@ -151,14 +151,14 @@ class DoraTransport:
                 # A tick may wait for just this: first it runs, then the rest is done.
                 self._take(event)
 
-    def _look(self, board: Board) -> bool:
+    def _look(self, board: AckTable) -> bool:
         """Hand over what was written on this process's board; say if there was any."""
         frames = board.news()
         for frame in frames:
             self._arrived(frame)
         return bool(frames)
 
-    def _wait_or_look(self, timeout_s: float, board: Board | None) -> Any:
+    def _wait_or_look(self, timeout_s: float, board: AckTable | None) -> Any:
         """Wait as `_wait` does, unless something is written before it begins."""
         if board is None:
             return self._wait(timeout_s)

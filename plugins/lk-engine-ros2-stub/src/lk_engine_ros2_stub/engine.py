@@ -17,7 +17,7 @@ from like_keras_core.node import is_local
 from like_keras_core.report import RunReport
 from like_keras_core.runtime.control.run_options import RunOptions
 from like_keras_core.runtime.stop import StopSignal, in_time
-from like_keras_core.runtime.supervision.launcher import ProcessLaunch
+from like_keras_core.runtime.supervision.launcher import ProcessLauncher
 from like_keras_core.spec import HasSpec, SystemSpec, as_spec, default_build_dir
 from like_keras_core.tap import Tap
 from lk_engine_ros2_stub.checks import issues_of
@@ -141,7 +141,7 @@ class Ros2Engine(Engine):
         nodes = {node.name for node in spec.nodes}
         unfound = unfound_issues(spec, nodes, author_path(spec))
         refuse_errors(self.name, spec.name, list(unfound))
-        conduct = ProcessLaunch(
+        conduct = ProcessLauncher(
             spec=spec,
             engine=self.name,
             options=told,

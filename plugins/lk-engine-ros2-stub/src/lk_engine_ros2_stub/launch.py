@@ -10,8 +10,8 @@ from pathlib import Path
 from like_keras_core.engine_kit.python_path import author_path
 from like_keras_core.errors import ComponentError, EngineError
 from like_keras_core.report import RunReport
-from like_keras_core.runtime.supervision.launcher import ProcessLaunch
-from like_keras_core.runtime.supervision.node_console import NodeOutput
+from like_keras_core.runtime.supervision.launcher import ProcessLauncher
+from like_keras_core.runtime.supervision.node_console import NodeConsole
 from lk_engine_ros2_stub.install_prefix import Prefix
 from lk_engine_ros2_stub.ros_environment import (
     DOMAIN,
@@ -42,7 +42,7 @@ class Launch:
         launcher: One of `LAUNCHERS`; None is `"ros2"` where its command is on PATH.
     """
 
-    conduct: ProcessLaunch
+    conduct: ProcessLauncher
     path: Path
     launcher: str | None = None
 
@@ -65,7 +65,7 @@ class Launch:
         environment = {DOMAIN: domain}
 
         def start(told: Mapping[str, str]) -> RosProcesses:
-            output = NodeOutput(self.conduct.spec, prefix.folder.parent / LOGS)
+            output = NodeConsole(self.conduct.spec, prefix.folder.parent / LOGS)
             env = self._environment(prefix, told)
             if ros2 is None:
                 processes = RosProcesses(naming, output)

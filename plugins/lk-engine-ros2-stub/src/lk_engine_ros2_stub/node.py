@@ -12,7 +12,7 @@ from pathlib import Path
 from like_keras_core.errors import LkError
 from like_keras_core.runtime.control.environment import LAUNCHED
 from like_keras_core.runtime.process.main import serve_node
-from like_keras_core.runtime.process.node_process import Member
+from like_keras_core.runtime.process.node_process import NodeProcess
 from like_keras_core.runtime.supervision.node_console import to_stderr
 from like_keras_core.spec import SystemSpec
 from lk_engine_ros2_stub.parameter_overrides import tuned
@@ -53,7 +53,7 @@ def _run(system: Path, name: str, args: Sequence[str] | None) -> int:
 
     become(ros)
 
-    def started(member: Member) -> None:
+    def started(member: NodeProcess) -> None:
         ros.member = member
         ros.is_called_away = lambda: not member.inbox.empty()
 

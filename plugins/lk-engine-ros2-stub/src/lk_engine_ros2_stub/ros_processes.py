@@ -15,7 +15,7 @@ from functools import partial
 from typing import IO
 
 from like_keras_core.errors import EngineError
-from like_keras_core.runtime.supervision.node_console import NodeOutput
+from like_keras_core.runtime.supervision.node_console import NodeConsole
 from like_keras_core.runtime.supervision.os_sessions import (
     end_sessions,
     exit_code,
@@ -105,7 +105,7 @@ class RosProcesses:
         output: Takes in what the nodes print.
     """
 
-    def __init__(self, naming: Naming, output: NodeOutput) -> None:
+    def __init__(self, naming: Naming, output: NodeConsole) -> None:
         self.naming = naming
         self.output = output
         self._lock = threading.Lock()
@@ -185,7 +185,7 @@ _DIED = re.compile(
 class Ros2Launch(RosProcesses):
     """The processes of a launch that `ros2 launch` has started."""
 
-    def __init__(self, naming: Naming, output: NodeOutput) -> None:
+    def __init__(self, naming: Naming, output: NodeConsole) -> None:
         super().__init__(naming, output)
         self._nodes = {naming.node(node.name): node.name for node in naming.spec.nodes}
         self._ended: dict[str, str] = {}

@@ -22,8 +22,8 @@ from std_msgs.msg import UInt8MultiArray
 
 from like_keras_core.errors import LkError
 from like_keras_core.graph.channels import channels_of
-from like_keras_core.runtime.process.external_input import Outside
-from like_keras_core.runtime.process.node_process import Member
+from like_keras_core.runtime.process.external_input import ExternalInput
+from like_keras_core.runtime.process.node_process import NodeProcess
 from like_keras_core.spec import SystemSpec
 from lk_engine_ros2_stub.cdr import to_frame, to_message
 from lk_engine_ros2_stub.qos import Qos
@@ -62,7 +62,7 @@ class RosNode:
     ) -> None:
         self.spec = spec
         self.naming = naming = Naming(spec)
-        self.member: Member | None = None
+        self.member: NodeProcess | None = None
         self.context = rclpy.Context()
         try:
             rclpy.init(
@@ -139,10 +139,10 @@ class RosNode:
         """
         return Subscribed(self.node, self._reader, topic, message, qos)
 
-    def outside(self, component: str, who: str) -> Outside:
+    def outside(self, component: str, who: str) -> ExternalInput:
         """Return how a component of this process waits for others' messages."""
         assert self.member is not None
-        return Outside(self.member, component, who)
+        return ExternalInput(self.member, component, who)
 
     def start(self, arrived: Callable[[bytes | memoryview], object]) -> None:
         """Know who takes the frames.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 
-class Silence:
+class AbsentTicks:
     """The ticks at which a port sent nothing, as runs of evenly spaced ones.
 
     A run is `[first, count, step]`: a source that fires on each second tick is silent

@@ -9,9 +9,9 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from lk_record_mcap.absent_ticks import Silence
+from lk_record_mcap.absent_ticks import AbsentTicks
 from lk_record_mcap.errors import PartMissingError, RecordingError
-from lk_record_mcap.run_metadata import RunEnd, RunFacts, write_facts
+from lk_record_mcap.run_metadata import RunEnd, RunMetadata, write_facts
 from lk_record_mcap.shard import ChannelWriter
 from lk_record_mcap.shard_reader import PartFile
 
@@ -41,7 +41,7 @@ def recover(path: str | os.PathLike[str]) -> Path:
     check_free(path)
     if not folder.is_dir():
         raise RecordingError(f"There is nothing to recover: no folder {str(folder)!r}.")
-    merge(path, RunFacts.load(folder), RunEnd.load(folder))
+    merge(path, RunMetadata.load(folder), RunEnd.load(folder))
     return path
 
 
@@ -65,7 +65,7 @@ def check_free(path: Path) -> None:
 
 def merge(
     path: Path,
-    facts: RunFacts,
+    facts: RunMetadata,
     end: RunEnd | None,
     error: BaseException | None = None,
 ) -> None:
@@ -113,13 +113,13 @@ def publish(finished: Path, path: Path) -> None:
 
 def _write_messages(
     writer: ChannelWriter, parts: Iterable[PartFile], counted: Mapping[str, int]
-) -> dict[str, Silence]:
+) -> dict[str, AbsentTicks]:
     """Write what counts of the messages, by tick, and return who was silent when."""
-    silence: dict[str, Silence] = {}
+    silence: dict[str, AbsentTicks] = {}
     streams = (part.messages() for part in parts)
     for item in heapq.merge(*streams, key=lambda item: (item.tick, item.order)):
         if item.tick < counted.get(item.port.rpartition(".")[0], 0):
-            silence.setdefault(item.port, Silence()).sent(item.tick)
+            silence.setdefault(item.port, AbsentTicks()).sent(item.tick)
             writer.write(
                 item.port, item.order, item.tick, item.form, item.data, item.stamp_ns
             )

@@ -20,7 +20,7 @@ from like_keras_core.spec import SystemSpec
 from like_keras_core.tap import Tap
 from lk_record_mcap.errors import PartMissingError, RecordingError
 from lk_record_mcap.merge import check_free, merge, parts_of, publish
-from lk_record_mcap.run_metadata import RunEnd, RunFacts, write_facts
+from lk_record_mcap.run_metadata import RunEnd, RunMetadata, write_facts
 from lk_record_mcap.shard import COMPRESSIONS, hold_part
 from lk_record_mcap.shard_reader import PartFile
 
@@ -62,7 +62,7 @@ class Recorder:
                 f"{compression!r}.{hint}"
             )
         check_free(self.path)
-        self._facts = RunFacts.now(
+        self._facts = RunMetadata.now(
             spec,
             ports,
             engine=engine,

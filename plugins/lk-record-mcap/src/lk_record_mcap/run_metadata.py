@@ -16,7 +16,7 @@ from like_keras_core.graph.checks import execution_order
 from like_keras_core.plugins.metadata import core_version
 from like_keras_core.report import RunReport
 from like_keras_core.spec import SystemSpec
-from lk_record_mcap.absent_ticks import Silence
+from lk_record_mcap.absent_ticks import AbsentTicks
 from lk_record_mcap.errors import RecordingError
 from lk_record_mcap.shard import ChannelWriter
 
@@ -31,7 +31,7 @@ _FILE, _END = "run.json", "end.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RunFacts:
+class RunMetadata:
     """What is known of a run when it begins.
 
     Args:
@@ -56,7 +56,7 @@ class RunFacts:
         seed: int,
         rate_hz: float | None,
         compression: str,
-    ) -> RunFacts:
+    ) -> RunMetadata:
         """Return the facts of a run that begins."""
         metadata = {
             "format": FORMAT,
@@ -92,7 +92,7 @@ class RunFacts:
         (folder / _FILE).write_text(json.dumps(data), encoding="utf-8")
 
     @classmethod
-    def load(cls, folder: Path) -> RunFacts:
+    def load(cls, folder: Path) -> RunMetadata:
         """Read what `save` wrote.
 
         Raises:
@@ -176,15 +176,15 @@ class RunEnd:
 
 def write_facts(
     writer: ChannelWriter,
-    facts: RunFacts,
+    facts: RunMetadata,
     end: RunEnd,
-    silence: Mapping[str, Silence],
+    silence: Mapping[str, AbsentTicks],
 ) -> None:
     """Write what a recording says about its run, behind the messages."""
     absent: dict[str, Any] = {}
     for port in facts.ports:
         counted = end.counted.get(port.rpartition(".")[0], 0)
-        absent[port] = silence.get(port, Silence()).until(counted)
+        absent[port] = silence.get(port, AbsentTicks()).until(counted)
     ticks = {"schema": 1, "counted": dict(end.counted), "absent": absent}
     started_ns = int(facts.metadata["started_ns"])
     for name, text in (

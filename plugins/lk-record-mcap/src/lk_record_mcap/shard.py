@@ -10,7 +10,7 @@ from typing import Any
 
 from mcap.writer import LIBRARY_IDENTIFIER, CompressionType, Writer
 
-from lk_record_mcap.absent_ticks import Silence
+from lk_record_mcap.absent_ticks import AbsentTicks
 from lk_record_mcap.errors import RecordingError
 from lk_record_mcap.format import Encoder, Form
 from lk_record_mcap.write_queue import Backlog, Entry, is_large
@@ -31,7 +31,7 @@ COMPRESSIONS = {
 PORT = "like_keras.port"
 """The name of the metadata record with a recorded port, and its component's place."""
 
-_open: dict[tuple[str, int], Part] = {}
+_open: dict[tuple[str, int], Shard] = {}
 
 
 class ChannelWriter:
@@ -95,7 +95,7 @@ class ChannelWriter:
             self._file.close()
 
 
-class Part:
+class Shard:
     """What one process records.
 
     Args:
@@ -115,7 +115,7 @@ class Part:
             )
         self.path = folder / f"{platform.node()}-{os.getpid()}.mcap"
         self.writer = ChannelWriter(self.path, compression)
-        self.silence: dict[str, Silence] = {}
+        self.silence: dict[str, AbsentTicks] = {}
         self.last: dict[str, int] = {}
         self.is_sorted = True
         self.holders = 0
@@ -126,7 +126,7 @@ class Part:
 
     def begin(self, port: str, order: int) -> None:
         """Expect values of a port."""
-        self.silence[port] = Silence()
+        self.silence[port] = AbsentTicks()
         self.writer.declare(port, order)
 
     def write(self, encoder: Encoder, order: int, tick: int, value: Any) -> None:
@@ -176,7 +176,7 @@ class Part:
                 self.writer.close()
 
 
-def hold_part(folder: str, compression: str | None = None) -> Part:
+def hold_part(folder: str, compression: str | None = None) -> Shard:
     """Return this process's part of a recording, open until all have released it.
 
     Args:
@@ -187,6 +187,6 @@ def hold_part(folder: str, compression: str | None = None) -> Part:
     key = (folder, os.getpid())
     part = _open.get(key)
     if part is None:
-        part = _open[key] = Part(Path(folder), compression)
+        part = _open[key] = Shard(Path(folder), compression)
     part.holders += 1
     return part
