@@ -172,24 +172,22 @@ def _find(kind: type[R], group: str, switch: str) -> list[R]:
     ]
     if not claims:
         return []
-    verdicts = [_judge_line(claim, group, switch) for claim in claims]
-    winners: dict[str, int] = {}
-    for index, (distribution, name, _) in enumerate(claims):
-        is_known = distribution.name == KNOWN_ENGINES.get(name)
-        if verdicts[index][0] == "ok" and (
-            name not in winners or (is_known and group == ENGINE_GROUP)
-        ):
-            winners[name] = index
+    if group == ENGINE_GROUP:
+        claims.sort(key=lambda claim: claim[0].name != KNOWN_ENGINES.get(claim[1]))
     version = core_version(installed)
+    winners: dict[str, Distribution] = {}
     records = []
-    for index, (distribution, name, value) in enumerate(claims):
+    for claim in claims:
+        distribution, name, value = claim
         headers = distribution.headers()
         requires = required_core(headers.get("requires-dist", ()))
-        status, reason = verdicts[index]
-        if status == "ok" and winners[name] != index:
-            status, reason = _shadowed_by(claims[winners[name]][0], name)
-        elif status == "ok":
+        status, reason = _judge_line(claim, group, switch)
+        if status == "ok":
             status, reason = _judge_fit(distribution, value, requires, version)
+        if status == "ok" and name in winners:
+            status, reason = _shadowed_by(winners[name], name)
+        elif status == "ok":
+            winners[name] = distribution
         records.append(
             kind(
                 name=name,

@@ -175,6 +175,88 @@ def test_a_known_distribution_wins(install: Install) -> None:
     assert records["impostor"] == "shadowed"
 
 
+UNUSABLE = {
+    "incompatible": {"lines": "{0} = json:A", "requires": "like-keras-core>=99"},
+    "malformed": {"lines": "{0} = json"},
+    "missing-module": {"lines": "{0} = no_such_module:A"},
+}
+"""What makes an entry point have each status."""
+
+
+@pytest.mark.parametrize("status", UNUSABLE)
+def test_what_cannot_be_used_shadows_nothing(
+    install: Install, monkeypatch: pytest.MonkeyPatch, status: str
+) -> None:
+    """A name belongs to the first that works, wherever the others are on the path."""
+    monkeypatch.setattr(discovery, "core_version", lambda *_: "0.3.1")
+    facts = UNUSABLE[status]
+    lines, requires = facts["lines"].format("zzz"), facts.get("requires", "")
+    install(lines, name="early", folder="one", requires=requires)
+    install("zzz = json:B", name="middle", folder="two")
+    install(lines, name="late", folder="three", requires=requires)
+
+    records = find("zzz")
+
+    assert [(x.distribution, x.status) for x in records] == [
+        ("middle", "ok"),
+        ("early", status),
+        ("late", status),
+    ]
+    assert all("middle" not in record.reason for record in records)
+
+
+@pytest.mark.parametrize("status", UNUSABLE)
+def test_a_known_distribution_wins_only_if_it_works(
+    install: Install, monkeypatch: pytest.MonkeyPatch, status: str
+) -> None:
+    """Of those that work the table decides, not of all that are there."""
+    monkeypatch.setattr(discovery, "core_version", lambda *_: "0.3.1")
+    facts = UNUSABLE[status]
+    install("ros2 = json:A", name="another", folder="one")
+    install(
+        facts["lines"].format("ros2"),
+        name="lk-engine-ros2-stub",
+        folder="two",
+        requires=facts.get("requires", ""),
+    )
+    monkeypatch.setattr(sys, "path", sys.path[-2:])
+
+    records = {record.distribution: record.status for record in find("ros2")}
+
+    assert records == {"another": "ok", "lk-engine-ros2-stub": status}
+
+
+def test_where_none_works_the_known_one_says_why(
+    install: Install, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its reason is what somebody reads who selects the engine."""
+    install("ros2 = no_such_module:A", name="another", folder="one")
+    install("ros2 = gone_since:A", name="lk-engine-ros2-stub", folder="two")
+    monkeypatch.setattr(sys, "path", sys.path[-2:])
+
+    first, second = find("ros2")
+
+    assert (first.distribution, first.status) == (
+        "lk-engine-ros2-stub",
+        "missing-module",
+    )
+    assert second.status == "missing-module"
+
+
+def test_of_plug_ins_too_the_first_that_works_is_used(install: Install) -> None:
+    """The other one stays in the list, with its reason."""
+    group = discovery.PLUGIN_GROUP
+    install("zzz = no_such_module", name="early", folder="one", group=group)
+    install("zzz = json", name="late", folder="two", group=group)
+
+    found = [record for record in find_plugins() if record.name == "zzz"]
+
+    assert [(x.distribution, x.status) for x in found] == [
+        ("late", "ok"),
+        ("early", "missing-module"),
+    ]
+
+
 def test_a_distribution_counts_once(install: Install) -> None:
     """An older copy further down the path is not there."""
     install("new = json:A", folder="one")
