@@ -6,6 +6,7 @@ comparisons of plain numbers.
 
 from __future__ import annotations
 
+import os
 import sys
 
 from like_keras_core.plugins.metadata import CORE, normalise
@@ -59,20 +60,70 @@ def admits(specifier: str, version: str) -> bool:
 
 
 def is_importable(module: str) -> bool:
-    """Say whether a module's top-level package can be found."""
-    top = module.partition(".")[0]
-    if top in sys.modules:
-        return True
+    """Say whether a module can be found, as far as that is known without imports.
+
+    A regular package answers for all that is in it. Several distributions may share a
+    namespace package, so there the search goes on.
+    """
+    name, path = "", None
+    for part in module.split("."):
+        name = f"{name}.{part}" if name else part
+        if name in sys.modules:
+            if not is_namespace(name):
+                return True
+            path = list(sys.modules[name].__path__)
+            continue
+        found = _find(name, path)
+        if isinstance(found, bool):
+            return found
+        path = found
+    return False
+
+
+def is_namespace(module: str) -> bool:
+    """Say whether a module is loaded and is a package that several may share."""
+    package = sys.modules.get(module)
+    path = getattr(package, "__path__", None)
+    has_file = getattr(package, "__file__", None) is not None
+    return path is not None and (not has_file or len(list(path)) > 1)
+
+
+def depth_in_common(module: str, other: str) -> int:
+    """Return the number of the first names that two modules have in common.
+
+    It is 0 where these name namespace packages only, which say nothing about where a
+    module came from.
+    """
+    names: list[str] = []
+    for one, another in zip(module.split("."), other.split("."), strict=False):
+        if one != another:
+            break
+        names.append(one)
+    packages = (".".join(names[: n + 1]) for n in range(len(names)))
+    return 0 if all(map(is_namespace, packages)) else len(names)
+
+
+def _find(name: str, path: list[str] | None) -> bool | list[str]:
+    """Say whether a module is there; return a namespace package's folders.
+
+    Args:
+        name: Its full name.
+        path: The folders of the package that it is in; None at the top.
+    """
     for finder in list(sys.meta_path):
         try:
-            spec = finder.find_spec(top, None)
+            spec = finder.find_spec(name, path)
         except Exception:  # noqa: BLE001 - a stranger's finder stops no listing
             continue
         if spec is not None:
             loader = type(spec.loader).__name__.strip("_")
-            is_folder = spec.loader is None or loader == "NamespaceLoader"
-            return "." in module or not is_folder
-    return False
+            if spec.loader is not None and loader != "NamespaceLoader":
+                return True
+            return list(spec.submodule_search_locations or ())
+    # Of a folder whose parent is not imported Python's own finder makes no spec.
+    last = name.rpartition(".")[2]
+    folders = [os.path.join(entry, last) for entry in path or ()]
+    return [folder for folder in folders if os.path.isdir(folder)] or False
 
 
 def is_name(name: str) -> bool:

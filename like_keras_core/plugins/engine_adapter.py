@@ -15,7 +15,11 @@ from like_keras_core.engine import Artefact, Engine, as_issue
 from like_keras_core.errors import EngineContractError, EngineOptionError
 from like_keras_core.hookspecs import hookimpl
 from like_keras_core.issue import Issue
-from like_keras_core.plugins.discovery import find_engines
+from like_keras_core.plugins.compatibility import (
+    depth_in_common,
+    split_entry_point,
+)
+from like_keras_core.plugins.discovery import EngineEntry, find_engines
 from like_keras_core.report import RunReport
 from like_keras_core.spec import ComponentSpec
 
@@ -117,10 +121,15 @@ class EngineHooks:
 def describe(engine: Engine) -> str:
     """Name an engine for messages: its name, and the distribution it came with."""
     kind = type(engine)
-    top = kind.__module__.partition(".")[0]
-    for record in find_engines():
-        if record.entry_point.replace(":", ".").startswith(f"{top}."):
-            return f"Engine {engine.name!r} ({record.origin})"
+
+    def nearness(record: EngineEntry) -> tuple[int, bool, bool]:
+        module = split_entry_point(record.entry_point)[0]
+        depth = depth_in_common(module, kind.__module__)
+        return depth, record.name == engine.name, record.status == "ok"
+
+    record = max(find_engines(), key=nearness, default=None)
+    if record is not None and nearness(record)[0]:
+        return f"Engine {engine.name!r} ({record.origin})"
     return f"Engine {engine.name!r} ({kind.__module__}.{kind.__qualname__})"
 
 

@@ -8,7 +8,11 @@ from like_keras_core.errors import (
     EngineContractError,
     EngineNotFoundError,
 )
-from like_keras_core.plugins.compatibility import is_name
+from like_keras_core.plugins.compatibility import (
+    depth_in_common,
+    is_name,
+    split_entry_point,
+)
 from like_keras_core.plugins.discovery import EngineEntry, find_engines, load
 from like_keras_core.plugins.session import Session
 
@@ -129,9 +133,9 @@ def _broken(record: EngineEntry, status: str, reason: str) -> EngineBrokenError:
 def _import_reason(record: EngineEntry, error: BaseException) -> str:
     """Say what went wrong in an import, and what to do about it."""
     text = f"importing {record.entry_point!r} raised {error!r}."
-    module = record.entry_point.partition(":")[0].partition(".")[0]
+    module = split_entry_point(record.entry_point)[0]
     missing = error.name if isinstance(error, ModuleNotFoundError) else None
-    if missing and missing.partition(".")[0] == module:
+    if missing and depth_in_common(module, missing):
         text += f" {record.origin} does not contain it."
     elif missing:
         text += f" The module {missing!r}, which it needs, is not installed."
