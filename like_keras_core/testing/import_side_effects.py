@@ -41,7 +41,7 @@ def children() -> list[int]:
 
 
 def changes_since(before: dict[str, Any], printed: str) -> list[str]:
-    """List what an import changed, a line each.
+    """List what an import changed, a line each; no value of a variable is in them.
 
     Args:
         before: The state before it.
@@ -49,13 +49,31 @@ def changes_since(before: dict[str, Any], printed: str) -> list[str]:
     """
     after = state()
     changed = [
-        f"{what}: {before[what]!r:.200} became {after[what]!r:.200}"
+        f"{what}: {_difference(before[what], after[what])}"
         for what in before
         if before[what] != after[what]
     ]
     if printed:
         changed.append(f"what is printed: {printed!r:.200}")
     return changed
+
+
+def _difference(before: Any, after: Any) -> str:
+    """Say what changed; of a mapping the keys only, for a value may be a secret."""
+    if isinstance(before, dict):
+        old, new = list(before), list(after)
+        changed = [key for key in old if key in after and before[key] != after[key]]
+    elif isinstance(before, list):
+        old, new, changed = before, after, []
+    else:
+        return f"{before!r:.200} became {after!r:.200}"
+    kinds = {
+        "added": [item for item in new if item not in old],
+        "changed": changed,
+        "removed": [item for item in old if item not in new],
+    }
+    lines = [f"{', '.join(map(str, x))} {kind}" for kind, x in kinds.items() if x]
+    return "; ".join(lines) or "their order or number changed"
 
 
 def main(origin: str) -> None:
