@@ -8,17 +8,18 @@ from typing import Any
 
 from like_keras_core.engine import CAPABILITIES
 from like_keras_core.errors import LkError
+from like_keras_core.testing.matrix import BASIC, worst
 
 BEGIN, END = "<!-- lk engines matrix -->", "<!-- /lk engines matrix -->"
 """The lines of a page between which its matrix stands."""
 
-_BASIC = "basic"
 _WORDS = {
     "failed": "**fails**",
-    "passed": "yes",
-    "refused": "no",
-    "untested": "untested",
+    "skipped": "skipped",
     "new": "new",
+    "untested": "untested",
+    "refused": "no",
+    "passed": "yes",
     "not run": "not run",
 }
 """The word for each outcome; where runs of an engine differ, the first here counts."""
@@ -56,15 +57,18 @@ def _add(engine: dict[str, Any], other: Mapping[str, Any], name: str) -> None:
         mine["outcome"] = min(mine["outcome"], data["outcome"], key=ranks.index)
         tests = dict(mine["tests"])
         for test, outcome in data["tests"].items():
-            if tests.get(test) != "failed":
-                tests[test] = outcome
+            tests[test] = worst(tests.get(test, outcome), outcome)
         mine["tests"] = tests
+    environments = [*engine.get("environments", ()), *other.get("environments", ())]
+    if environments:
+        unique = {tuple(sorted(item.items())): item for item in environments}
+        engine["environments"] = list(unique.values())
 
 
 def to_markdown(matrix: Mapping[str, Any]) -> str:
     """Return a matrix as a Markdown table: a row a capability, a column an engine."""
     engines = matrix["engines"]
-    meanings = {_BASIC: "what every engine must do", **CAPABILITIES}
+    meanings = {BASIC: "what every engine must do", **CAPABILITIES}
     for engine in engines.values():
         for row in engine["rows"]:
             meanings.setdefault(row, "not known to this version of the core")
@@ -73,7 +77,7 @@ def to_markdown(matrix: Mapping[str, Any]) -> str:
     for row, meaning in meanings.items():
         found = (engine["rows"].get(row) for engine in engines.values())
         words = [_WORDS[data["outcome"]] if data else "not run" for data in found]
-        label = row if row == _BASIC else f"`{row}`"
+        label = row if row == BASIC else f"`{row}`"
         lines.append([label, meaning, *words])
     first, *others = [f"| {' | '.join(cells)} |" for cells in lines]
     return "\n".join([first, "|---" * len(header) + "|", *others])

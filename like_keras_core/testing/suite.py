@@ -71,16 +71,6 @@ class Suite:
             pytest.fail(f'{type(self).__name__} names no engine: engine = "mine"')
         if not isinstance(self.engine, str):
             register_engine(self.engine.name, self.engine)
-        used = getattr(request.function, "lk_capabilities", ())
-        lacking = sorted(set(used) - self.declared)
-        mark = {
-            "engine": self.name,
-            "suite_level": self.suite_level,
-            "declared": sorted(self.declared),
-            "capabilities": list(used),
-            "refused": lacking,
-        }
-        request.node.user_properties.append(("lk", mark))
         monkeypatch.chdir(tmp_path)
         self._limits = not request.config.pluginmanager.hasplugin("timeout")
 
@@ -153,6 +143,35 @@ class Suite:
     def _limit(self) -> AbstractContextManager[None]:
         """Interrupt a launch that ignores its time limit, unless pytest does that."""
         return _limit(self.timeout_s + 30) if self._limits else nullcontext()
+
+
+def mark_of(kind: object, test: object) -> dict[str, Any] | None:
+    """Return what outcomes of a test are told by: its engine, and what it uses.
+
+    Args:
+        kind: The class that the test is in.
+        test: Its function.
+
+    Returns:
+        None where the class tests no engine.
+    """
+    if not (isinstance(kind, type) and issubclass(kind, Suite) and kind.engine):
+        return None
+    name = kind.engine if isinstance(kind.engine, str) else kind.engine.name
+    try:
+        if not isinstance(kind.engine, str):
+            register_engine(name, kind.engine)
+        declared = frozenset(get_engine(name).capabilities)
+    except Exception:  # noqa: BLE001 - the test itself is going to say so
+        declared = frozenset()
+    used = getattr(test, "lk_capabilities", ())
+    return {
+        "engine": name,
+        "suite_level": kind.suite_level,
+        "declared": sorted(declared),
+        "capabilities": list(used),
+        "refused": sorted(set(used) - declared),
+    }
 
 
 @contextmanager

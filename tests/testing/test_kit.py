@@ -139,6 +139,57 @@ def test_a_surprise_pass_fails(tmp_path: Path) -> None:
     assert "A surprise: the engine does not declare zero-copy" in done.stdout
 
 
+SEVERAL = """
+import pytest
+from like_keras_core.testing.requires import uses
+
+class Own(EngineConformance):
+    engine = Sound
+    fails = False
+
+    @uses("delay")
+    def test_of_my_own(self) -> None:
+        assert not self.fails
+
+    @uses("hold")
+    def test_that_waits(self) -> None:
+        pass
+
+    @uses("record")
+    def test_that_is_mended(self) -> None:
+        pass
+
+class TestOne(Own):
+    fails = True
+
+class TestTwo(Own):
+    @pytest.mark.skip(reason="not here")
+    @uses("hold")
+    def test_that_waits(self) -> None:
+        pass
+
+class TestThree(Own):
+    pass
+"""
+
+
+def test_no_class_hides_what_another_found(tmp_path: Path) -> None:
+    """A failure stays one, and a test that a mark skips is in the matrix."""
+    names = "test_of_my_own or test_that_waits or test_that_is_mended"
+
+    kit(tmp_path, "--lk-matrix", "out.json", "-k", names, code=SEVERAL)
+
+    (engine,) = json.loads((tmp_path / "out.json").read_text())["engines"].values()
+    rows = {name: engine["rows"][name] for name in ("delay", "hold", "record")}
+    assert {name: row["outcome"] for name, row in rows.items()} == {
+        "delay": "failed",
+        "hold": "skipped",
+        "record": "passed",
+    }
+    assert rows["delay"]["tests"] == {"test_of_my_own": "failed"}
+    assert rows["hold"]["tests"] == {"test_that_waits": "skipped"}
+
+
 NEWER = """
 import like_keras_core.engine as engine
 engine.CAPABILITIES = {**engine.CAPABILITIES, "teleport": "messages without a way"}
