@@ -12,7 +12,7 @@ import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator
     from typing import Any
 
 CORE = "like-keras-core"
@@ -94,15 +94,31 @@ def core_version(installed: Iterable[Distribution] | None = None) -> str:
     Args:
         installed: What `distributions()` gave, where it is at hand.
     """
-    # A prefix of the name spares looking at some hundred others.
-    for distribution in _all(CORE[:4]) if installed is None else installed:
-        if distribution.name == CORE:
-            if distribution.version:
-                return distribution.version
-            versions = distribution.headers().get("version")
-            if versions:
-                return versions[0]
-    return UNKNOWN_VERSION
+    return versions_of((CORE,), installed).get(CORE, UNKNOWN_VERSION)
+
+
+def versions_of(
+    names: Collection[str], installed: Iterable[Distribution] | None = None
+) -> dict[str, str]:
+    """Return the versions of those distributions that are installed, by name.
+
+    Args:
+        names: Normalised: `"lk-engine-dora"`.
+        installed: What `distributions()` gave, where it is at hand.
+    """
+    if installed is None:
+        # A prefix of the name spares looking at some hundred others.
+        installed = _all(tuple(name.partition("-")[0] for name in names))
+    found: dict[str, str] = {}
+    for distribution in installed:
+        if distribution.name in names and distribution.name not in found:
+            headers = {} if distribution.version else distribution.headers()
+            version = distribution.version or headers.get("version", [""])[0]
+            if version:
+                found[distribution.name] = version
+            if len(found) == len(names):
+                break
+    return found
 
 
 def normalise(name: str) -> str:
@@ -150,17 +166,17 @@ def parse_group(text: str, group: str) -> list[tuple[str, str]]:
     return lines
 
 
-def _all(start: str = "") -> Iterator[Distribution]:
+def _all(starts: tuple[str, ...] = ("",)) -> Iterator[Distribution]:
     """Yield every distribution of every finder, repetitions included.
 
     Args:
-        start: Folders whose names begin otherwise may be passed over.
+        starts: Folders whose names begin otherwise may be passed over.
     """
     for finder in list(sys.meta_path):
         kind = finder if isinstance(finder, type) else type(finder)
         if kind.__name__ == "PathFinder" and "importlib" in kind.__module__:
             for entry in dict.fromkeys(map(_absolute, list(sys.path))):
-                yield from _in_entry(entry, start)
+                yield from _in_entry(entry, starts)
         elif (
             hasattr(finder, "find_distributions")
             and kind.__module__.partition(".")[0] not in _BACKPORTS
@@ -173,15 +189,16 @@ def _absolute(entry: object) -> str:
     return os.path.abspath(entry) if isinstance(entry, str) else ""
 
 
-def _in_entry(entry: str, start: str) -> Iterator[Distribution]:
+def _in_entry(entry: str, starts: tuple[str, ...]) -> Iterator[Distribution]:
     """Yield the distributions of one entry of sys.path."""
-    length = len(start)
     try:
         with os.scandir(entry) as items:
             names = sorted(
                 item.name
                 for item in items
-                if (item.name.endswith("-info") and item.name[:length].lower() == start)
+                if (
+                    item.name.endswith("-info") and item.name.lower().startswith(starts)
+                )
                 or item.name == "EGG-INFO"
             )
     except NotADirectoryError:

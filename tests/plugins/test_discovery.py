@@ -14,7 +14,12 @@ import pytest
 from like_keras_core.plugins import discovery
 from like_keras_core.plugins.compatibility import admits, is_name, required_core
 from like_keras_core.plugins.discovery import EngineEntry, find_engines, find_plugins
-from like_keras_core.plugins.metadata import core_version, normalise, parse_headers
+from like_keras_core.plugins.metadata import (
+    core_version,
+    normalise,
+    parse_headers,
+    versions_of,
+)
 
 Install = Callable[..., Path]
 
@@ -466,6 +471,17 @@ def test_the_cores_version_comes_from_its_metadata(
     monkeypatch.setattr(sys, "path", sys.path[-1:])
 
     assert core_version() == "1.0"
+
+
+def test_versions_of_several_are_read_at_once(install: Install) -> None:
+    """The first on the path counts, as for an import; what is not there is left out."""
+    install("", name="some-dist", folder="one", info="{0}-2.0.dist-info")
+    install("", name="some-dist", folder="two", info="{0}-3.0.dist-info")
+    install("", name="other.dist", info="Other_Dist.egg-info")
+
+    found = versions_of(("some-dist", "other-dist", "no-such-dist"))
+
+    assert found == {"some-dist": "2.0", "other-dist": "1.0"}
 
 
 def test_a_bare_checkout_has_no_version(

@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-from importlib.metadata import PackageNotFoundError, version
+from like_keras_core.plugins.metadata import versions_of
 
 _DISTRIBUTIONS = ("like-keras-core", "lk-engine-dora", "dora-rs")
 
 
 def versions() -> dict[str, str]:
     """Return the versions of the distributions that must be the same everywhere."""
-    found = {}
-    for name in _DISTRIBUTIONS:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            found[name] = "none"
-    return found
+    return dict.fromkeys(_DISTRIBUTIONS, "none") | versions_of(_DISTRIBUTIONS)

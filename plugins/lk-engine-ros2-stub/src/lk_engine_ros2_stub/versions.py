@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from importlib.metadata import version
+from like_keras_core.plugins.metadata import versions_of
 
 
 def versions() -> dict[str, str]:
     """Return the versions of the distributions that must be the same everywhere."""
-    return {name: version(name) for name in ("like-keras-core", "lk-engine-ros2-stub")}
+    return versions_of(("like-keras-core", "lk-engine-ros2-stub"))

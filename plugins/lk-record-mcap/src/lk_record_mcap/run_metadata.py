@@ -7,13 +7,12 @@ import platform
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from like_keras_core.errors import ComponentError
 from like_keras_core.graph.checks import execution_order
-from like_keras_core.plugins.metadata import core_version
+from like_keras_core.plugins.metadata import UNKNOWN_VERSION, versions_of
 from like_keras_core.report import RunReport
 from like_keras_core.spec import SystemSpec
 from lk_record_mcap.absent_ticks import AbsentTicks
@@ -58,6 +57,7 @@ class RunMetadata:
         compression: str,
     ) -> RunMetadata:
         """Return the facts of a run that begins."""
+        versions = versions_of(("like-keras-core", "lk-record-mcap"))
         metadata = {
             "format": FORMAT,
             "system": spec.name,
@@ -68,8 +68,8 @@ class RunMetadata:
             "started_ns": str(time.time_ns()),
             "machine": platform.node(),
             "python": platform.python_version(),
-            "like_keras_core": core_version(),
-            "lk_record_mcap": version("lk-record-mcap"),
+            "like_keras_core": versions.get("like-keras-core", UNKNOWN_VERSION),
+            "lk_record_mcap": versions.get("lk-record-mcap", UNKNOWN_VERSION),
         }
         return cls(
             spec=spec, ports=list(ports), metadata=metadata, compression=compression
