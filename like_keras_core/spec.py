@@ -77,6 +77,10 @@ class ComponentSpec:
     def __post_init__(self) -> None:
         object.__setattr__(self, "config", freeze(self.config))
 
+    def address_of(self, port: PortSpec) -> str:
+        """Return the address of one of its ports: `"detector.boxes"`."""
+        return f"{self.name}.{port.name}"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DelaySpec:
@@ -107,6 +111,16 @@ class ConnectionSpec:
     target: str
     delay: DelaySpec | None = None
     inferred: bool = False
+
+    @property
+    def producer(self) -> str:
+        """The name of the component that the values come from."""
+        return component_of(self.source)
+
+    @property
+    def consumer(self) -> str:
+        """The name of the component that reads the values."""
+        return component_of(self.target)
 
     def __str__(self) -> str:
         return f"{self.source} -> {self.target}"
@@ -224,6 +238,22 @@ class SystemSpec:
                 return component
         raise KeyError(name)
 
+    def inputs(self) -> dict[str, PortSpec]:
+        """Return every input port by its address, component by component."""
+        return {
+            component.address_of(port): port
+            for component in self.components
+            for port in component.inputs
+        }
+
+    def outputs(self) -> dict[str, PortSpec]:
+        """Return every output port by its address, component by component."""
+        return {
+            component.address_of(port): port
+            for component in self.components
+            for port in component.outputs
+        }
+
 
 @runtime_checkable
 class HasSpec(Protocol):
@@ -258,6 +288,11 @@ def split_address(address: str) -> tuple[str, str]:
     """Split `"perception.detector.boxes"` into component and port."""
     component, _, port = address.rpartition(".")
     return component, port
+
+
+def component_of(address: str) -> str:
+    """Return the component of a port: `"perception.detector"`."""
+    return address.rpartition(".")[0]
 
 
 def _port_dict(port: PortSpec) -> dict[str, Any]:

@@ -40,7 +40,7 @@ from like_keras_core.plugins.session import missing_capabilities
 from like_keras_core.port import Delay, InputPort, OutputPort, check_free
 from like_keras_core.runtime.loader import instantiate, wire
 from like_keras_core.runtime.stop import StopSignal
-from like_keras_core.spec import SystemSpec
+from like_keras_core.spec import SystemSpec, component_of
 from like_keras_core.tap import Tap
 from like_keras_core.values.class_refs import stop_loading_script
 from like_keras_core.view.diagram import draw, to_mermaid, to_summary
@@ -171,9 +171,7 @@ class System(Composition):
                 feeds the input.
         """
         names = {
-            port.rpartition(".")[0]
-            for port in (source, target)
-            if isinstance(port, str)
+            component_of(port) for port in (source, target) if isinstance(port, str)
         }
         if not names <= self._index.keys():
             self._index = flatten(self).components

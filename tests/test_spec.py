@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 
 import like_keras_core as lk
 from like_keras_core import Component, Node, System, SystemSpec
+from like_keras_core.graph.checks import check
 from like_keras_core.spec import SPEC_VERSION, DelaySpec, NodeSpec, PortSpec, as_spec
 from like_keras_core.testing.components import Count, Odd, Scale, Sum
 
@@ -54,6 +55,40 @@ def test_the_spec_is_the_golden_one() -> None:
 
     assert spec.to_json() + "\n" == (GOLDEN / "everything.json").read_text()
     assert spec.digest() == (GOLDEN / "everything.digest").read_text().strip()
+
+
+def test_ports_are_found_by_address() -> None:
+    """A component says its ports' addresses, a system finds the ports by them."""
+    spec = make_system().to_spec()
+    odd = spec.component("inner.odd")
+
+    assert odd.address_of(odd.inputs[0]) == "inner.odd.value"
+    assert spec.inputs()["inner.odd.value"] is odd.inputs[0]
+    assert list(spec.outputs()) == [
+        f"{name}.output" for name in ("count", "scale", "sum", "inner.odd")
+    ]
+
+
+def test_a_connection_says_its_two_components() -> None:
+    """The address up to the port's name, in a subsystem too."""
+    ends = {
+        (item.producer, item.consumer) for item in make_system().to_spec().connections
+    }
+
+    assert ("count", "inner.odd") in ends
+
+
+def test_a_connection_to_no_port_is_answered_with_the_nearest() -> None:
+    """As wherever else an address is not a port's."""
+    spec = System([Count(), Scale()]).to_spec()
+    wrong = dataclasses.replace(spec.connections[0], target="scale.valu")
+
+    issues = check(dataclasses.replace(spec, connections=(wrong,)))
+
+    assert issues[0] == (
+        "There is no input port 'scale.valu' for 'count.output -> scale.valu'. "
+        "Did you mean 'scale.value'?"
+    )
 
 
 def test_the_digest_is_the_same_in_another_process() -> None:

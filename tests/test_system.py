@@ -491,6 +491,16 @@ def test_an_unknown_port_to_record_is_refused() -> None:
         System([Count()]).run(1, record="count.outptu")
 
 
+def test_all_unknown_ports_of_a_launch_are_named() -> None:
+    """Not the first alone."""
+    with pytest.raises(lk.GraphError) as caught:
+        System([Count()]).run(1, record=["count.outptu", "sum.output"])
+
+    text = str(caught.value)
+    assert "no output port 'count.outptu' to record" in text
+    assert "no output port 'sum.output' to record" in text
+
+
 def test_an_unknown_port_to_connect_is_refused_at_once() -> None:
     """The nearest one is named."""
     system = System([Count(), Scale()])

@@ -8,8 +8,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from like_keras_core.authoring.lowering import Lowered
-from like_keras_core.authoring.port_lookup import no_port
-from like_keras_core.errors import GraphError
+from like_keras_core.graph.port_selection import check_ports, ports_to_record
 from like_keras_core.port import OutputPort
 from like_keras_core.tap import Tap
 
@@ -60,38 +59,26 @@ class OutputAddresses:
     """
 
     def __init__(self, lowered: Lowered) -> None:
-        self._name = lowered.spec.name
-        self._known = [
-            f"{component.name}.{item.name}"
-            for component in lowered.spec.components
-            for item in component.outputs
-        ]
-        self._set = set(self._known)
+        self._spec = lowered.spec
         self._names = {
             component: name for name, component in lowered.components.items()
         }
 
     def of(self, port: object) -> str:
-        """Return the address of a port, or of an address.
+        """Return the address of a port, or an address as it is.
 
         Raises:
             TypeError: It is neither.
-            GraphError: The system has no such output port.
         """
         if isinstance(port, OutputPort):
             name = self._names.get(port.component)
-            address = port.address if name is None else f"{name}.{port.name}"
-        elif isinstance(port, str):
-            address = port
-        else:
-            raise TypeError(
-                "A port to observe is an output port or its address, such as "
-                f"'camera.output'; got {port!r:.80}."
-            )
-        if address not in self._set:
-            issue = no_port(address, "output", self._known)
-            raise GraphError([issue], self._name)
-        return address
+            return port.address if name is None else f"{name}.{port.name}"
+        if isinstance(port, str):
+            return port
+        raise TypeError(
+            "A port to observe is an output port or its address, such as "
+            f"'camera.output'; got {port!r:.80}."
+        )
 
     def recorded(self, record: object) -> list[str] | str:
         """Return the addresses of what `record` asks for, or `"all"`.
@@ -102,9 +89,9 @@ class OutputAddresses:
         """
         if isinstance(record, str) and record == "all":
             return record
-        if isinstance(record, Iterable) and not isinstance(record, str):
-            return [self.of(item) for item in record]
-        return [self.of(record)]
+        if isinstance(record, str) or not isinstance(record, Iterable):
+            record = [record]
+        return ports_to_record(self._spec, [self.of(item) for item in record])
 
     def tapped(self, taps: object) -> list[Tap]:
         """Return taps with addresses for ports.
@@ -121,4 +108,5 @@ class OutputAddresses:
                     f"{tap!r:.80}."
                 )
             found.append(Tap(self.of(tap.port), tap.entry_point, tap.config))
+        check_ports(self._spec, [str(tap.port) for tap in found], "tap")
         return found

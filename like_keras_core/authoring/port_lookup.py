@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from like_keras_core.component import Component
-from like_keras_core.errors import GraphError, nearest
+from like_keras_core.errors import GraphError
+from like_keras_core.graph.checks import no_port
 from like_keras_core.issue import Issue
 from like_keras_core.port import Delay, InputPort, OutputPort, PortCollection
+from like_keras_core.spec import split_address
 
 _OTHER = {"output": "input", "input": "output"}
 _PLACE = {"output": "first", "input": "second"}
@@ -53,7 +55,7 @@ def _find(port: Any, what: str, components: Mapping[str, Component]) -> Any:
     """Return the port of an address, one of the other side if need be, or None."""
     if not isinstance(port, str):
         return port
-    component, _, name = port.rpartition(".")
+    component, name = split_address(port)
     if component not in components:
         return None
     for side in (what, _OTHER[what]):
@@ -85,7 +87,7 @@ def _written(port: Any) -> str:
     if isinstance(port, Delay):
         return f"{_written(port.port)}.delay(initial={port.initial!r:.40})"
     side = "inputs" if isinstance(port, InputPort) else "outputs"
-    owner, _, name = port.address.rpartition(".")
+    owner, name = split_address(port.address)
     return f"{owner}.{side}.{name}"
 
 
@@ -100,18 +102,6 @@ def _unfit(address: str, what: str, components: Mapping[str, Component]) -> Issu
     return Issue(
         f"{address!r} is an {_OTHER[what]} port; the {_PLACE[what]} that connect takes "
         f"is an {what} port. {_listed(known)}",
-        code="unknown-port",
-        address=address,
-    )
-
-
-def no_port(address: str, what: str, known: Iterable[str]) -> Issue:
-    """Return the issue of an address that is no port, with the nearest that is."""
-    known = list(known)
-    near = nearest(address, known)
-    return Issue(
-        f"There is no {what} port {address!r}. "
-        + (f"Did you mean {near!r}?" if near else _listed(known)),
         code="unknown-port",
         address=address,
     )

@@ -39,15 +39,12 @@ def unsendable_issues(spec: SystemSpec, sources: Iterable[str]) -> Iterator[Issu
         spec: The system.
         sources: The addresses of the ports whose values do, encoded by the core.
     """
-    types_of = {
-        f"{component.name}.{port.name}": port.type
-        for component in spec.components
-        for port in component.outputs
-    }
+    outputs = spec.outputs()
     for source in dict.fromkeys(sources):
-        for reason in refusals(types_of[source]):
+        kind = outputs[source].type
+        for reason in refusals(kind):
             yield Issue(
-                f"Values of {source!r} ({types_of[source]}) cross nodes, but cannot "
+                f"Values of {source!r} ({kind}) cross nodes, but cannot "
                 f"be sent: {reason}. Or put both ends on one node.",
                 code="not-sendable",
                 address=source,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from like_keras_core.spec import SystemSpec, split_address
+from like_keras_core.spec import SystemSpec, component_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,20 +29,18 @@ class ChannelSpec:
 def channels_of(spec: SystemSpec) -> list[ChannelSpec]:
     """Return the channels of a system, in the order of its connections."""
     nodes = {component.name: component.node for component in spec.components}
-    policies = {
-        f"{component.name}.{port.name}": port.policy
-        for component in spec.components
-        for port in component.inputs
-    }
+    inputs = spec.inputs()
     found: dict[tuple[str, str], bool] = {}
     for connection in spec.connections:
-        producer = nodes[split_address(connection.source)[0]]
-        consumer = nodes[split_address(connection.target)[0]]
+        producer = nodes[connection.producer]
+        consumer = nodes[connection.consumer]
         if producer != consumer:
-            latest = policies[connection.target] == "latest" and not connection.delay
+            latest = (
+                inputs[connection.target].policy == "latest" and not connection.delay
+            )
             key = (connection.source, consumer)
             found[key] = found.get(key, True) and latest
     return [
-        ChannelSpec(n, source, nodes[split_address(source)[0]], consumer, latest)
+        ChannelSpec(n, source, nodes[component_of(source)], consumer, latest)
         for n, ((source, consumer), latest) in enumerate(found.items())
     ]

@@ -7,6 +7,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from like_keras_core.errors import nearest
 from like_keras_core.issue import Issue
 from like_keras_core.spec import (
     POLICIES,
@@ -14,6 +15,7 @@ from like_keras_core.spec import (
     ConnectionSpec,
     PortSpec,
     SystemSpec,
+    component_of,
     split_address,
 )
 
@@ -34,8 +36,8 @@ def execution_order(spec: SystemSpec) -> list[int]:
     for connection in spec.connections:
         if connection.delay is not None:
             continue
-        source = index.get(split_address(connection.source)[0])
-        target = index.get(split_address(connection.target)[0])
+        source = index.get(connection.producer)
+        target = index.get(connection.consumer)
         if source is not None and target is not None:
             after[source].append(target)
             waits[target] += 1
@@ -57,8 +59,8 @@ def find_cycle(spec: SystemSpec, order: Sequence[int]) -> list[ConnectionSpec]:
     names = {spec.components[n].name for n in stuck}
     back: dict[str, ConnectionSpec] = {}
     for connection in spec.connections:
-        source = split_address(connection.source)[0]
-        target = split_address(connection.target)[0]
+        source = connection.producer
+        target = connection.consumer
         if connection.delay is None and source in names and target in names:
             back.setdefault(target, connection)
     here = next(iter(back))
@@ -67,7 +69,7 @@ def find_cycle(spec: SystemSpec, order: Sequence[int]) -> list[ConnectionSpec]:
     while here not in seen:
         seen[here] = len(path)
         path.append(back[here])
-        here = split_address(back[here].source)[0]
+        here = component_of(back[here].source)
     return path[seen[here] :][::-1]
 
 
@@ -147,16 +149,8 @@ def _bad_nodes(spec: SystemSpec) -> Iterator[Issue]:
             )
 
 
-def _ports(spec: SystemSpec, side: str) -> dict[str, PortSpec]:
-    return {
-        f"{component.name}.{port.name}": port
-        for component in spec.components
-        for port in (component.inputs if side == "input" else component.outputs)
-    }
-
-
 def _bad_connections(spec: SystemSpec) -> Iterator[Issue]:
-    outputs, inputs = _ports(spec, "output"), _ports(spec, "input")
+    outputs, inputs = spec.outputs(), spec.inputs()
     sources: dict[str, str] = {}
     for connection in spec.connections:
         for side, address, ports in (
@@ -164,12 +158,7 @@ def _bad_connections(spec: SystemSpec) -> Iterator[Issue]:
             ("input", connection.target, inputs),
         ):
             if address not in ports:
-                yield Issue(
-                    f"Connection '{connection}' names the {side} port {address!r}, "
-                    "which no component has.",
-                    code="unknown-port",
-                    address=address,
-                )
+                yield no_port(address, side, ports, f"for '{connection}'")
         before = sources.setdefault(connection.target, connection.source)
         if before != connection.source:
             yield Issue(
@@ -180,13 +169,33 @@ def _bad_connections(spec: SystemSpec) -> Iterator[Issue]:
             )
 
 
+def no_port(address: str, side: str, known: Iterable[str], use: str = "") -> Issue:
+    """Return the issue of an address that is not a port's, with the nearest that is.
+
+    Args:
+        address: What was given.
+        side: `"output"` or `"input"`.
+        known: The addresses of that side's ports.
+        use: What the port was to be for: `"to record"`.
+    """
+    known = list(known)
+    near = nearest(address, known)
+    listed = f"There are: {', '.join(known[:12]) or 'none'}."
+    return Issue(
+        f"There is no {side} port {address!r}{use and ' '}{use}. "
+        + (f"Did you mean {near!r}?" if near else listed),
+        code="unknown-port",
+        address=address,
+    )
+
+
 def unfed_inputs(spec: SystemSpec) -> list[Issue]:
     """Name each required input that nothing feeds, and the line that would feed it."""
     fed = {connection.target for connection in spec.connections}
     issues: list[Issue] = []
     for component in spec.components:
         for port in component.inputs:
-            address = f"{component.name}.{port.name}"
+            address = component.address_of(port)
             if port.required and address not in fed:
                 text = f"Input {address!r} ({port.type}) is not connected."
                 if len(issues) < _MOST_CANDIDATES:
@@ -212,7 +221,7 @@ def _candidate(spec: SystemSpec, component: ComponentSpec, port: PortSpec) -> st
     best, best_score = "COMPONENT.PORT", 0
     for other in nearest_first:
         for output in other.outputs:
-            address = f"{other.name}.{output.name}"
+            address = other.address_of(output)
             if not _may_fit(output.type, port.type):
                 continue
             score = 1 + 4 * (output.name == port.name) + 2 * (address not in read)
@@ -230,7 +239,7 @@ def sync_inputs(
     return [
         fed[address]
         for port in component.inputs
-        if port.policy == "sync" and (address := f"{component.name}.{port.name}") in fed
+        if port.policy == "sync" and (address := component.address_of(port)) in fed
     ]
 
 
@@ -242,15 +251,15 @@ def _bad_times(spec: SystemSpec) -> Iterator[Issue]:
             code="rate",
             address=spec.name,
         )
+    for address, port in spec.inputs().items():
+        if port.policy not in POLICIES:
+            yield Issue(
+                f"The policy of {address} is {port.policy!r}; "
+                f"expected one of {', '.join(map(repr, POLICIES))}.",
+                code="policy",
+                address=address,
+            )
     for component in spec.components:
-        for port in component.inputs:
-            if port.policy not in POLICIES:
-                yield Issue(
-                    f"The policy of {component.name}.{port.name} is {port.policy!r}; "
-                    f"expected one of {', '.join(map(repr, POLICIES))}.",
-                    code="policy",
-                    address=f"{component.name}.{port.name}",
-                )
         if component.every < 1:
             yield Issue(
                 f"every of {component.name!r} counts ticks, so it is 1 or more; got "
@@ -279,7 +288,7 @@ def _unequal_joins(spec: SystemSpec, order: Sequence[int]) -> Iterator[Issue]:
         inputs = [item for item in sync_inputs(component, fed) if item.delay is None]
         found: dict[int, str] = defaultdict(str)
         for item in inputs:
-            rate = rates.get(split_address(item.source)[0], 1)
+            rate = rates.get(item.producer, 1)
             found[rate] = found[rate] or item.target
         rates[component.name] = max(found, default=component.every)
         if len(found) > 1:

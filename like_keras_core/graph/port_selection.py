@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from like_keras_core.errors import GraphError, nearest
-from like_keras_core.issue import Issue
+from like_keras_core.errors import GraphError
+from like_keras_core.graph.checks import no_port
 from like_keras_core.spec import SystemSpec
 
 
@@ -16,39 +16,28 @@ def ports_to_record(spec: SystemSpec, record: Sequence[str] | str) -> list[str]:
         GraphError: There is no such port.
     """
     if record == "all":
-        return [
-            f"{component.name}.{port.name}"
-            for component in spec.components
-            for port in component.outputs
-        ]
+        return list(spec.outputs())
     addresses = [record] if isinstance(record, str) else list(record)
     check_ports(spec, addresses, "record")
     return addresses
 
 
 def check_ports(spec: SystemSpec, addresses: Iterable[str], what: str) -> None:
-    """Refuse addresses that are no output ports.
+    """Refuse addresses that are not output ports.
+
+    Args:
+        spec: The system.
+        addresses: What was given.
+        what: What the ports were to be for, a verb.
 
     Raises:
         GraphError: There is no such port; the nearest is named.
     """
-    known = [
-        f"{component.name}.{port.name}"
-        for component in spec.components
-        for port in component.outputs
+    known = spec.outputs()
+    issues = [
+        no_port(address, "output", known, f"to {what}")
+        for address in addresses
+        if address not in known
     ]
-    issues = []
-    every = set(known)
-    for address in addresses:
-        if address not in every:
-            near = nearest(address, known)
-            hint = f"Did you mean {near!r}?" if near else f"There are: {known}."
-            issues.append(
-                Issue(
-                    f"There is no output port {address!r} to {what}. {hint}",
-                    code="unknown-port",
-                    address=address,
-                )
-            )
     if issues:
         raise GraphError(issues, spec.name)

@@ -36,7 +36,7 @@ def needs(spec: SystemSpec) -> list[Capability]:
     fed = {connection.target for connection in spec.connections}
     for component in spec.components:
         for port in component.inputs:
-            address = f"{component.name}.{port.name}"
+            address = component.address_of(port)
             if port.policy != "sync" and address in fed:
                 text = f"the policy {port.policy!r} of {address!r}"
                 found.append(Capability(port.policy, text, address))

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from like_keras_core.graph.checks import execution_order
-from like_keras_core.spec import SystemSpec, split_address
+from like_keras_core.spec import SystemSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +36,8 @@ def segments_of(spec: SystemSpec) -> list[Segment]:
     sources: list[list[tuple[int, str]]] = [[] for _ in spec.components]
     for connection in spec.connections:
         if connection.delay is None:
-            source = index[split_address(connection.source)[0]]
-            target = index[split_address(connection.target)[0]]
+            source = index[connection.producer]
+            target = index[connection.consumer]
             sources[target].append((source, connection.source))
     bits: dict[tuple[str, str], int] = {}
     upstream = [0] * len(spec.components)

@@ -13,7 +13,13 @@ from like_keras_core.component import Component, fresh
 from like_keras_core.errors import ComponentError, LkError, LoadError, SpecError
 from like_keras_core.node import Node
 from like_keras_core.runtime.tracebacks import place_of, text_of
-from like_keras_core.spec import DEFAULT_NODE, ComponentSpec, HasSpec, SystemSpec
+from like_keras_core.spec import (
+    DEFAULT_NODE,
+    ComponentSpec,
+    HasSpec,
+    SystemSpec,
+    split_address,
+)
 from like_keras_core.values.class_refs import resolve
 from like_keras_core.values.config_json import decode
 
@@ -139,8 +145,8 @@ def wire(
         resolve, allow=None if allow is None else list(allow), folders=folders
     )
     for connection in spec.connections:
-        source, _, output = connection.source.rpartition(".")
-        target, _, port = connection.target.rpartition(".")
+        source, output = split_address(connection.source)
+        target, port = split_address(connection.target)
         try:
             start: Any = components[source].outputs[output]
             end = components[target].inputs[port]

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from like_keras_core.runtime.trace import TraceSet
-from like_keras_core.spec import ConnectionSpec, SystemSpec, split_address
+from like_keras_core.spec import ConnectionSpec, SystemSpec
 
 Event = dict[str, Any]
 Firings = list[tuple[int, float, float]]
@@ -99,9 +99,7 @@ class _Run:
 
     def _hops(self, connection: ConnectionSpec) -> Iterator[list[Event]]:
         """Give the events of each value that crossed processes."""
-        source, target = (
-            split_address(end)[0] for end in (connection.source, connection.target)
-        )
+        source, target = connection.producer, connection.consumer
         if source not in self.places or target not in self.places:
             return
         start, end = self.places[source], self.places[target]

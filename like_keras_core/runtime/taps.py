@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from like_keras_core.runtime.failure import Failure
+from like_keras_core.spec import component_of
 from like_keras_core.tap import Tap
 
 
@@ -116,4 +117,4 @@ def _failure(tap: Tap, what: str, error: Exception) -> Failure:
     """Return what a tap did wrong when its components were leaving."""
     failed = tap.failed(what, error)
     failed.__cause__ = error
-    return Failure(str(tap.port).rpartition(".")[0], "on_shutdown", None, failed)
+    return Failure(component_of(str(tap.port)), "on_shutdown", None, failed)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from like_keras_core.graph.checks import by_node
-from like_keras_core.spec import ConnectionSpec, SystemSpec, split_address
+from like_keras_core.spec import ConnectionSpec, PortSpec, SystemSpec, split_address
 from like_keras_core.view.plain_text import to_table
 
 
@@ -49,29 +49,24 @@ def to_mermaid(spec: SystemSpec) -> str:
             label = f"{_text(component.name)}{every}"
             lines.append(f'    {ids[component.name]}["{label}"]')
         lines.append("  end")
-    policies = {
-        f"{component.name}.{port.name}": port.policy
-        for component in spec.components
-        for port in component.inputs
-    }
+    inputs = spec.inputs()
     for connection in spec.connections:
         source, output = split_address(connection.source)
         target, port = split_address(connection.target)
         dotted = connection.delay is not None
         arrow = "-.->" if dotted else "-->"
-        label = f"{output} → {port}{_marks(connection, policies)}"
+        label = f"{output} → {port}{_marks(connection, inputs.get(connection.target))}"
         ends = ids.get(source, "missing"), ids.get(target, "missing")
         lines.append(f'  {ends[0]} {arrow}|"{_text(label)}"| {ends[1]}')
     return "\n".join(lines) + "\n"
 
 
-def _marks(connection: ConnectionSpec, policies: dict[str, str]) -> str:
+def _marks(connection: ConnectionSpec, target: PortSpec | None) -> str:
     marks = []
     if connection.delay is not None:
         marks.append("delay")
-    policy = policies.get(connection.target, "sync")
-    if policy != "sync":
-        marks.append(policy)
+    if target is not None and target.policy != "sync":
+        marks.append(target.policy)
     return f" ({', '.join(marks)})" if marks else ""
 
 

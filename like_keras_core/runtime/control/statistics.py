@@ -14,7 +14,7 @@ from like_keras_core.report import ComponentReport, ConnectionReport
 from like_keras_core.runtime.flow import Sender
 from like_keras_core.runtime.host.node_host import NodeHost
 from like_keras_core.runtime.stop_point import StopPoint
-from like_keras_core.spec import ConnectionSpec, SystemSpec, split_address
+from like_keras_core.spec import ConnectionSpec, SystemSpec
 
 NodeStatistics = Mapping[str, Any]
 
@@ -98,8 +98,8 @@ class MergedStatistics:
         machines: Mapping[str, str],
         is_running: bool,
     ) -> ConnectionReport:
-        producer = nodes[split_address(connection.source)[0]]
-        consumer = nodes[split_address(connection.target)[0]]
+        producer = nodes[connection.producer]
+        consumer = nodes[connection.consumer]
         latency, taken = self._found["received"].get(connection.target, (None, None))
         sent = self._found["messages"].get(connection.source, 0)
         way = f"{connection.source} -> {consumer}"

@@ -30,7 +30,7 @@ from like_keras_core.runtime.host.schedule import Schedule, generate
 from like_keras_core.runtime.taps import Taps
 from like_keras_core.runtime.trace import Trace
 from like_keras_core.runtime.tracebacks import users_part
-from like_keras_core.spec import SystemSpec, split_address
+from like_keras_core.spec import SystemSpec, component_of
 from like_keras_core.tap import Tap
 from like_keras_core.values.config_json import decode
 from like_keras_core.values.gc_pause import collection_paused
@@ -394,7 +394,7 @@ class Host:
         position = {name: i for i, name in enumerate(self.order)}
         found = {}
         for address, values in self._records.items():
-            ticks = self._ticks(position[split_address(address)[0]])
+            ticks = self._ticks(position[component_of(address)])
             pairs = enumerate(values[:ticks])
             found[address] = [(t, value) for t, value in pairs if value is not None]
         return found

@@ -40,7 +40,7 @@ from like_keras_core.runtime.host.schedule import Schedule, generate
 from like_keras_core.runtime.host.segment_runner import SegmentRunner
 from like_keras_core.runtime.host.tentative_counts import TentativeCounts
 from like_keras_core.runtime.stop_point import FOREVER, StopPoint
-from like_keras_core.spec import ConnectionSpec, SystemSpec, split_address
+from like_keras_core.spec import ConnectionSpec, SystemSpec, component_of
 from like_keras_core.tap import Tap
 from like_keras_core.values.config_json import decode
 from like_keras_core.values.gc_pause import collection_paused
@@ -159,9 +159,9 @@ class NodeHost(Host):
         inside = {self.spec.components[n].name for n in runner.segment.order}
         for connection in self.spec.connections:
             source = connection.source
-            if split_address(source)[0] not in inside:
+            if component_of(source) not in inside:
                 continue
-            target = split_address(connection.target)[0]
+            target = connection.consumer
             if target in inside:
                 continue
             outlet = self._outlets.setdefault(source, FanOut())
@@ -170,7 +170,7 @@ class NodeHost(Host):
         runner.outlets = {
             source: outlet
             for source, outlet in self._outlets.items()
-            if split_address(source)[0] in inside
+            if component_of(source) in inside
         }
 
     def _plan_segment(
@@ -182,7 +182,7 @@ class NodeHost(Host):
         inside = set(names)
 
         def belongs(address: str) -> bool:
-            return split_address(address)[0] in inside
+            return component_of(address) in inside
 
         forwards = {name: self.components[name].forward for name in names}
         guard = MutationCheck(self.tick)
@@ -220,7 +220,7 @@ class NodeHost(Host):
         self, runner: SegmentRunner, connection: ConnectionSpec, policy: str
     ) -> Callable[[int], Any]:
         source = connection.source
-        if split_address(source)[0] in self.components:
+        if component_of(source) in self.components:
             channel = self._locals[source]
         else:
             channel = self._inputs.setdefault(
@@ -479,7 +479,7 @@ class NodeHost(Host):
         """Return the recorded values below the cut, by port address."""
         found = {}
         for address, values in self._records.items():
-            ticks = self.cut.ticks(self.place[split_address(address)[0]])
+            ticks = self.cut.ticks(self.place[component_of(address)])
             pairs = enumerate(values[:ticks])
             found[address] = [(t, value) for t, value in pairs if value is not None]
         return found

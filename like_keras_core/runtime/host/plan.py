@@ -158,7 +158,7 @@ def plan(
             component.every,
         )
         for port in component.outputs:
-            address = f"{component.name}.{port.name}"
+            address = component.address_of(port)
             if address in used:
                 live = components[component.name].outputs[port.name]
                 value = Value(address, live.type, i, last_use=i)
@@ -192,7 +192,7 @@ def _wire(
     templates = {port.name: port for port in signature.inputs}
     for port in component.inputs:
         template = templates[port.name]
-        connection = feeds.get(f"{component.name}.{port.name}")
+        connection = feeds.get(component.address_of(port))
         positional = positional and not template.keyword
         if connection is None:
             if template.nameless:

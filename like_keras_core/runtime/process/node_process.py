@@ -35,7 +35,7 @@ from like_keras_core.runtime.process.malloc import keep_freed_memory
 from like_keras_core.runtime.signal_safe_queue import SignalSafeQueue
 from like_keras_core.runtime.stop_point import StopPoint
 from like_keras_core.runtime.trace import Trace, clock_name
-from like_keras_core.spec import SystemSpec
+from like_keras_core.spec import SystemSpec, component_of
 from like_keras_core.tap import Tap
 
 _LONGEST_WAIT_S = 0.25
@@ -199,11 +199,11 @@ class NodeProcess:
             window=options.window,
             run_ahead=options.run_ahead,
             seed=options.seed,
-            record=[x for x in options.record if x.rpartition(".")[0] in components],
+            record=[x for x in options.record if component_of(x) in components],
             taps=[
                 tap
                 for tap in (*options.taps, *self.taps)
-                if str(tap.port).rpartition(".")[0] in components
+                if component_of(str(tap.port)) in components
             ],
             check_values=options.check_values,
         )
@@ -351,7 +351,7 @@ class NodeProcess:
             for data in batches_of(values, f"output {address!r}"):
                 self.line.send("records", address, data=data)
         except NotSerializableError as error:
-            name = address.rpartition(".")[0]
+            name = component_of(address)
             self.line.send("unrecorded", failure_of(name, "record", error))
 
     def _leave(self) -> None:

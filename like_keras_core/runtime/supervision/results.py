@@ -132,9 +132,8 @@ class ResultCollector:
             connections=merged.connections(),
             records={
                 address: self._records[address]
-                for item in self.spec.components
-                for port in item.outputs
-                if (address := f"{item.name}.{port.name}") in self._records
+                for address in self.spec.outputs()
+                if address in self._records
             },
         )
 

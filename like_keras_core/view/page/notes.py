@@ -46,6 +46,7 @@ class Notes:
 
     def __init__(self, scene: Scene) -> None:
         self.scene = scene
+        self._outputs = scene.spec.outputs()
         self._sources: dict[str, Wire] = {}
         self._targets: dict[str, list[str]] = defaultdict(list)
         for wire in scene.wires:
@@ -103,9 +104,7 @@ class Notes:
 
     def type_of(self, wire: Wire) -> str:
         """Return the type of the values that a connection carries."""
-        sender = self.scene.spec.components[wire.link.source]
-        name = wire.spec.source.rpartition(".")[2]
-        return next(port.type for port in sender.outputs if port.name == name)
+        return self._outputs[wire.spec.source].type
 
     def kind_of(self, wire: Wire) -> str:
         """Say how a connection brings its values."""
@@ -136,7 +135,7 @@ class Notes:
         return rows
 
     def _input(self, component: ComponentSpec, port: PortSpec) -> str:
-        wire = self._sources.get(f"{component.name}.{port.name}")
+        wire = self._sources.get(component.address_of(port))
         if wire is None:
             return f"{port.type}, not connected"
         text = f"{port.type}, from {wire.spec.source}"
@@ -145,5 +144,5 @@ class Notes:
         return f"{text}, {port.policy}" if port.policy in POLICIES else text
 
     def _output(self, component: ComponentSpec, port: PortSpec) -> str:
-        targets = self._targets.get(f"{component.name}.{port.name}")
+        targets = self._targets.get(component.address_of(port))
         return f"{port.type}, to {', '.join(targets)}" if targets else port.type

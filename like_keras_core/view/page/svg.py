@@ -164,7 +164,7 @@ def _components(scene: Scene, notes: Notes, hues: dict[str, int]) -> Iterator[st
         yield _rect(box, 8, "box")
         yield from _words(scene, item, box)
         for port, place in _ports(item.inputs, box, box.x):
-            yield _glyph(place, policies.get(f"{item.name}.{port.name}", "free"))
+            yield _glyph(place, policies.get(item.address_of(port), "free"))
         for _, place in _ports(item.outputs, box, box.x + box.width):
             yield _glyph(place, "output")
         yield "</g>"

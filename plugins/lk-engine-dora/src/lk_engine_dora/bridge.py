@@ -17,7 +17,7 @@ from typing import Any
 from like_keras_core.errors import EndOfStream, EngineError
 from like_keras_core.runtime.process.external_input import ExternalInput
 from like_keras_core.runtime.process.node_process import NodeProcess
-from like_keras_core.spec import SystemSpec
+from like_keras_core.spec import SystemSpec, split_address
 from lk_engine_dora.arrow_values import to_arrow, to_numpy
 from lk_engine_dora.edges import ENDED, edges_of, host_id
 from lk_engine_dora.foreign import foreign_nodes, shows_numpy
@@ -124,7 +124,7 @@ class Bridge:
                 return False
             self._failure = self._failure or found["error"]
         elif kind in ("INPUT", "INPUT_CLOSED"):
-            component, _, port = event["id"].rpartition(".")
+            component, port = split_address(event["id"])
             if event["id"] == ENDED:
                 port = ENDED
             elif component != self.component or port not in self._waiting:

@@ -10,7 +10,7 @@ from like_keras_core.engine_kit.python_path import unfound_issues
 from like_keras_core.engine_kit.serializability import unsendable_issues
 from like_keras_core.issue import Issue, errors_in
 from like_keras_core.node import is_local
-from like_keras_core.spec import NodeSpec, SystemSpec, split_address
+from like_keras_core.spec import NodeSpec, SystemSpec, component_of, split_address
 from lk_engine_dora.dataflow import Data, machine_id, to_dataflow
 from lk_engine_dora.edges import Edge, edges_of
 from lk_engine_dora.env_vars import arrives_as
@@ -137,7 +137,7 @@ def _mixed_types(spec: SystemSpec, foreign: Mapping[str, Foreign]) -> Iterator[I
     """Refuse an output whose readers want its values in different forms."""
     sources = dict.fromkeys(connection.source for connection in spec.connections)
     for source in sources:
-        if spec.component(split_address(source)[0]).node not in foreign:
+        if spec.component(component_of(source)).node not in foreign:
             continue
         types = types_of(spec, source)
         shown = next(filter(is_numpy, types), None)

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from like_keras_core.node import is_local
-from like_keras_core.spec import NodeSpec, PortSpec, SystemSpec
+from like_keras_core.spec import NodeSpec, SystemSpec
 from lk_engine_dora.edges import Edge, edges_of, host_id
 from lk_engine_dora.env_vars import escaped
 from lk_engine_dora.foreign import Foreign, foreign_nodes
@@ -185,14 +185,9 @@ def _pools(spec: SystemSpec, edges: list[Edge], window: int) -> dict[str, int]:
 
 
 def _largest_values(spec: SystemSpec) -> dict[str, int]:
-    ports: list[tuple[str, PortSpec]] = [
-        (f"{component.name}.{port.name}", port)
-        for component in spec.components
-        for port in component.outputs
-    ]
     return {
         address: port.options["max_bytes"]
-        for address, port in ports
+        for address, port in spec.outputs().items()
         if "max_bytes" in port.options
     }
 

@@ -126,11 +126,7 @@ def _arrow_edges(spec: SystemSpec, foreign: Collection[str]) -> Iterator[Edge]:
     On our side of it an input or output has its port's address as its name.
     """
     nodes = {component.name: component.node for component in spec.components}
-    policies = {
-        f"{component.name}.{port.name}": port.policy
-        for component in spec.components
-        for port in component.inputs
-    }
+    inputs = spec.inputs()
     taken = set()
     for connection in spec.connections:
         for address, is_output in (
@@ -164,7 +160,7 @@ def _arrow_edges(spec: SystemSpec, foreign: Collection[str]) -> Iterator[Edge]:
                     end=node,
                     input=port,
                     source=connection.source,
-                    latest=policies[address] == "latest" and not connection.delay,
+                    latest=inputs[address].policy == "latest" and not connection.delay,
                 )
 
 

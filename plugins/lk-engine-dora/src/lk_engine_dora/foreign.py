@@ -211,15 +211,12 @@ def types_of(spec: SystemSpec, address: str) -> dict[str, str]:
     Returns:
         By annotation, the address of the first of these ports that has it.
     """
-    found: dict[str, str] = {}
     targets = {item.target for item in spec.connections if item.source == address}
-    for component in spec.components:
-        for port in component.outputs:
-            if f"{component.name}.{port.name}" == address:
-                found.setdefault(port.type, address)
-        for port in component.inputs:
-            if (name := f"{component.name}.{port.name}") in targets:
-                found.setdefault(port.type, name)
+    outputs = spec.outputs()
+    found = {outputs[address].type: address} if address in outputs else {}
+    for name, port in spec.inputs().items():
+        if name in targets:
+            found.setdefault(port.type, name)
     return found
 
 

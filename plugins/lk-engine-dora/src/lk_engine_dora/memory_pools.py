@@ -54,9 +54,8 @@ def raise_pools(spec: SystemSpec, nodes: list[dict[str, Any]], free: int) -> Non
 def _senders(spec: SystemSpec) -> set[str]:
     """Return the dora nodes with a port whose values may be large, read elsewhere."""
     small = {
-        f"{component.name}.{port.name}"
-        for component in spec.components
-        for port in component.outputs
+        address
+        for address, port in spec.outputs().items()
         if _SMALL.fullmatch(port.type)
     }
     return {

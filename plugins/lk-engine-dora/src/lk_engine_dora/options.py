@@ -44,22 +44,20 @@ def option_issues(spec: SystemSpec) -> Iterator[Issue]:
     """List the options that this engine does not know, or cannot follow."""
     for node in spec.nodes:
         yield from _node_issues(node)
-    for component in spec.components:
-        for side, known in (("inputs", ()), ("outputs", OUTPUT_OPTIONS)):
-            for port in getattr(component, side):
-                address = f"{component.name}.{port.name}"
-                unknown = [name for name in port.options if name not in known]
-                if unknown:
-                    where = f"port {address!r}"
-                    yield unknown_options("dora", unknown, known, where, address)
-                size = port.options.get("max_bytes", 1)
-                if "max_bytes" in known and not _is_whole(size, 1):
-                    yield Issue(
-                        f"max_bytes of {address!r} is the size of its largest value in "
-                        f"bytes, 1 or more; got {size!r:.80}.",
-                        code="option",
-                        address=address,
-                    )
+    for ports, known in ((spec.outputs(), OUTPUT_OPTIONS), (spec.inputs(), ())):
+        for address, port in ports.items():
+            unknown = [name for name in port.options if name not in known]
+            if unknown:
+                where = f"port {address!r}"
+                yield unknown_options("dora", unknown, known, where, address)
+            size = port.options.get("max_bytes", 1)
+            if "max_bytes" in known and not _is_whole(size, 1):
+                yield Issue(
+                    f"max_bytes of {address!r} is the size of its largest value in "
+                    f"bytes, 1 or more; got {size!r:.80}.",
+                    code="option",
+                    address=address,
+                )
 
 
 def _node_issues(node: NodeSpec) -> Iterator[Issue]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from like_keras_core.engine_kit.serializability import unsendable_issues
 from like_keras_core.graph.channels import channels_of
 from like_keras_core.issue import Issue
-from like_keras_core.spec import PortSpec, SystemSpec, split_address
+from like_keras_core.spec import SystemSpec
 from lk_engine_ros2_stub.message_types import is_public, message_of
 from lk_engine_ros2_stub.options import option_issues
 from lk_engine_ros2_stub.parameters import parameter_issues
@@ -35,13 +35,9 @@ def issues_of(spec: SystemSpec) -> list[Issue]:
 
 def _ends(spec: SystemSpec) -> Iterator[Issue]:
     """Compare what the two ends of a connection say of it."""
-    ports: dict[str, PortSpec] = {
-        f"{component.name}.{port.name}": port
-        for component in spec.components
-        for port in (*component.inputs, *component.outputs)
-    }
+    outputs, inputs = spec.outputs(), spec.inputs()
     for connection in spec.connections:
-        source, target = ports[connection.source], ports[connection.target]
+        source, target = outputs[connection.source], inputs[connection.target]
         if "qos" in target.options:
             offered = (
                 read_qos(source.options["qos"]) if "qos" in source.options else Qos()
@@ -95,7 +91,7 @@ def _topics(spec: SystemSpec) -> Iterator[Issue]:
                 address=component.name,
             )
     for connection in spec.connections:
-        source = split_address(connection.source)[0]
+        source = connection.producer
         if source in sources and topics[source].ticks is None:
             yield Issue(
                 f"The connection '{connection}' takes values from the topic "

@@ -26,14 +26,12 @@ def option_issues(spec: SystemSpec) -> Iterator[Issue]:
     """List the options that this engine does not know, or cannot follow."""
     for node in spec.nodes:
         yield from _node_issues(node)
-    for component in spec.components:
-        for port in component.inputs:
-            yield from _port_issues(
-                f"{component.name}.{port.name}", port, INPUT_OPTIONS
-            )
-        for port in component.outputs:
-            address = f"{component.name}.{port.name}"
-            yield from _port_issues(address, port, OUTPUT_OPTIONS)
+    for ports, known in (
+        (spec.outputs(), OUTPUT_OPTIONS),
+        (spec.inputs(), INPUT_OPTIONS),
+    ):
+        for address, port in ports.items():
+            yield from _port_issues(address, port, known)
 
 
 def _node_issues(node: NodeSpec) -> Iterator[Issue]:

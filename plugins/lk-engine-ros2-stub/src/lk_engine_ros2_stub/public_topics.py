@@ -6,7 +6,7 @@ import logging
 from typing import Any
 
 from like_keras_core.errors import EngineError
-from like_keras_core.spec import PortSpec, SystemSpec
+from like_keras_core.spec import PortSpec, SystemSpec, component_of
 from like_keras_core.tap import Tap
 from lk_engine_ros2_stub.message_types import is_public, message_of
 from lk_engine_ros2_stub.process_node import current
@@ -24,7 +24,7 @@ def public_ports(spec: SystemSpec, node: str | None = None) -> dict[str, PortSpe
         node: Those of this node only; None is all.
     """
     return {
-        f"{component.name}.{port.name}": port
+        component.address_of(port): port
         for component in spec.components
         if node in (None, component.node) and not is_ros_topic(component)
         for port in component.outputs
@@ -63,7 +63,7 @@ class PublicPort:
         node = current()
         if node is None:
             raise EngineError(f"The process of {address!r} is not a ROS node.")
-        self._log = logging.getLogger(f"like_keras.{address.rpartition('.')[0]}")
+        self._log = logging.getLogger(f"like_keras.{component_of(address)}")
         self._left_out = 0
         port = public_ports(node.spec)[address]
         self.where = f"The value of {address!r}"

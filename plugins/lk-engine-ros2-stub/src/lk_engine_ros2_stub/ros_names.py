@@ -145,11 +145,7 @@ def _collisions(naming: Naming) -> Iterator[Issue]:
     spec = naming.spec
     nodes = [(node.name, naming.full_node(node.name)) for node in spec.nodes]
     yield from _shared("Nodes", nodes)
-    topics = [
-        (address, naming.topic(address))
-        for component in spec.components
-        for address in (f"{component.name}.{port.name}" for port in component.outputs)
-    ]
+    topics = [(address, naming.topic(address)) for address in spec.outputs()]
     yield from _shared("Ports", topics)
     components = [(item.name, tokens(item.name)) for item in spec.components]
     yield from _shared("Components", components)
@@ -190,10 +186,9 @@ def _too_long(naming: Naming) -> Iterator[Issue]:
             if node is not other:
                 topic = naming.hidden(node.name, other.name, _ANY_RUN)
                 found.append((node.name, topic_problem(topic)))
-    for component in spec.components:
-        for port in component.outputs:
-            address = f"{component.name}.{port.name}"
-            found.append((address, topic_problem(naming.topic(address))))
+    found += [
+        (address, topic_problem(naming.topic(address))) for address in spec.outputs()
+    ]
     for address, problem in found:
         if problem is not None:
             yield Issue(

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
+from like_keras_core.spec import component_of
 from like_keras_core.values.semantics import same
 from lk_record_mcap.difference import ABSENT, Difference
 from lk_record_mcap.recording import Message, Recording
@@ -43,7 +44,7 @@ class Comparison:
         self._begin = begin
         self._until: dict[str, int] = {}
         for port in ports:
-            name = port.rpartition(".")[0]
+            name = component_of(port)
             self._until[port] = recorded.counted.get(name, 0)
             if has_failed:
                 reached = begin + replayed.counted.get(name, 0)

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from like_keras_core.spec import component_of
 from like_keras_core.values import config_json
 from like_keras_core.values.class_refs import resolve as resolve_entry_point
 from lk_record_mcap import scalar
@@ -85,7 +86,7 @@ class Encoder:
     def __init__(self, port: str) -> None:
         self.port = port
         self.where = f"output {port!r}"
-        self.component = port.rpartition(".")[0]
+        self.component = component_of(port)
         self._is_for_json = True
 
     def encode(self, tick: int, value: Any, stamp_ns: int) -> tuple[Form, bytes]:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
+from like_keras_core.spec import component_of
 from lk_record_mcap.absent_ticks import AbsentTicks
 from lk_record_mcap.errors import PartMissingError, RecordingError
 from lk_record_mcap.run_metadata import RunEnd, RunMetadata, write_facts
@@ -118,7 +119,7 @@ def _write_messages(
     silence: dict[str, AbsentTicks] = {}
     streams = (part.messages() for part in parts)
     for item in heapq.merge(*streams, key=lambda item: (item.tick, item.order)):
-        if item.tick < counted.get(item.port.rpartition(".")[0], 0):
+        if item.tick < counted.get(component_of(item.port), 0):
             silence.setdefault(item.port, AbsentTicks()).sent(item.tick)
             writer.write(
                 item.port, item.order, item.tick, item.form, item.data, item.stamp_ns

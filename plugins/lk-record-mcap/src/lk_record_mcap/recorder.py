@@ -16,7 +16,7 @@ from like_keras_core.errors import (
     nearest,
 )
 from like_keras_core.report import RunReport
-from like_keras_core.spec import SystemSpec
+from like_keras_core.spec import SystemSpec, component_of
 from like_keras_core.tap import Tap
 from lk_record_mcap.errors import PartMissingError, RecordingError
 from lk_record_mcap.merge import check_free, merge, parts_of, publish
@@ -164,7 +164,7 @@ class Recorder:
             part.is_sorted
             and part.silence.keys() == set(self._facts.ports)
             and all(
-                tick < end.counted.get(port.rpartition(".")[0], 0)
+                tick < end.counted.get(component_of(port), 0)
                 for port, tick in part.last.items()
             )
         )

@@ -13,7 +13,6 @@ from like_keras_core.spec import (
     DelaySpec,
     PortSpec,
     SystemSpec,
-    split_address,
 )
 from like_keras_core.values.config_json import encode
 from lk_record_mcap.errors import RecordingError
@@ -84,7 +83,7 @@ def chosen(spec: SystemSpec, only: Iterable[str]) -> list[str]:
     names = [component.name for component in spec.components]
     wanted = list(only)
     if not wanted:
-        fed = {split_address(item.target)[0] for item in spec.connections}
+        fed = {item.consumer for item in spec.connections}
         found = [name for name in names if name in fed]
         if not found:
             raise RecordingError(
@@ -117,21 +116,22 @@ def replay_spec(
     Raises:
         RecordingError: What feeds one was not recorded, or `every` does not fit.
     """
-    fed = [x for x in spec.connections if split_address(x.target)[0] in names]
-    outside = [x for x in fed if split_address(x.source)[0] not in names]
+    fed = [x for x in spec.connections if x.consumer in names]
+    outside = [x for x in fed if x.producer not in names]
     excerpt.recording.check_ports(dict.fromkeys(item.source for item in outside))
     _check_every(spec, names, excerpt.start)
     kept = [item for item in spec.components if item.name in names]
     nodes = {item.name: item.node for item in kept}
+    inputs = spec.inputs()
     playbacks: dict[str, ComponentSpec] = {}
     connections = []
     for item in fed:
         source = item.source
         if item in outside:
-            is_held = item.delay is None and _policy(spec, item.target) != "sync"
+            is_held = item.delay is None and inputs[item.target].policy != "sync"
             name = f"{PREFIX}.{source}" + (".held" if is_held else "")
             if name not in playbacks:
-                node = nodes[split_address(item.target)[0]]
+                node = nodes[item.consumer]
                 playbacks[name] = excerpt.playback(name, node, source, is_held=is_held)
             source = f"{name}.output"
         connections.append(
@@ -146,12 +146,6 @@ def replay_spec(
         components=(*playbacks.values(), *kept),
         connections=tuple(connections),
     )
-
-
-def _policy(spec: SystemSpec, target: str) -> str:
-    name, port = split_address(target)
-    inputs = spec.component(name).inputs
-    return next(item.policy for item in inputs if item.name == port)
 
 
 def _check_every(spec: SystemSpec, names: Collection[str], start: int) -> None:

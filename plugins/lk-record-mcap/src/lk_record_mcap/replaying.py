@@ -13,7 +13,7 @@ from like_keras_core.errors import ComponentError, GraphError
 from like_keras_core.graph.checks import execution_order
 from like_keras_core.issue import errors_in
 from like_keras_core.report import RunReport
-from like_keras_core.spec import SystemSpec
+from like_keras_core.spec import SystemSpec, component_of
 from like_keras_core.system import System
 from like_keras_core.values.class_refs import stop_loading_script
 from lk_record_mcap.comparison import Comparison
@@ -159,11 +159,11 @@ def _ports(spec: SystemSpec, names: Iterable[str], recording: Recording) -> list
     """Return what is compared, in the order in which a tick's values are sent."""
     wanted = set(names)
     return [
-        f"{component.name}.{port.name}"
+        component.address_of(port)
         for component in (spec.components[n] for n in execution_order(spec))
         if component.name in wanted
         for port in component.outputs
-        if f"{component.name}.{port.name}" in recording.absent
+        if component.address_of(port) in recording.absent
     ]
 
 
@@ -203,7 +203,7 @@ def _end(recording: Recording, spec: SystemSpec, stop: int | None) -> int:
     if recording.ended_by == "lost":
         configs = [item.config or {} for item in spec.components]
         played = [item["port"] for item in configs if "is_paced" in item]
-        ends = [counted.get(port.rpartition(".")[0], 0) for port in played] or ends
+        ends = [counted.get(component_of(port), 0) for port in played] or ends
         return min([*ends, *([] if stop is None else [stop])])
     end = max(ends, default=0)
     return end if stop is None else min(stop, end)

@@ -14,7 +14,7 @@ from like_keras_core.errors import ComponentError
 from like_keras_core.graph.checks import execution_order
 from like_keras_core.plugins.metadata import UNKNOWN_VERSION, versions_of
 from like_keras_core.report import RunReport
-from like_keras_core.spec import SystemSpec
+from like_keras_core.spec import SystemSpec, component_of
 from lk_record_mcap.absent_ticks import AbsentTicks
 from lk_record_mcap.errors import RecordingError
 from lk_record_mcap.shard import ChannelWriter
@@ -78,7 +78,7 @@ class RunMetadata:
     def order_of(self, port: str) -> int:
         """Return the place of a port's component in the execution order."""
         order = execution_order(self.spec)
-        name = port.rpartition(".")[0]
+        name = component_of(port)
         return [self.spec.components[n].name for n in order].index(name)
 
     def save(self, folder: Path) -> None:
@@ -163,7 +163,7 @@ class RunEnd:
         """
         counted: dict[str, int] = {}
         for port, tick in last.items():
-            name = port.rpartition(".")[0]
+            name = component_of(port)
             counted[name] = max(counted.get(name, 0), tick + 1)
         iterations = max(counted.values(), default=0)
         return cls(
@@ -183,7 +183,7 @@ def write_facts(
     """Write what a recording says about its run, behind the messages."""
     absent: dict[str, Any] = {}
     for port in facts.ports:
-        counted = end.counted.get(port.rpartition(".")[0], 0)
+        counted = end.counted.get(component_of(port), 0)
         absent[port] = silence.get(port, AbsentTicks()).until(counted)
     ticks = {"schema": 1, "counted": dict(end.counted), "absent": absent}
     started_ns = int(facts.metadata["started_ns"])
