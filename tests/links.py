@@ -24,8 +24,8 @@ from like_keras_core.runtime.flow import (
 )
 from like_keras_core.runtime.flow.wire_format import Data, parse
 from like_keras_core.runtime.host.node_host import NodeHost
-from like_keras_core.testing.fake_transport import FakeTransport
 from like_keras_core.values.semantics import snapshot
+from tests.fake_transport import FakeTransport
 
 LATE_MAX = 20
 """How often the time may go on while the same frames and hosts wait for their turn."""

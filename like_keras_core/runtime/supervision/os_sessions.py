@@ -19,16 +19,11 @@ _THREADS = 17
 """The place of the number of threads in `/proc/PID/stat`, behind the name."""
 
 
-def session(leader: int) -> dict[int, str]:
-    """Return the processes of a session and their states, as `/proc` names them.
+def sessions(leaders: Collection[int]) -> dict[int, str]:
+    """Return the processes of sessions and their states, as `/proc` names them.
 
     A process that has ended and was not waited for is none of them.
     """
-    return sessions([leader])
-
-
-def sessions(leaders: Collection[int]) -> dict[int, str]:
-    """Return the processes of several sessions and their states."""
     wanted = {str(leader) for leader in leaders}
     found = {}
     for entry in _PROCESSES.glob("[0-9]*/stat"):

@@ -20,7 +20,7 @@ from like_keras_core.runtime.flow import (
     Sender,
     Value,
 )
-from like_keras_core.testing.fake_transport import FakeTransport
+from tests.fake_transport import FakeTransport
 
 SPEEDS = (1, 8, 60)
 STEPS_MAX = 50_000

@@ -13,7 +13,6 @@ from like_keras_core.runtime.supervision.os_sessions import (
     end_sessions,
     exit_code,
     exit_text,
-    session,
     sessions,
 )
 
@@ -74,7 +73,7 @@ def test_what_a_process_has_started_ends_with_it() -> None:
     """Who takes too long is told, and killed; nobody is left."""
     process = start(PARENT)
     told = []
-    assert len(session(process.pid)) == 2
+    assert len(sessions([process.pid])) == 2
 
     end_sessions([process.pid], 0.2, late=lambda: told.append(True))
 
@@ -101,7 +100,7 @@ def test_a_halted_process_is_not_waited_for() -> None:
     """It would never end by itself."""
     process = start("import time; print('ready', flush=True); time.sleep(60)")
     os.kill(process.pid, signal.SIGSTOP)
-    wait_for(lambda: session(process.pid).get(process.pid) == "T")
+    wait_for(lambda: sessions([process.pid]).get(process.pid) == "T")
     began = time.monotonic()
 
     end_sessions([process.pid], 60.0)

@@ -28,7 +28,6 @@ class FakeTransport:
 
     Attributes:
         sent: How many frames were handed over.
-        sent_bytes: Their sizes in all.
         dropped: How many of them never arrive.
     """
 
@@ -48,7 +47,7 @@ class FakeTransport:
         self.drop, self.duplicate, self.reorder = drop, duplicate, reorder
         self.delay_s, self.jitter_s = delay_s, jitter_s
         self.capacity, self.max_frame, self.joins = capacity, max_frame, joins
-        self.sent = self.sent_bytes = self.dropped = 0
+        self.sent = self.dropped = 0
         self._random = random.Random(seed)
         self._last_s = -inf
         self._count = 0
@@ -72,7 +71,6 @@ class FakeTransport:
         if self.max_frame is not None and size > self.max_frame:
             raise ValueError(f"A frame has {size} bytes, above {self.max_frame}.")
         self.sent += 1
-        self.sent_bytes += size
         is_full = self.capacity is not None and len(self) >= self.capacity
         if is_full or self._happens(self.drop):
             self.dropped += 1

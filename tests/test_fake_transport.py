@@ -8,7 +8,7 @@ from math import inf
 import pytest
 
 from like_keras_core.runtime.flow.wire_format import Frame
-from like_keras_core.testing.fake_transport import FakeTransport
+from tests.fake_transport import FakeTransport
 
 FRAMES: list[Frame] = [[f"{number:04}".encode(), b"!"] for number in range(1000)]
 
