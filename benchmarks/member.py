@@ -17,7 +17,7 @@ import argparse
 import json
 import platform
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from time import perf_counter
 from typing import Any, cast
 
@@ -26,6 +26,7 @@ import numpy as np
 from like_keras_core import Component, Node, System
 from like_keras_core.runtime.control.connection import ControlConnection, Message
 from like_keras_core.runtime.control.run_options import RunOptions
+from like_keras_core.runtime.control.run_plan import RunPlan
 from like_keras_core.runtime.process.node_process import NodeProcess
 
 GOAL_US = 15.0
@@ -67,7 +68,17 @@ class ByHand:
         self.frames: list[Sequence[bytes | bytearray | memoryview]] = []
         self.large: dict[int, bytearray] = {}
 
-    def start(self, arrived: Callable[[bytes | memoryview], object]) -> None:
+    def bind(self) -> str:
+        return ""
+
+    def start(
+        self,
+        arrived: Callable[[bytes | memoryview], object],
+        peers: Mapping[str, str],
+    ) -> None:
+        pass
+
+    def close(self) -> None:
         pass
 
     def send(self, node: str, frame: Sequence[bytes | bytearray | memoryview]) -> None:
@@ -97,11 +108,11 @@ def member(system: System, node: str) -> tuple[NodeProcess, ByHand]:
     """Return a member that is about to run its first tick."""
     transport = ByHand()
     made = NodeProcess(
-        system.to_spec(), node, cast(ControlConnection, Deaf()), transport
+        RunPlan.of(system.to_spec()), node, cast(ControlConnection, Deaf()), transport
     )
     start = RunOptions().to_dict(), ("cut", 1 << 60, 0), ("floor", 1 << 40)
     for verb, *arguments in (
-        ("build", start[0]),
+        ("build", start[0], {}),
         *start[1:],
         ("configure",),
         ("activate",),

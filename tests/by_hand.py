@@ -9,11 +9,12 @@ import queue
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from multiprocessing.connection import Client, Connection, Listener
 from pathlib import Path
 
 from like_keras_core.errors import LkError
+from like_keras_core.runtime.control.run_plan import RunPlan
 from like_keras_core.runtime.process.main import serve_node
 from like_keras_core.spec import SystemSpec
 
@@ -30,7 +31,12 @@ class SocketTransport:
         self.listener = Listener(str(folder / f"{node}.sock"), "AF_UNIX", backlog=16)
         self.queues: dict[str, queue.SimpleQueue[bytes]] = {}
 
-    def start(self, arrived: Callable[[bytes], object]) -> None:
+    def bind(self) -> str:
+        return ""
+
+    def start(
+        self, arrived: Callable[[bytes], object], peers: Mapping[str, str]
+    ) -> None:
         threading.Thread(target=self._accept, args=[arrived], daemon=True).start()
 
     def send(self, node: str, frame: Sequence[bytes | bytearray | memoryview]) -> None:
@@ -38,6 +44,9 @@ class SocketTransport:
             self.queues[node] = queue.SimpleQueue()
             threading.Thread(target=self._write, args=[node], daemon=True).start()
         self.queues[node].put(b"".join(frame))
+
+    def close(self) -> None:
+        self.listener.close()
 
     def _accept(self, arrived: Callable[[bytes], object]) -> None:
         while True:
@@ -77,7 +86,9 @@ def main() -> int:
     spec = SystemSpec.from_json(Path(path).read_text())
     transport = SocketTransport(folder, node)
     try:
-        return serve_node(spec, node, transport, folder, engine="by hand")
+        return serve_node(
+            RunPlan.of(spec, folder=folder), node, transport, engine="by hand"
+        )
     except LkError as error:
         print(error, file=sys.stderr)
         return 2

@@ -10,22 +10,33 @@ from __future__ import annotations
 import mmap
 import multiprocessing
 import os
-from collections.abc import Callable, Sequence
+import sys
+from collections.abc import Callable, Mapping, Sequence
 from multiprocessing.connection import Connection
 from multiprocessing.reduction import recv_handle, send_handle
 from pathlib import Path
 from queue import SimpleQueue
-from typing import Any
+from typing import Any, ClassVar
 
 from pipes_engine import (  # type: ignore[import-not-found]
     PipesEngine,
     PipeTransport,
 )
 
-from like_keras_core import RunReport, SystemSpec
-from like_keras_core.spec import HasSpec
+from like_keras_core.engine_kit import FrameParts
+from like_keras_core.runtime.control.environment import Home
+from like_keras_core.runtime.control.run_plan import RunPlan
+from like_keras_core.runtime.process.started import main, started_environment
+from like_keras_core.runtime.supervision.os_sessions import exit_text
+from like_keras_core.runtime.supervision.process_group import (
+    NodeProcesses,
+    ProcessGroup,
+)
+from like_keras_core.spec import SystemSpec
 
 LARGE = 1 << 16
+JOIN_S = 5.0
+"""How long a forked process may take to exit when its run is over [s]."""
 
 
 class MemoryTransport(PipeTransport):  # type: ignore[misc]
@@ -34,7 +45,7 @@ class MemoryTransport(PipeTransport):  # type: ignore[misc]
     Its file descriptor follows an empty message through the pipe.
     """
 
-    def send(self, node: str, frame: Sequence[bytes | bytearray | memoryview]) -> None:
+    def send(self, node: str, frame: FrameParts) -> None:
         if sum(map(len, frame)) < LARGE:
             super().send(node, frame)
             return
@@ -75,23 +86,76 @@ class ReferenceEngine(PipesEngine):  # type: ignore[misc]
 
     name = "reference"
     transport = MemoryTransport
-    preload: Sequence[str] = ()
+    options: ClassVar[Mapping[str, str]] = {
+        "started": "Called with the number of each node's process."
+    }
 
-    def validate(self, system: HasSpec | SystemSpec) -> tuple[bool, list[str]]:
-        return True, []
+    def issues(self, spec: SystemSpec, folder: Path) -> list[str]:
+        return []
 
-    def compile(
-        self, system: HasSpec | SystemSpec, build_dir: Path | None = None
-    ) -> None:
-        return None
+    def prepare(self, plan: RunPlan) -> RunPlan:
+        return plan
 
-    def launch(
-        self,
-        system: HasSpec | SystemSpec,
-        config_path: Path | None = None,
-        **options: Any,
-    ) -> RunReport:
-        if self.start_method == "forkserver":
-            multiprocessing.set_forkserver_preload(list(self.preload))
-        report: RunReport = super().launch(system, config_path, **options)
-        return report
+    def start(self, plan: RunPlan, nodes: Sequence[str], home: Home) -> ProcessGroup:
+        processes = super().start(plan, nodes, home)
+        assert isinstance(processes, NodeProcesses)
+        pids = {node: child.pid for node, child in processes.children.items()}
+        plan.engine_options.get("started", lambda pids: None)(pids)
+        return processes
+
+
+class ForkedEngine(ReferenceEngine):
+    """Starts processes from one that has imported everything."""
+
+    preload = ("reference_engine", "tests.systems")
+
+    def start(self, plan: RunPlan, nodes: Sequence[str], home: Home) -> ProcessGroup:
+        multiprocessing.set_forkserver_preload(list(self.preload))
+        group = ForkedProcesses()
+        transport = f"reference_engine:{self.transport.__name__}"
+        try:
+            for node in nodes:
+                own = started_environment(node, self.name, transport)
+                group.start(node, {**home.environment(), **own})
+        except BaseException:
+            group.end(lambda: True)
+            raise
+        pids = {node: child.pid for node, child in group.children.items()}
+        plan.engine_options.get("started", lambda pids: None)(pids)
+        return group
+
+
+class ForkedProcesses(ProcessGroup):
+    """Processes that a server forks."""
+
+    def __init__(self) -> None:
+        self.children: dict[str, Any] = {}
+
+    def start(self, node: str, environment: Mapping[str, str]) -> None:
+        context = multiprocessing.get_context("forkserver")
+        args = (dict(environment), list(sys.path))
+        child = context.Process(target=run_node, args=args, daemon=True)
+        self.children[node] = child
+        child.start()
+
+    def lost(self) -> dict[str, str]:
+        return {
+            node: exit_text(child.exitcode)
+            for node, child in self.children.items()
+            if child.exitcode is not None
+        }
+
+    def end(self, is_hurried: Callable[[], bool]) -> None:
+        for child in self.children.values():
+            if child.pid is not None:
+                child.join(JOIN_S)
+                child.kill()
+                child.join()
+                child.close()
+
+
+def run_node(environment: Mapping[str, str], path: Sequence[str]) -> None:
+    """Run the process of a node, in a process that was forked for it."""
+    os.environ.update(environment)
+    sys.path[:] = path
+    sys.exit(main())

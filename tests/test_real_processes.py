@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from hypothesis import event, given
 from hypothesis import strategies as st
-from reference_engine import ReferenceEngine  # type: ignore[import-not-found]
+from reference_engine import ForkedEngine  # type: ignore[import-not-found]
 
 from like_keras_core import ComponentError, HostLostError, LkWarning, RunReport
 from like_keras_core.testing import same
@@ -26,16 +26,10 @@ Error = tuple[str, str, int | None] | None
 """The name of what was raised, by which component, and when."""
 
 
-class Forked(ReferenceEngine):  # type: ignore[misc]
-    """Starts processes from one that has imported everything."""
-
-    start_method = "forkserver"
-    preload = ("reference_engine", "tests.systems")
-
-
 @pytest.fixture(autouse=True)
-def importable(monkeypatch: pytest.MonkeyPatch) -> None:
+def importable(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Let the processes find the components where this one found them."""
+    monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(str(Path(__file__).parents[1]))
 
 
@@ -56,7 +50,7 @@ def run(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", LkWarning)
         try:
-            report = Forked().launch(
+            report = ForkedEngine().launch(
                 system.spec(), iterations=iterations, record="all", **options
             )
         except ComponentError as raised:

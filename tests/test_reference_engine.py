@@ -43,17 +43,17 @@ def shared() -> set[str]:
 
 
 @pytest.fixture(autouse=True)
-def engine() -> Iterator[None]:
+def engine(
+    monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[None]:
     """Have the engine; leave no process and no shared memory behind."""
+    monkeypatch.chdir(tmp_path_factory.mktemp("work"))
     register_engine("reference", ReferenceEngine)
     before = shared()
     yield
     children = Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children").read_text()
-    alive = [
-        pid
-        for pid in children.split()
-        if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()
-    ]
+    commands = [Path(f"/proc/{pid}/cmdline").read_bytes() for pid in children.split()]
+    alive = [x for x in commands if b"like_keras_core.runtime.process" in x]
     assert alive == []
     new = shared() - before  # what other runs on this machine share soon goes
     until = time.monotonic() + 30
@@ -142,7 +142,7 @@ def test_a_killed_process_ends_the_run_and_is_named(victim: str) -> None:
     assert time.monotonic() - killed[0] < 5
     assert (caught.value.node, caught.value.how) == (
         victim,
-        "it ended with exit code -9",
+        "it was killed by SIGKILL",
     )
     assert caught.value.tick is not None
 
@@ -350,7 +350,7 @@ def test_what_components_log_appears_where_the_run_was_launched(
     assert caplog.records[0].name == "like_keras.talks"
     assert getattr(caplog.records[0], "tick") == 0  # noqa: B009
     assert caught.value.node == "b"
-    assert caught.value.log[-1] == "[talks @ 4] got 4"
+    assert caught.value.log[-1].endswith("[talks @ 4] got 4")
     assert "The end of its log:" in str(caught.value)
 
 

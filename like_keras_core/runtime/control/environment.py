@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 
 from like_keras_core.errors import LkError
 
@@ -10,9 +11,25 @@ LAUNCHED, CONTROL, TOKEN = "LK_LAUNCHED", "LK_CONTROL", "LK_TOKEN"
 ITERATIONS = "LK_ITERATIONS"
 
 
-def launched_environment(address: tuple[str, int], token: str) -> dict[str, str]:
-    """Return what a launching process adds to the environment of each process."""
-    return {LAUNCHED: "1", CONTROL: "{}:{}".format(*address), TOKEN: token}
+@dataclass(frozen=True, slots=True)
+class Home:
+    """Where the processes of a run find their launcher.
+
+    Args:
+        address: Host and port on which the launcher listens.
+        token: The secret of the run, by which both ends prove themselves.
+    """
+
+    address: tuple[str, int]
+    token: str
+
+    def environment(self) -> dict[str, str]:
+        """Return what the environment of each node's process must have."""
+        return {
+            LAUNCHED: "1",
+            CONTROL: "{}:{}".format(*self.address),
+            TOKEN: self.token,
+        }
 
 
 def given_address() -> tuple[str, int] | None:

@@ -11,10 +11,11 @@ from typing import Any
 
 from like_keras_core.graph.channels import ChannelSpec
 from like_keras_core.report import ComponentReport, ConnectionReport
+from like_keras_core.runtime.control.run_plan import RunPlan
 from like_keras_core.runtime.flow import Sender
 from like_keras_core.runtime.host.node_host import NodeHost
 from like_keras_core.runtime.stop_point import StopPoint
-from like_keras_core.spec import ConnectionSpec, SystemSpec
+from like_keras_core.spec import ConnectionSpec
 
 NodeStatistics = Mapping[str, Any]
 
@@ -49,12 +50,12 @@ class MergedStatistics:
     """The accounts of all nodes as one.
 
     Args:
-        spec: The system.
+        plan: What runs.
         accounts: One of each node; of some, where others were lost.
     """
 
-    def __init__(self, spec: SystemSpec, accounts: Iterable[NodeStatistics]) -> None:
-        self.spec = spec
+    def __init__(self, plan: RunPlan, accounts: Iterable[NodeStatistics]) -> None:
+        self.spec, self._machines = plan.spec, plan.machines
         self._found: dict[str, dict[str, Any]] = {
             key: {}
             for key in ("components", "messages", "bytes", "in_flight", "received")
@@ -85,9 +86,8 @@ class MergedStatistics:
     def connections(self, *, is_running: bool = False) -> dict[str, ConnectionReport]:
         """Return what each connection carried."""
         nodes = {item.name: item.node for item in self.spec.components}
-        machines = {node.name: node.machine for node in self.spec.nodes}
         return {
-            str(item): self._connection(item, nodes, machines, is_running)
+            str(item): self._connection(item, nodes, is_running)
             for item in self.spec.connections
         }
 
@@ -95,7 +95,6 @@ class MergedStatistics:
         self,
         connection: ConnectionSpec,
         nodes: Mapping[str, str],
-        machines: Mapping[str, str],
         is_running: bool,
     ) -> ConnectionReport:
         producer = nodes[connection.producer]
@@ -107,6 +106,10 @@ class MergedStatistics:
             messages=sent,
             bytes=self._found["bytes"].get(way, 0),
             dropped=0 if taken is None or is_running else max(0, sent - taken),
-            latency_p50_s=latency if machines[producer] == machines[consumer] else None,
+            latency_p50_s=latency if self._is_near(producer, consumer) else None,
             in_flight=self._found["in_flight"].get(way, 0) if is_running else 0,
         )
+
+    def _is_near(self, producer: str, consumer: str) -> bool:
+        """Say whether two nodes share a machine, and so a clock."""
+        return self._machines[producer] == self._machines[consumer]

@@ -1,26 +1,62 @@
-"""What an engine of several processes gives to each of them: ways to the others."""
+"""What an engine of several processes gives to each of them: ways to the others.
+
+The process of a node calls its transport in this order, always from one thread, its
+own: `bind`, `start`, `send` as often as it likes, `close`. `close` may come without
+`start`, where a run ended before. A polled transport is asked to `receive` from `bind`
+on. What a transport calls, `arrived`, may be called from any thread, but not before
+`start`. `wake` alone may be called from any thread, and from a signal handler.
+
+A frame arrives whole or not at all. Frames may be lost, repeated and overtaken: what
+reads them puts that right.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol, runtime_checkable
+
+FrameParts = Sequence[bytes | bytearray | memoryview]
+"""A frame in parts, as it is sent: one after the other they are the frame."""
+
+Arrived = Callable[[bytes | memoryview], object]
+"""Takes a frame that has arrived."""
 
 
 class Transport(Protocol):
-    """What an engine gives: frames to the other nodes, and theirs to an inbox."""
+    """What an engine gives: frames to the other nodes, and theirs to a receiver."""
 
-    def start(self, arrived: Callable[[bytes | memoryview], object]) -> None:
-        """Call `arrived` with each frame for this node, from any thread.
+    def bind(self) -> str:
+        """Become reachable for the other nodes' processes.
 
-        A frame's memory belongs to the values in it; it must not change any more.
+        Returns:
+            The endpoint: whatever the others need to reach this process, such as
+            `"tcp://127.0.0.1:40000"`. It travels to them over the authenticated control
+            channel, so that it may hold a secret. Empty where the runtime knows the
+            others by itself.
         """
         ...
 
-    def send(self, node: str, frame: Sequence[bytes | bytearray | memoryview]) -> None:
-        """Hand over a frame, given in parts, for another node; do not wait for it.
+    def start(self, arrived: Arrived, peers: Mapping[str, str]) -> None:
+        """Call `arrived` with each frame for this node, from now on.
 
-        The memory of the parts may change when this has returned.
+        Args:
+            arrived: Takes a frame. Its memory belongs to the values in it from then
+                on; it must not change any more.
+            peers: The endpoint of each other node of the run. All of them are bound.
         """
+        ...
+
+    def send(self, node: str, frame: FrameParts) -> None:
+        """Hand over a frame for another node; do not wait for it.
+
+        Args:
+            node: The node.
+            frame: The frame in parts. Their memory may change when this has returned.
+        """
+        ...
+
+    def close(self) -> None:
+        """Give back all that was opened; nothing is sent any more."""
         ...
 
 
@@ -43,5 +79,5 @@ class PolledTransport(Transport, Protocol):
         ...
 
     def wake(self) -> None:
-        """End the present wait, or the next one; from any thread."""
+        """End the present wait, or the next one; from any thread or signal handler."""
         ...

@@ -20,6 +20,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 from typing import TextIO
@@ -40,6 +41,7 @@ from like_keras_core.runtime.control.environment import (
     given_address,
 )
 from like_keras_core.runtime.control.run_options import RunOptions
+from like_keras_core.runtime.control.run_plan import RunPlan
 from like_keras_core.runtime.control.server import ControlServer
 from like_keras_core.runtime.flow.transport import Transport
 from like_keras_core.runtime.process.node_process import NodeProcess
@@ -77,30 +79,26 @@ def fetch_system() -> SystemSpec:
 
 
 def serve_node(
-    spec: SystemSpec,
+    plan: RunPlan,
     node: str,
     transport: Transport,
-    build_dir: Path,
     *,
     engine: str,
     folders: Sequence[Path] = (),
     max_frame: int | Mapping[str, int] | None = None,
-    versions: Mapping[str, str] | None = None,
     taps: Sequence[Tap] = (),
     started: Callable[[NodeProcess], object] = lambda member: None,
 ) -> int:
     """Be the process of a node until the run is over.
 
     Args:
-        spec: The whole system.
+        plan: The whole run. Where nobody has launched it, the token is in its folder.
         node: The node.
-        transport: The ways to the other nodes.
-        build_dir: Where the token of a run that nobody launched is.
+        transport: The ways to the other nodes. Whoever made it closes it.
         engine: The engine's name, for the report.
         folders: Where scripts are looked for.
         max_frame: The size of the largest frame that the transport takes [byte]; by
             node, where it depends on who is at the other end.
-        versions: Of the distributions that every process must have alike.
         taps: What this process calls after emissions, whoever has launched it.
         started: Called with the member before it serves.
 
@@ -111,24 +109,24 @@ def serve_node(
         LkError: The environment is not enough.
         ControlConnectionLostError: Nobody answered.
     """
+    spec = plan.spec
     address = control_address(spec)
     lead = None
     is_launched = LAUNCHED in os.environ
     if is_launched:
         line = connect(address, os.environ[TOKEN])
     else:
-        tokens = RunSecret(build_dir, is_shared=not _is_on_one_machine(spec))
+        tokens = RunSecret(plan.folder, is_shared=not _is_on_one_machine(spec))
         if node == spec.nodes[0].name:
-            lead = StandaloneSupervisor(spec, address, tokens, engine, versions or {})
+            lead = StandaloneSupervisor(plan, address, tokens, engine)
         line = _connect_to_first(address, tokens)
     member = NodeProcess(
-        spec,
+        plan,
         node,
         line,
         transport,
         folders,
         max_frame=max_frame,
-        versions=versions,
         taps=taps,
     )
     started(member)
@@ -215,11 +213,10 @@ class StandaloneSupervisor:
 
     def __init__(
         self,
-        spec: SystemSpec,
+        plan: RunPlan,
         address: tuple[str, int],
         tokens: RunSecret,
         engine: str,
-        versions: Mapping[str, str],
     ) -> None:
         iterations = _iterations()
         self.tokens = tokens
@@ -231,13 +228,12 @@ class StandaloneSupervisor:
                 f"Cannot listen at {address[0]}:{address[1]} ({error}). Set {CONTROL} "
                 "to HOST:PORT on this machine where every node's process reaches it."
             ) from None
+        options = RunOptions.of_launch(plan.spec)
         self.conductor = Supervisor(
-            spec,
+            replace(plan, options=options),
             board,
             engine=engine,
             stop=StopSignal(),
-            options=RunOptions.of_launch(spec),
-            versions=versions,
             start_s=_START_S,
             echoes_logs=False,
         )

@@ -24,6 +24,7 @@ from like_keras_core.runtime.control.connection import ControlConnection, Messag
 from like_keras_core.runtime.control.log_forwarding import sent_home, set_level
 from like_keras_core.runtime.control.payloads import batches_of, failure_of, failures_of
 from like_keras_core.runtime.control.run_options import RunOptions
+from like_keras_core.runtime.control.run_plan import RunPlan
 from like_keras_core.runtime.control.statistics import node_statistics
 from like_keras_core.runtime.control.termination import StopParticipant
 from like_keras_core.runtime.failure import Failed
@@ -35,7 +36,7 @@ from like_keras_core.runtime.process.malloc import keep_freed_memory
 from like_keras_core.runtime.signal_safe_queue import SignalSafeQueue
 from like_keras_core.runtime.stop_point import StopPoint
 from like_keras_core.runtime.trace import Trace, clock_name
-from like_keras_core.spec import SystemSpec, component_of
+from like_keras_core.spec import component_of
 from like_keras_core.tap import Tap
 
 _LONGEST_WAIT_S = 0.25
@@ -56,36 +57,34 @@ class NodeProcess:
     """Runs one node for a launching process.
 
     Args:
-        spec: The whole system.
+        plan: The whole run.
         node: The node.
         line: The control channel home.
         transport: The ways to the other nodes.
         folders: Where scripts are looked for.
         max_frame: The size of the largest frame that the transport takes [byte]; by
             node, where it depends on who is at the other end.
-        versions: Of the distributions that every process must have alike.
         taps: What this process calls after emissions, whoever has launched it.
     """
 
     def __init__(
         self,
-        spec: SystemSpec,
+        plan: RunPlan,
         node: str,
         line: ControlConnection,
         transport: Transport,
         folders: Sequence[Path] = (),
         *,
         max_frame: int | Mapping[str, int] | None = None,
-        versions: Mapping[str, str] | None = None,
         taps: Sequence[Tap] = (),
     ) -> None:
-        self.spec = spec
+        self.plan = plan
+        self.spec = plan.spec
         self.node = node
         self.line = line
         self.transport = transport
         self.folders = folders
         self.max_frame = max_frame
-        self.versions = dict(versions or {})
         self.taps = tuple(taps)
         self.inbox: SignalSafeQueue[Message | bytes | memoryview] = SignalSafeQueue()
         self._polled = transport if isinstance(transport, PolledTransport) else None
@@ -109,11 +108,9 @@ class NodeProcess:
         """Do what the launching process says, until it says that it is over."""
         keep_freed_memory()
         self.line.start(self._heard)
-        # Within `receive` frames come in the thread that takes them.
-        is_polled = self._polled is not None
-        self.transport.start(self.ends.take if is_polled else self.inbox.put)
+        endpoint = self.transport.bind()
         with unwatched(), sent_home(self.line):
-            self.line.send("hello", self.node, self._introduction())
+            self.line.send("hello", self.node, self._introduction(endpoint))
             try:
                 while not self._over:
                     self._turn()
@@ -159,13 +156,14 @@ class NodeProcess:
         if message.verb != "floor" or self.host.is_held:
             self._polled.wake()
 
-    def _introduction(self) -> dict[str, Any]:
+    def _introduction(self, endpoint: str) -> dict[str, Any]:
         return {
+            "endpoint": endpoint,
             "pid": os.getpid(),
             "host": platform.node(),
             "python": platform.python_version(),
-            "system": self.spec.digest(),
-            "versions": self.versions,
+            "system": self.plan.digest,
+            "versions": dict(self.plan.versions),
         }
 
     def _heard(self, message: Message) -> None:
@@ -173,6 +171,13 @@ class NodeProcess:
         self._put(message)
         if message.verb == "lost" and not self._left.wait(_LEAVE_S):
             os._exit(_ORPHANED)
+
+    def _start_transport(self, endpoints: Mapping[str, str]) -> None:
+        # Within `receive` frames come in the thread that takes them.
+        is_polled = self._polled is not None
+        arrived = self.ends.take if is_polled else self.inbox.put
+        peers = {node: x for node, x in endpoints.items() if node != self.node}
+        self.transport.start(arrived, peers)
 
     def _build(self) -> list[dict[str, Any]]:
         """Make the components and the channels; return all that went wrong."""
@@ -291,6 +296,7 @@ class NodeProcess:
         elif verb == "build":
             self.options = RunOptions.from_dict(message.arguments[0])
             set_level(self.options.log_level)
+            self._start_transport(message.arguments[1])
             self.line.send("ready", self._build())
         elif verb == "configure":
             self.line.send("configured", self._enter(self.host.configure))

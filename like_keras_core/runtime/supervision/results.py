@@ -8,11 +8,10 @@ from like_keras_core.errors import ComponentError
 from like_keras_core.report import RunReport
 from like_keras_core.runtime.control.connection import Message
 from like_keras_core.runtime.control.log_forwarding import Tail
-from like_keras_core.runtime.control.run_options import RunOptions
+from like_keras_core.runtime.control.run_plan import RunPlan
 from like_keras_core.runtime.control.statistics import MergedStatistics, NodeStatistics
 from like_keras_core.runtime.stop_point import StopPoint
 from like_keras_core.runtime.trace import Trace, gathered
-from like_keras_core.spec import SystemSpec
 from like_keras_core.values.msgpack import from_bytes
 
 
@@ -20,9 +19,8 @@ class ResultCollector:
     """Gathers what comes home, and says what it means.
 
     Args:
-        spec: The system.
+        plan: What runs.
         engine: The engine's name, for the report.
-        options: What every process was told.
         echoes_logs: Whether what the hosts log is logged here once more.
 
     Attributes:
@@ -30,19 +28,17 @@ class ResultCollector:
         traces: What is measured for a trace, if somebody wants one.
     """
 
-    def __init__(
-        self, spec: SystemSpec, engine: str, options: RunOptions, *, echoes_logs: bool
-    ) -> None:
-        self.spec = spec
+    def __init__(self, plan: RunPlan, engine: str, *, echoes_logs: bool) -> None:
+        self.spec = plan.spec
         self.engine = engine
         self.failures: list[dict[str, Any]] = []
         self.traces = gathered()
-        self._machines = {node.name: node.machine for node in spec.nodes}
+        self._plan, self._machines = plan, plan.machines
         self._tails = {x: Tail(x, is_echoed=echoes_logs) for x in self._machines}
         self._accounts: list[dict[str, Any]] = []
         self._so_far: dict[str, NodeStatistics] = {}
         self._unseen: set[str] = set()
-        self._records: dict[str, list[Any]] = {x: [] for x in options.record}
+        self._records: dict[str, list[Any]] = {x: [] for x in plan.options.record}
 
     def take(self, node: str, message: Message) -> bool:
         """Take in what a host says; tell whether it was for here."""
@@ -95,7 +91,7 @@ class ResultCollector:
         """
         if len(self._so_far) < len(self._machines):
             return None
-        merged = MergedStatistics(self.spec, self._so_far.values())
+        merged = MergedStatistics(self._plan, self._so_far.values())
         return RunReport(
             engine=self.engine,
             system=self.spec.name,
@@ -120,7 +116,7 @@ class ResultCollector:
                 place = (cut.kind, cut.component, cut.tick)
                 if place == ("error", failure["component"], failure["tick"]):
                     self.failures.insert(0, failure)
-        merged = MergedStatistics(self.spec, self._accounts)
+        merged = MergedStatistics(self._plan, self._accounts)
         return RunReport(
             engine=self.engine,
             system=self.spec.name,
@@ -144,8 +140,7 @@ class ResultCollector:
             f"{item['component']!r} failed in {item['phase']}: {item['error']}"
             for item in rest
         ]
-        nodes = {item.name: item.node for item in self.spec.components}
-        node = nodes.get(said["component"], "?")
+        node = self._plan.node_of(said["component"])
         return ComponentError(
             said["component"],
             node,

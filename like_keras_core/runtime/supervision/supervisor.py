@@ -17,14 +17,13 @@ from typing import Any
 from like_keras_core.errors import HostLostError, VersionMismatchError
 from like_keras_core.report import Progress, RunReport
 from like_keras_core.runtime.control.connection import ControlConnection, Message
-from like_keras_core.runtime.control.run_options import RunOptions
+from like_keras_core.runtime.control.run_plan import RunPlan
 from like_keras_core.runtime.control.server import ControlServer
 from like_keras_core.runtime.control.termination import StopCoordinator
 from like_keras_core.runtime.signal_safe_queue import SignalSafeQueue
 from like_keras_core.runtime.stop import StopSignal
 from like_keras_core.runtime.supervision.results import ResultCollector
 from like_keras_core.runtime.trace import PINGS, clock_name, offset_of
-from like_keras_core.spec import SystemSpec
 
 _LOOK_S = 0.1
 _END_S = 0.3
@@ -46,14 +45,12 @@ class Supervisor:
     """Runs a system whose nodes are processes that call a switchboard.
 
     Args:
-        spec: The system.
+        plan: What runs.
         switchboard: Where they call.
         engine: The engine's name, for the report.
         stop: Asks the run to end.
-        options: What every process is told.
         lost: Asked for processes that have ended while waiting for them.
         progress: Called with the number of ticks done, now and then.
-        versions: Of the distributions that every process must have alike.
         start_s: How long ten hosts or fewer may take to call [s]; more take longer.
         link_s: How long their first frames to each other may take [s], likewise.
         echoes_logs: Whether what the hosts log is logged here once more.
@@ -65,38 +62,33 @@ class Supervisor:
 
     def __init__(
         self,
-        spec: SystemSpec,
+        plan: RunPlan,
         switchboard: ControlServer,
         *,
         engine: str,
         stop: StopSignal,
-        options: RunOptions | None = None,
         lost: Lost = dict,
         progress: Callable[[int], object] | None = None,
-        versions: Mapping[str, str] | None = None,
         start_s: float = 60.0,
         link_s: float = 30.0,
         echoes_logs: bool = True,
     ) -> None:
-        self.spec = spec
+        self.plan = plan
         self.switchboard = switchboard
         self.engine = engine
         self.stop = stop
-        self.options = options or RunOptions()
+        self.options = plan.options
         self.lost = lost
         self.progress = progress
-        self.versions = versions or {}
-        slowness = max(1.0, len(spec.nodes) / _AT_ONCE)
+        slowness = max(1.0, len(plan.machines) / _AT_ONCE)
         self.start_s, self.link_s = start_s * slowness, link_s * slowness
-        self.machines = {node.name: node.machine for node in spec.nodes}
+        self.machines = dict(plan.machines)
         self.lines: dict[str, ControlConnection] = {}
         self._callers: list[ControlConnection] = []
         self.introductions: dict[str, Mapping[str, Any]] = {}
         self._inbox: SignalSafeQueue[tuple[str, Message]] = SignalSafeQueue()
         self._leader: StopCoordinator
-        self._findings = ResultCollector(
-            spec, engine, self.options, echoes_logs=echoes_logs
-        )
+        self._findings = ResultCollector(plan, engine, echoes_logs=echoes_logs)
         if self._findings.traces is not None:
             self.options = replace(self.options, trace=True)
         self._looks_at = 0.0
@@ -150,7 +142,7 @@ class Supervisor:
         def heard(message: Message) -> None:
             if not name and message.verb == "system":
                 # Whoever reads slowly holds up nobody else.
-                data = {"data": self.spec.to_json().encode()}
+                data = {"data": self.plan.spec.to_json().encode()}
                 sending = threading.Thread(
                     target=line.send, args=["system"], kwargs=data, daemon=True
                 )
@@ -176,7 +168,8 @@ class Supervisor:
         said = self._all("hello", self.start_s, "it did not call")
         self.introductions = {node: said[node][1] for node in said}
         self._check()
-        self._tell("build", self.options.to_dict())
+        endpoints = {node: said[node][1]["endpoint"] for node in said}
+        self._tell("build", self.options.to_dict(), endpoints)
         if not self._well("ready"):
             return
         if self._findings.traces is not None:
@@ -242,11 +235,11 @@ class Supervisor:
         """Refuse hosts that have another like_keras, or another system."""
         different = {}
         for node, said in self.introductions.items():
-            for name, version in self.versions.items():
+            for name, version in self.plan.versions.items():
                 found = said["versions"].get(name, "none")
                 if found != version:
                     different[node] = f"it has {name} {found}, and {version} is here"
-            if said["system"] != self.spec.digest():
+            if said["system"] != self.plan.digest:
                 different[node] = "what it has of the system is not what is here"
         if different:
             raise VersionMismatchError(different)

@@ -103,7 +103,7 @@ def arrived_of(*events: dict[str, Any]) -> list[Any]:
     node = Remembering(*events)
     found: list[Any] = []
     transport = DoraTransport(spec(), "b", node)
-    transport.start(found.append)
+    transport.start(found.append, {})
     transport.receive(0.0)
     return found
 
@@ -200,8 +200,8 @@ class Pair:
         self.heard: list[Any] = []
         self.a = DoraTransport(found, "a", self.doras["a"])
         self.b = DoraTransport(found, "b", self.doras["b"])
-        self.a.start(self.heard.append)
-        self.b.start(lambda frame: None)
+        self.a.start(self.heard.append, {})
+        self.b.start(lambda frame: None, {})
 
     def meet(self) -> "Pair":
         """Let b acknowledge something, and read what comes of it."""
@@ -351,7 +351,7 @@ def test_only_a_stop_that_somebody_asked_for_counts() -> None:
     found: list[Any] = []
     transport = DoraTransport(spec(), "b", node, lambda: asked.append(None))
 
-    transport.start(found.append)
+    transport.start(found.append, {})
     transport.receive(0.0)
 
     assert asked == [None]
@@ -381,7 +381,7 @@ def test_what_ends_a_wait_is_handed_over_at_once() -> None:
     node.next = wait  # type: ignore[method-assign]
     found: list[Any] = []
     transport = DoraTransport(spec(), "b", node)
-    transport.start(found.append)
+    transport.start(found.append, {})
 
     transport.receive(10 * WAIT_S)
     at_once = list(found)

@@ -594,8 +594,9 @@ class TestProcesses:
     """The same with real processes, pipes and time."""
 
     @pytest.fixture(autouse=True)
-    def importable(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def importable(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         """Let the processes find the components where this one found them."""
+        monkeypatch.chdir(tmp_path)
         monkeypatch.syspath_prepend(str(Path(__file__).parents[3]))
 
     def launch(self, system: System, iterations: int, **options: Any) -> RunReport:

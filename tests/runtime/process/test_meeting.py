@@ -9,7 +9,8 @@ import pytest
 from like_keras_core import Node, System
 from like_keras_core.errors import LkError
 from like_keras_core.runtime.control.connection import address_toward
-from like_keras_core.runtime.control.environment import launched_environment
+from like_keras_core.runtime.control.environment import Home
+from like_keras_core.runtime.control.run_plan import RunPlan
 from like_keras_core.runtime.control.server import ControlServer
 from like_keras_core.runtime.process.main import control_address, fetch_system
 from like_keras_core.runtime.stop import StopSignal
@@ -32,7 +33,9 @@ def listen() -> Any:
 
     def run(system: System) -> tuple[str, int]:
         board = ControlServer(TOKEN, 3.0)
-        conductor = Supervisor(system.to_spec(), board, engine="none", stop=stop)
+        conductor = Supervisor(
+            RunPlan.of(system.to_spec()), board, engine="none", stop=stop
+        )
         threads.append(threading.Thread(target=conductor.run, args=[1]))
         threads[-1].start()
         return board.address
@@ -49,7 +52,7 @@ def test_a_process_without_a_copy_fetches_the_system(
 ) -> None:
     """From the launching process, over the channel home."""
     system = chain(second="jetson")
-    for name, value in launched_environment(listen(system), TOKEN).items():
+    for name, value in Home(listen(system), TOKEN).environment().items():
         monkeypatch.setenv(name, value)
 
     fetched = fetch_system()

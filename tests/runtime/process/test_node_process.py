@@ -23,6 +23,7 @@ from like_keras_core.runtime.control.connection import (
     connect,
 )
 from like_keras_core.runtime.control.run_options import RunOptions
+from like_keras_core.runtime.control.run_plan import RunPlan
 from like_keras_core.runtime.control.server import ControlServer
 from like_keras_core.runtime.flow.wire_format import Data, parse
 from like_keras_core.runtime.process.node_process import NodeProcess
@@ -43,8 +44,17 @@ class Direct:
     def __init__(self, nodes: Ways, node: str) -> None:
         self.nodes, self.node = nodes, node
 
-    def start(self, arrived: Callable[[bytes], object]) -> None:
+    def bind(self) -> str:
+        return self.node
+
+    def start(
+        self, arrived: Callable[[bytes], object], peers: Mapping[str, str]
+    ) -> None:
+        self.peers = peers
         self.nodes[self.node].append(arrived)
+
+    def close(self) -> None:
+        pass
 
     def send(self, node: str, frame: Sequence[bytes | bytearray | memoryview]) -> None:
         self._deliver(node, b"".join(frame))
@@ -66,10 +76,15 @@ class Relayed(Direct):
 class Polled(Direct):
     """Has no thread: what comes waits until the process asks for it."""
 
-    def start(self, arrived: Callable[[bytes], object]) -> None:
-        self.arrived = arrived
+    def bind(self) -> str:
         self.came: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
         self.askers: set[int] = set()
+        return super().bind()
+
+    def start(
+        self, arrived: Callable[[bytes], object], peers: Mapping[str, str]
+    ) -> None:
+        self.arrived = arrived
         self.nodes[self.node].append(self.came.put)
 
     def receive(self, timeout_s: float) -> None:
@@ -179,11 +194,13 @@ class Run:
             self.errors.append(error)  # The run may be over before it has begun.
             return
         member = NodeProcess(
-            self.specs.get(node, self.spec),
+            RunPlan.of(
+                self.specs.get(node, self.spec),
+                versions=self.versions.get(node, {"kit": "1"}),
+            ),
             node,
             line,
             transport,
-            versions=self.versions.get(node, {"kit": "1"}),
         )
         if isinstance(transport, Relayed):
             transport.member = member
@@ -195,12 +212,10 @@ class Run:
     def conduct(self, iterations: int | None = 5, **options: Any) -> RunReport:
         """Be the launching process."""
         conductor = Supervisor(
-            self.spec,
+            RunPlan.of(self.spec, options=self.options, versions={"kit": "1"}),
             self.board,
             engine="threads",
             stop=self.stop,
-            versions={"kit": "1"},
-            options=self.options,
             **options,
         )
         try:
@@ -226,6 +241,17 @@ def test_a_run_needs_no_more_than_a_way_for_frames(transport: type[Direct]) -> N
 
     assert report.records == {"scale.output": [(t, 2 * t) for t in range(5)]}
     assert report.connections["count.output -> scale.value"].messages == 5
+
+
+def test_endpoints_travel_with_the_first_message() -> None:
+    """Each transport is started with those of the others, once all are bound."""
+    run = Run(pair(), Direct)
+    run.start("a", "b")
+
+    run.conduct()
+
+    peers = {transport.node: dict(transport.peers) for transport in run.made}
+    assert peers == {"a": {"b": "b"}, "b": {"a": "a"}}
 
 
 def test_a_transport_may_leave_the_reading_to_the_process() -> None:

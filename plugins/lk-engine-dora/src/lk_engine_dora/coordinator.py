@@ -13,8 +13,8 @@ from like_keras_core.errors import EngineError
 from like_keras_core.node import is_local
 from like_keras_core.runtime.control.connection import address_toward
 from like_keras_core.spec import SystemSpec
-from lk_engine_dora.child import dora_command, dora_environment
 from lk_engine_dora.dataflow import machine_id
+from lk_engine_dora.dora_command import dora_command, dora_environment
 
 ADDRESS, PORT = "DORA_COORDINATOR_ADDR", "DORA_COORDINATOR_PORT"
 _LOOPBACK, _PORT = "127.0.0.1", 6013

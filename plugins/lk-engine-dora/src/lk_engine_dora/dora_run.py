@@ -8,7 +8,9 @@ from pathlib import Path
 
 from like_keras_core.errors import EngineError
 from like_keras_core.runtime.supervision.os_sessions import exit_text
-from lk_engine_dora.child import LOOK_S, Child
+from like_keras_core.spec import SystemSpec
+from lk_engine_dora.dora_command import LOOK_S, dora_child
+from lk_engine_dora.dora_processes import DoraProcesses
 from lk_engine_dora.output_parser import UNSTARTED, Output
 from lk_engine_dora.shm_cleanup import remove_free, remove_logs, segments
 
@@ -19,10 +21,11 @@ _LEAVE_S = 5.0
 """How long components may take to shut down when the run is over [s]."""
 
 
-class DoraRun:
+class DoraRun(DoraProcesses):
     """Runs a dataflow on this machine.
 
     Args:
+        spec: The system.
         path: The dataflow.
         output: Takes in what is printed.
         environment: What the nodes' processes have beside this one's environment.
@@ -31,17 +34,17 @@ class DoraRun:
 
     def __init__(
         self,
+        spec: SystemSpec,
         path: Path,
         output: Output,
         environment: Mapping[str, str],
         paths: Mapping[str, str],
     ) -> None:
-        self.path = path
-        self.output = output
+        super().__init__(spec, path, output)
         self._paths = paths
         self._segments = segments()
         words = ["run", path.name, "--log-format", "json"]
-        self._child = Child(words, path.parent, output.take, environment)
+        self._child = dora_child(words, path.parent, output.take, environment)
 
     def lost(self) -> dict[str, str]:
         """Return how processes of nodes have ended, the first one first.
@@ -89,10 +92,6 @@ class DoraRun:
             f"`dora run` ended before the run was over: {exit_text(code)}. The end of "
             f"what it said:\n{said}"
         )
-
-    def tail(self, node: str) -> list[str]:
-        """Return the last lines that a node printed or logged."""
-        return self.output.tail(node)
 
     def end(self, is_hurried: Callable[[], bool]) -> None:
         """Let everybody shut down, and see to it that nothing is left.

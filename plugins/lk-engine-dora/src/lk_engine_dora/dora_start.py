@@ -11,9 +11,10 @@ from pathlib import Path
 from like_keras_core.errors import EngineError
 from like_keras_core.runtime.supervision.os_sessions import exit_text
 from like_keras_core.spec import SystemSpec
-from lk_engine_dora.child import LOOK_S, Child
 from lk_engine_dora.coordinator import TOO_MANY, Coordinator
 from lk_engine_dora.dataflow import machine_id
+from lk_engine_dora.dora_command import LOOK_S, dora_child
+from lk_engine_dora.dora_processes import DoraProcesses
 from lk_engine_dora.output_parser import UNSTARTED, Output
 from lk_engine_dora.shm_cleanup import remove_free, remove_logs, segments
 
@@ -31,37 +32,36 @@ _FORCE_S = 1.5
 """How long dora may take to end a dataflow by force [s]."""
 
 
-class DoraStart:
+class DoraStart(DoraProcesses):
     """Runs a dataflow on the daemons of a coordinator.
 
     Neither the coordinator nor a daemon is ever ended.
 
     Args:
+        spec: The system.
         path: The dataflow.
         output: Takes in what is printed.
         coordinator: Where the coordinator is.
-        spec: The system.
         paths: What each node runs.
     """
 
     def __init__(
         self,
+        spec: SystemSpec,
         path: Path,
         output: Output,
         coordinator: Coordinator,
-        spec: SystemSpec,
         paths: Mapping[str, str],
     ) -> None:
-        self.path = path
-        self.output = output
-        self._spec, self._paths = spec, paths
+        super().__init__(spec, path, output)
+        self._paths = paths
         self.coordinator = coordinator
         self._machines = {node.name: machine_id(node) for node in spec.nodes}
         self._name = f"lk-{spec.name}-{secrets.token_hex(4)}"
         self._gone: set[str] = set()
         self._segments = segments()
         words = ["start", path.name, "--attach", "--name", self._name]
-        self._child = Child(
+        self._child = dora_child(
             [*words, *coordinator.words()], path.parent, output.take, {}
         )
 
@@ -123,7 +123,7 @@ class DoraStart:
             )
         if _NO_DAEMON.search(said):
             try:
-                self.coordinator.check_daemons(self._spec)
+                self.coordinator.check_daemons(self.spec)
             except EngineError as error:
                 return error
         advice = _WAIT if TOO_MANY in said else ""
@@ -131,10 +131,6 @@ class DoraStart:
             f"`dora start` ended before the run was over: {exit_text(code)}. The end "
             f"of what it said:\n{said}{advice}"
         )
-
-    def tail(self, node: str) -> list[str]:
-        """Return the last lines that a node printed or logged."""
-        return self.output.tail(node)
 
     def end(self, is_hurried: Callable[[], bool]) -> None:
         """Let everybody shut down, and stop the dataflow where somebody does not.

@@ -2,34 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import ClassVar
 
-from like_keras_core.engine import Engine
-from like_keras_core.engine_kit.option_checks import refuse_errors
-from like_keras_core.graph.checks import check
-from like_keras_core.issue import Issue, errors_in
+from like_keras_core.engine_kit import ProcessEngine
+from like_keras_core.issue import Issue
 from like_keras_core.node import is_local
-from like_keras_core.report import RunReport
-from like_keras_core.runtime.control.run_options import RunOptions
-from like_keras_core.runtime.stop import StopSignal, in_time
-from like_keras_core.spec import HasSpec, SystemSpec, as_spec, default_build_dir
-from like_keras_core.tap import Tap
+from like_keras_core.runtime.control.environment import Home, given_address
+from like_keras_core.runtime.control.run_plan import RunPlan
+from like_keras_core.spec import SystemSpec
+from lk_engine_dora.arrow_values import register_arrays
 from lk_engine_dora.checks import issues_of
 from lk_engine_dora.coordinator import Coordinator
-from lk_engine_dora.dataflow import to_dataflow
+from lk_engine_dora.dataflow import Data, to_dataflow
+from lk_engine_dora.dora_processes import DoraProcesses
+from lk_engine_dora.env_vars import escaped
 from lk_engine_dora.local_paths import Places
+from lk_engine_dora.node import DISTRIBUTIONS
 from lk_engine_dora.options import LaunchOptionError
 from lk_engine_dora.yaml_writer import to_text
 
 DATAFLOW = "dataflow.yaml"
 SYSTEM = "system.json"
-OWN_OPTIONS = ("coordinator_addr", "local")
-"""What `launch` takes beside the keywords of every engine."""
+LAUNCH = "launch.yaml"
+LOGS = "logs"
+_HEAD = "# A launch has written this for itself. To run it by hand: dataflow.yaml.\n"
 
 
-class DoraEngine(Engine):
+class DoraEngine(ProcessEngine):
     """Runs a system as a dora dataflow: a process per node, here or elsewhere."""
 
     name = "dora"
@@ -40,120 +43,110 @@ class DoraEngine(Engine):
             *("foreign-nodes", "stand-alone"),
         }
     )
+    options: ClassVar[Mapping[str, str]] = {
+        "coordinator_addr": "Where dora's coordinator is, for several machines: HOST "
+        "or HOST:PORT. When omitted, what DORA_COORDINATOR_ADDR says, or this machine.",
+        "local": "Run every node here, whatever machine it names.",
+    }
 
-    def validate(self, system: HasSpec | SystemSpec) -> tuple[bool, list[str]]:
+    distributions = DISTRIBUTIONS
+
+    def issues(self, spec: SystemSpec, folder: Path) -> list[Issue]:
         """List every reason why a system cannot run on dora, or may surprise there."""
-        spec = as_spec(system)
-        issues = _issues(spec, Places.here(spec, default_build_dir("dora") / SYSTEM))
-        return not errors_in(issues), list(issues)
+        return issues_of(spec, Places.here(spec, folder / SYSTEM))
 
-    def compile(
-        self, system: HasSpec | SystemSpec, build_dir: Path | None = None
-    ) -> Path:
-        """Write the dataflow and, beside it, the system; return the dataflow's path.
-
-        Raises:
-            CapabilityError: A node asks to be started again after a failure.
-            GraphError: There are errors; nothing was written.
-        """
-        spec = as_spec(system)
-        folder = Path(build_dir or default_build_dir("dora"))
-        places = Places.here(spec, folder / SYSTEM)
-        refuse_errors(self.name, spec.name, _issues(spec, places))
-        text = to_text(spec, to_dataflow(spec, places))
+    def write(self, spec: SystemSpec, folder: Path) -> Path:
+        """Write the dataflow and, beside it, the system; return the dataflow's path."""
+        text = to_text(spec, to_dataflow(spec, Places.here(spec, folder / SYSTEM)))
         folder.mkdir(parents=True, exist_ok=True)
         (folder / SYSTEM).write_text(spec.to_json() + "\n", encoding="utf-8")
         path = folder / DATAFLOW
         path.write_text(text, encoding="utf-8")
         return path
 
-    def launch(
-        self,
-        system: HasSpec | SystemSpec,
-        config_path: Path | None = None,
-        *,
-        iterations: int | None = None,
-        rate_hz: float | None = None,
-        record: Sequence[str] | str = (),
-        taps: Iterable[Tap] = (),
-        check_values: bool = False,
-        timeout_s: float | None = None,
-        seed: int = 0,
-        window: int | None = None,
-        run_ahead: int = 256,
-        heartbeat_s: float = 3.0,
-        stop: StopSignal | None = None,
-        progress: Callable[[int], object] | None = None,
-        coordinator_addr: str | None = None,
-        local: bool = False,
-        **options: Any,
-    ) -> RunReport:
-        """Run a system as a dora dataflow until its end.
-
-        Args:
-            system: What to run.
-            config_path: What `compile` returned; compiled now when omitted.
-            iterations: How many ticks; None until stopped.
-            rate_hz: Ticks per second; the system's own when omitted.
-            record: Addresses of output ports, or `"all"`.
-            taps: What to call after emissions.
-            check_values: Find components that change what they receive.
-            timeout_s: Stop after this time [s].
-            seed: Seeds every component's `rng`.
-            window: Values in flight on a channel.
-            run_ahead: Ticks that a process may be ahead.
-            heartbeat_s: How long a process may be silent [s].
-            stop: Asks the run to end.
-            progress: Called with the number of ticks done, now and then.
-            coordinator_addr: Where dora's coordinator is, for several machines: `HOST`
-                or `HOST:PORT`. When omitted what `DORA_COORDINATOR_ADDR` says, or this
-                machine.
-            local: Run every node here, whatever machine it names.
-            **options: Refused.
+    def prepare(self, plan: RunPlan) -> RunPlan:
+        """Find the coordinator that the launch needs; without one all runs here.
 
         Raises:
-            ComponentError: A component raised.
-            EngineError: A coordinator or daemon is missing, or dora failed.
-            EngineOptionError: There is no such option, or it cannot be that.
-            HostLostError: The process of a node ended, or was silent.
-            LaunchTimeoutError: `timeout_s` passed.
+            EngineError: A coordinator or daemon is missing.
+            LaunchOptionError: An option cannot be what it is.
         """
-        from like_keras_core.runtime.supervision.launcher import ProcessLauncher
-        from lk_engine_dora.launch import Launch
-        from lk_engine_dora.versions import versions
+        options = plan.engine_options
+        coordinator = _coordinator(
+            plan.spec, options.get("coordinator_addr"), options.get("local", False)
+        )
+        machines = plan.machines
+        if coordinator is None:
+            machines = dict.fromkeys(machines, "local")
+        else:
+            coordinator.check(plan.spec)
+        register_arrays()
+        found = {**options, "coordinator": coordinator}
+        return replace(plan, machines=machines, engine_options=found)
 
-        spec = as_spec(system)
-        told = RunOptions.of_launch(
-            spec,
-            rate_hz=rate_hz,
-            record=record,
-            taps=taps,
-            check_values=check_values,
-            seed=seed,
-            window=window,
-            run_ahead=run_ahead,
-            engine=self.name,
-            own=OWN_OPTIONS,
-            **options,
-        )
-        coordinator = _coordinator(spec, coordinator_addr, local)
-        path = config_path or self.compile(spec)
-        conduct = ProcessLauncher(
-            spec=spec,
-            engine=self.name,
-            options=told,
-            stop=stop or StopSignal(),
-            heartbeat_s=heartbeat_s,
-            timeout_s=timeout_s,
-            progress=progress,
-            versions=versions(),
-        )
-        launch = Launch(
-            conduct=conduct,
-            system=Path(path).with_name(SYSTEM),
-            coordinator=coordinator,
-        )
-        return in_time(launch.run(iterations), timeout_s)
+    def listens_on(self, plan: RunPlan) -> tuple[str, int]:
+        """Return an address that the machines of the coordinator reach."""
+        coordinator: Coordinator | None = plan.engine_options["coordinator"]
+        if coordinator is None:
+            return super().listens_on(plan)
+        return given_address() or (coordinator.own_address(plan.spec), 0)
+
+    def start(self, plan: RunPlan, nodes: Sequence[str], home: Home) -> DoraProcesses:
+        """Write the dataflow of this launch and start it."""
+        from lk_engine_dora.dora_run import DoraRun
+        from lk_engine_dora.dora_start import DoraStart
+        from lk_engine_dora.output_parser import Output
+
+        coordinator: Coordinator | None = plan.engine_options["coordinator"]
+        dataflow = _dataflow(plan, coordinator)
+        environment = home.environment()
+        if coordinator is not None:
+            _tell_daemons(dataflow, environment)
+        path = plan.folder / LAUNCH
+        path.unlink(missing_ok=True)
+        mode = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+        with os.fdopen(os.open(path, mode, 0o600), "w", encoding="utf-8") as file:
+            file.write(_HEAD + to_text(plan.spec, dataflow))
+        paths = {item["id"]: item["path"] for item in dataflow["nodes"]}
+        output = Output(plan.spec, plan.folder / LOGS)
+        try:
+            if coordinator is not None:
+                return DoraStart(plan.spec, path, output, coordinator, paths)
+            # Files that a component names lie where they do on other engines.
+            environment["LK_WORKING_DIR"] = os.getcwd()
+            return DoraRun(plan.spec, path, output, environment, paths)
+        except BaseException:
+            output.close()
+            raise
+
+
+def _dataflow(plan: RunPlan, coordinator: Coordinator | None) -> Data:
+    """Return the dataflow of a launch."""
+    from lk_engine_dora.memory_pools import raise_pools
+    from lk_engine_dora.shm_cleanup import free_memory
+
+    dataflow = to_dataflow(
+        plan.spec,
+        Places.here(plan.spec, plan.folder / SYSTEM),
+        window=plan.options.window,
+        run_ahead=plan.options.run_ahead,
+        is_local_run=coordinator is None,
+    )
+    # How much shared memory there is elsewhere is not known here.
+    here = [item for item in dataflow["nodes"] if "deploy" not in item]
+    raise_pools(plan.spec, here, free_memory())
+    return dataflow
+
+
+def _tell_daemons(dataflow: Data, environment: Mapping[str, str]) -> None:
+    """Put into the file what the nodes cannot have from this process's environment."""
+    from lk_engine_dora.orphan_reaper import SWEEPS
+
+    dataflow["env"] |= {**environment, SWEEPS: "1"}
+    for item in dataflow["nodes"]:
+        env = item.get("env", {})
+        if "deploy" not in item and "LK_NODE" in env:
+            item["env"] = {"LK_WORKING_DIR": escaped(os.getcwd()), **env}
 
 
 def _coordinator(
@@ -177,8 +170,3 @@ def _coordinator(
         expected = "an address, such as '192.168.1.100'"
         raise LaunchOptionError("coordinator_addr", expected, address)
     return Coordinator.at(address)
-
-
-def _issues(spec: SystemSpec, places: Places) -> list[Issue]:
-    unsound = errors_in(check(spec))
-    return unsound or issues_of(spec, places)

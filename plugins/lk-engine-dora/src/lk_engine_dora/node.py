@@ -13,7 +13,9 @@ import traceback
 from pathlib import Path
 
 from like_keras_core.errors import LkError
+from like_keras_core.plugins.metadata import versions_of
 from like_keras_core.runtime.control.environment import LAUNCHED
+from like_keras_core.runtime.control.run_plan import RunPlan
 from like_keras_core.runtime.process.main import fetch_system, serve_node
 from like_keras_core.runtime.process.node_process import NodeProcess
 from like_keras_core.runtime.supervision.node_console import to_stderr
@@ -22,7 +24,9 @@ from lk_engine_dora.arrow_values import register_arrays
 from lk_engine_dora.dataflow import machine_id
 from lk_engine_dora.orphan_reaper import SWEEPS, start_sweeper
 from lk_engine_dora.transport import DoraTransport, open_node
-from lk_engine_dora.versions import versions
+
+DISTRIBUTIONS = ("like-keras-core", "lk-engine-dora", "dora-rs")
+"""What every process of a run must have in the same version."""
 
 MAX_FRAME = 56_000_000
 """What passes dora's limit of 64 MiB even without shared memory [byte]."""
@@ -58,13 +62,11 @@ def main() -> int:
     code = 1
     try:
         code = serve_node(
-            spec,
+            RunPlan.of(spec, folder=path.parent, versions=versions_of(DISTRIBUTIONS)),
             name,
             transport,
-            path.parent,
             engine="dora",
             max_frame=frame_sizes(spec, name),
-            versions=versions(),
             folders=[Path(entry) for entry in sys.path],
             started=started,
         )

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import os
 import queue
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from like_keras_core.errors import EngineError
 from like_keras_core.runtime.flow import channel_of
+from like_keras_core.runtime.flow.transport import Arrived, FrameParts
 from like_keras_core.runtime.flow.wire_format import HEADER_SIZE
 from like_keras_core.runtime.signal_safe_queue import SignalSafeQueue
 from like_keras_core.spec import SystemSpec
 from lk_engine_dora.board import AckTable
 from lk_engine_dora.boards import AckTables
 from lk_engine_dora.edges import WAKE, edges_of
-
-Frame = Sequence[bytes | bytearray | memoryview]
 
 OVERLAY = "DORA_ZENOH_CONFIG_OVERLAY"
 OVERLAY_FILE = Path(__file__).with_name("zenoh.json5")
@@ -77,8 +76,8 @@ class DoraTransport:
         from lk_engine_dora.bridge import open_bridge
 
         self.bridge = open_bridge(spec, name, node)
-        self.relay: Callable[[str, Frame], object] | None = None
-        self._arrived: Callable[[bytes | memoryview], object] = lambda frame: None
+        self.relay: Callable[[str, FrameParts], object] | None = None
+        self._arrived: Arrived = lambda frame: None
         self._taken: Mapping[str, Any] | None = None
         self._is_stopped = self._is_cut_off = self._is_over = False
         # Not an event, which a signal handler may not set while its thread clears it.
@@ -97,11 +96,15 @@ class DoraTransport:
             edge.consumer: edge.output for edge in mine if edge.kind == "acks"
         }
 
-    def start(self, arrived: Callable[[bytes | memoryview], object]) -> None:
+    def bind(self) -> str:
+        """Return nothing: dora knows where the others are."""
+        return ""
+
+    def start(self, arrived: Arrived, peers: Mapping[str, str]) -> None:
         """Know who takes the frames."""
         self._arrived = arrived
 
-    def send(self, node: str, frame: Frame) -> None:
+    def send(self, node: str, frame: FrameParts) -> None:
         """Send a frame to another node; its parts may be used again afterwards."""
         number, size = channel_of(frame[0]), sum(map(len, frame))
         output = self._data.get(number)

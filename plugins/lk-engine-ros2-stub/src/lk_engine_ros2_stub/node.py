@@ -10,16 +10,20 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from like_keras_core.errors import LkError
+from like_keras_core.plugins.metadata import versions_of
 from like_keras_core.runtime.control.environment import LAUNCHED
+from like_keras_core.runtime.control.run_plan import RunPlan
 from like_keras_core.runtime.process.main import serve_node
 from like_keras_core.runtime.process.node_process import NodeProcess
 from like_keras_core.runtime.supervision.node_console import to_stderr
 from like_keras_core.spec import SystemSpec
-from lk_engine_ros2_stub.parameter_overrides import tuned
+from lk_engine_ros2_stub.parameter_overrides import with_parameters
 from lk_engine_ros2_stub.process_node import become
 from lk_engine_ros2_stub.public_topics import public_taps
 from lk_engine_ros2_stub.ros_environment import no_rclpy
-from lk_engine_ros2_stub.versions import versions
+
+DISTRIBUTIONS = ("like-keras-core", "lk-engine-ros2-stub")
+"""What every process of a run must have in the same version."""
 
 
 def main(system: Path, name: str, args: Sequence[str] | None = None) -> int:
@@ -58,15 +62,20 @@ def _run(system: Path, name: str, args: Sequence[str] | None) -> int:
         ros.is_called_away = lambda: not member.inbox.empty()
 
     try:
-        spec = tuned(spec, name, ros.parameter)
+        plan = RunPlan.of(
+            with_parameters(spec, name, ros.parameter),
+            # The processes compare what was compiled: the parameters of one node do
+            # not concern the others.
+            digest=spec.digest(),
+            versions=versions_of(DISTRIBUTIONS),
+            folder=Path() if is_launched else token_folder(spec),
+        )
         return serve_node(
-            spec,
+            plan,
             name,
             ros,
-            Path() if is_launched else token_folder(spec),
             engine="ros2",
             started=started,
-            versions=versions(),
             taps=public_taps(spec, name),
             folders=[Path(entry or os.curdir) for entry in sys.path],
         )

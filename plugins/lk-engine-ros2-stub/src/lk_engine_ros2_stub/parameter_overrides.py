@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields, replace
+from dataclasses import replace
 from typing import Any
 
 from like_keras_core.graph.frozen_json import thaw
@@ -12,23 +12,7 @@ from like_keras_core.values.config_json import encode
 from lk_engine_ros2_stub.parameters import parameters_of
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tuned(SystemSpec):
-    """A system in which arguments of one node's components are others.
-
-    Args:
-        compiled: The digest of what was compiled: the processes of a run compare it,
-            and the parameters of one node do not concern the others.
-    """
-
-    compiled: str
-
-    def digest(self) -> str:
-        """Return the digest of what was compiled."""
-        return self.compiled
-
-
-def tuned(
+def with_parameters(
     spec: SystemSpec, node: str, value_of: Callable[[str, Any], Any]
 ) -> SystemSpec:
     """Return a system with the parameters of a node's components.
@@ -42,10 +26,7 @@ def tuned(
         _component(item, value_of) if item.node == node else item
         for item in spec.components
     )
-    if components == spec.components:
-        return spec
-    data = {field.name: getattr(spec, field.name) for field in fields(spec)}
-    return Tuned(**data | {"components": components}, compiled=spec.digest())
+    return replace(spec, components=components)
 
 
 def _component(

@@ -2,38 +2,84 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
-import signal
-import subprocess
 import sys
-import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
-from functools import partial
-from typing import IO
 
+from like_keras_core.engine_kit.python_path import author_path
 from like_keras_core.errors import EngineError
+from like_keras_core.runtime.control.environment import Home
+from like_keras_core.runtime.control.run_plan import RunPlan
+from like_keras_core.runtime.supervision.child_process import ChildProcess
 from like_keras_core.runtime.supervision.node_console import NodeConsole
-from like_keras_core.runtime.supervision.os_sessions import (
-    end_sessions,
-    exit_code,
-    exit_text,
-    kill,
-)
+from like_keras_core.runtime.supervision.os_sessions import exit_text
+from like_keras_core.runtime.supervision.process_group import NodeProcesses
 from like_keras_core.spec import NodeSpec
 from lk_engine_ros2_stub.install_prefix import Prefix
-from lk_engine_ros2_stub.ros_names import Naming
+from lk_engine_ros2_stub.ros_environment import DOMAIN, check_domain, ros2_command
+from lk_engine_ros2_stub.ros_names import RUN, Naming, new_run
 from lk_engine_ros2_stub.shm_cleanup import remove_free, segments
 
-_LEAVE_S = 5.0
-"""How long components may take to shut down when the run is over [s]."""
-
-_LAST_WORDS_S = 2.0
-"""How long the last of what a process printed may take to arrive [s]."""
-
 LOG_LEVEL = "info"
+LOGS = "logs"
+
+
+def start_processes(plan: RunPlan, nodes: Sequence[str], home: Home) -> RosProcesses:
+    """Start the processes of some nodes, or ROS's command, which does.
+
+    Args:
+        plan: The run.
+        nodes: The nodes. ROS's command starts all of them.
+        home: Where the processes find the launcher.
+
+    Raises:
+        EngineError: One cannot be started, or ROS is set up wrongly.
+    """
+    assert plan.artefact is not None
+    domain = check_domain()
+    ros2 = _ros2(plan.engine_options.get("launcher"))
+    naming = Naming(plan.spec)
+    prefix = Prefix.of_launch_file(naming, plan.artefact)
+    prefix.write()
+    logs = prefix.folder.parent / LOGS
+    env = {
+        **prefix.environment(os.environ, author_path(plan.spec)),
+        **home.environment(),
+    }
+    # A run has hidden topics of its own: another one may be in the same domain.
+    env[RUN] = new_run()
+    env.setdefault("ROS_LOG_DIR", str(logs / "ros"))
+    env.setdefault("PYTHONUNBUFFERED", "1")
+    console = NodeConsole(plan.spec, logs)
+    if ros2 is not None:
+        launched = Ros2Launch(naming, console, domain)
+        machines = naming.machines()
+        launched.run([ros2_launch_command(ros2, prefix, x) for x in machines], env)
+        return launched
+    processes = RosProcesses(console, domain)
+    try:
+        for node in nodes:
+            item = plan.spec.node(node)
+            given = {**env, **item.options.get("env", {})}
+            processes.start(node, node_command(prefix, item), given)
+    except BaseException:
+        processes.end()
+        raise
+    return processes
+
+
+def _ros2(launcher: str | None) -> str | None:
+    """Return ROS's command, if it shall start the processes."""
+    command = ros2_command()
+    if launcher == "ros2" and command is None:
+        raise EngineError(
+            "ROS's command 'ros2' is not on PATH. Start this in a shell where ROS 2 is "
+            "set up (source /opt/ros/DISTRO/setup.bash), or leave out launcher='ros2': "
+            "the processes then start without it."
+        )
+    return None if launcher == "rclpy" else command
 
 
 def node_command(prefix: Prefix, node: NodeSpec) -> list[str]:
@@ -54,125 +100,29 @@ def ros2_launch_command(ros2: str, prefix: Prefix, machine: str) -> list[str]:
     return [ros2, "launch", "--noninteractive", prefix.naming.package, file, level]
 
 
-@dataclass
-class _Child:
-    """A process that we have started, and the thread that reads what it prints."""
-
-    process: subprocess.Popen[bytes]
-    reader: threading.Thread = field(init=False)
-
-    def read(self, take: Callable[[str], object]) -> None:
-        self.reader = threading.Thread(target=self._read, args=[take], daemon=True)
-        self.reader.start()
-
-    def _read(self, take: Callable[[str], object]) -> None:
-        stream: IO[bytes] | None = self.process.stdout
-        assert stream is not None
-        for line in stream:
-            take(line.decode(errors="replace").rstrip("\n"))
-
-    @property
-    def exit_code(self) -> int | None:
-        return exit_code(self.process.pid)
-
-    def close(self) -> None:
-        """Take in the last that it printed, and forget it."""
-        self.reader.join(_LAST_WORDS_S)
-        self.process.wait()
-        assert self.process.stdout is not None
-        self.process.stdout.close()
-
-
-def _child(command: Sequence[str], env: Mapping[str, str]) -> _Child:
-    # In a session of its own, a Ctrl-C in the terminal reaches this process only.
-    return _Child(
-        subprocess.Popen(
-            command,
-            env=dict(env),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-    )
-
-
-class RosProcesses:
-    """The processes of a launch.
+class RosProcesses(NodeProcesses):
+    """The processes of a launch, each started by us.
 
     Args:
-        naming: The names of the system.
-        output: Takes in what the nodes print.
+        console: Takes what the nodes print.
+        domain: The ROS domain that they are in.
     """
 
-    def __init__(self, naming: Naming, output: NodeConsole) -> None:
-        self.naming = naming
-        self.output = output
-        self._lock = threading.Lock()
-        self._children: dict[str, _Child] = {}
+    def __init__(self, console: NodeConsole, domain: str) -> None:
+        super().__init__(console)
+        self._domain = domain
         self._segments = segments()
 
-    def start(self, prefix: Prefix, env: Mapping[str, str]) -> None:
-        """Start the process of each node.
-
-        Raises:
-            EngineError: One cannot be started.
-        """
-        for node in self.naming.spec.nodes:
-            given = {**env, **node.options.get("env", {})}
-            command = node_command(prefix, node)
-            try:
-                child = self._children[node.name] = _child(command, given)
-            except OSError as error:
-                raise EngineError(
-                    f"The process of node {node.name!r} cannot be started: {error}. "
-                    f"The command was: {shlex.join(command)}"
-                ) from None
-            child.read(partial(self._said, node.name))
-
-    def _said(self, node: str, text: str) -> None:
-        stamp = f"{datetime.now().astimezone():%H:%M:%S.%f}"[:-3]
-        with self._lock:
-            self.output.take(node, text, stamp)
-
-    def lost(self) -> Mapping[str, str]:
-        """Return how processes of nodes have ended."""
-        found = {}
-        for name, child in self._children.items():
-            code = child.exit_code
-            if code is not None:
-                child.reader.join(_LAST_WORDS_S)
-                found[name] = exit_text(code)
-        return found
-
-    def check(self, node: str) -> str:
-        """Find nothing: nobody stands between this process and the nodes'."""
-        return ""
-
-    def tail(self, node: str) -> list[str]:
-        """Return the last lines that a node printed or logged."""
-        return self.output.tail(node)
+    def environment(self) -> dict[str, str]:
+        """Return the domain of the run."""
+        return {DOMAIN: self._domain}
 
     def end(self, is_hurried: Callable[[], bool] = lambda: False) -> None:
-        """Let everybody shut down, and see to it that nothing is left.
-
-        Args:
-            is_hurried: Whether somebody who waits has lost patience.
-        """
-        leaders = [child.process.pid for child in self._children.values()]
+        """Let every process shut down, and see to it that nothing is left."""
         try:
-            end_sessions(leaders, _LEAVE_S, self._call_away, is_hurried)
+            super().end(is_hurried)
         finally:
-            for child in self._children.values():
-                child.close()
-            self.output.close()
             remove_free(self._segments)
-
-    def _call_away(self) -> None:
-        """Tell those who still wait for others that nobody comes."""
-        for child in self._children.values():
-            if child.exit_code is None:
-                kill(child.process.pid, signal.SIGTERM)
 
 
 _LINE = re.compile(r"\[(\w+)-(\d+)\] (.*)")
@@ -185,8 +135,8 @@ _DIED = re.compile(
 class Ros2Launch(RosProcesses):
     """The processes of a launch that `ros2 launch` has started."""
 
-    def __init__(self, naming: Naming, output: NodeConsole) -> None:
-        super().__init__(naming, output)
+    def __init__(self, naming: Naming, console: NodeConsole, domain: str) -> None:
+        super().__init__(console, domain)
         self._nodes = {naming.node(node.name): node.name for node in naming.spec.nodes}
         self._ended: dict[str, str] = {}
         self._own: list[str] = []
@@ -194,15 +144,16 @@ class Ros2Launch(RosProcesses):
     def run(self, commands: Sequence[Sequence[str]], env: Mapping[str, str]) -> None:
         """Start `ros2 launch`, once for each of its commands."""
         for number, command in enumerate(commands):
-            child = self._children[f"ros2 launch {number}"] = _child(command, env)
-            child.read(self.take)
+            self.children[f"ros2 launch {number}"] = ChildProcess(
+                command, self.take, environment=env
+            )
 
     def take(self, line: str) -> None:
         """Take in a line that `ros2 launch` prints."""
         if match := _LINE.match(line):
             node = self._nodes.get(match[1])
             if node is not None:
-                self._said(node, match[3])
+                self.said(node, match[3])
                 return
         if match := _DIED.match(line):
             node = self._nodes.get(match[1])
@@ -230,11 +181,11 @@ class Ros2Launch(RosProcesses):
         return ""
 
     def _refuse_end(self) -> None:
-        for child in self._children.values():
-            code = child.exit_code
+        for child in self.children.values():
+            code = child.exit_code()
             if code is None:
                 continue
-            child.reader.join(_LAST_WORDS_S)
+            child.read_out()
             if not self._ended:
                 said = "\n".join(f"  {line}" for line in self._own)
                 raise EngineError(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import rclpy
@@ -22,6 +22,7 @@ from std_msgs.msg import UInt8MultiArray
 
 from like_keras_core.errors import LkError
 from like_keras_core.graph.channels import channels_of
+from like_keras_core.runtime.flow.transport import Arrived, FrameParts
 from like_keras_core.runtime.process.external_input import ExternalInput
 from like_keras_core.runtime.process.node_process import NodeProcess
 from like_keras_core.spec import SystemSpec
@@ -81,7 +82,7 @@ class RosNode:
             durability=DurabilityPolicy.VOLATILE,
         )
         self.is_called_away: Callable[[], bool] = lambda: False
-        self._arrived: Callable[[bytes | memoryview], object] = lambda frame: None
+        self._arrived: Arrived = lambda frame: None
         self._publishers: dict[str, Any] = {}
         self._subscriptions: dict[str, Any] = {}
         self._reader = Reader(self.context)
@@ -144,7 +145,11 @@ class RosNode:
         assert self.member is not None
         return ExternalInput(self.member, component, who)
 
-    def start(self, arrived: Callable[[bytes | memoryview], object]) -> None:
+    def bind(self) -> str:
+        """Return nothing: ROS finds the others by itself."""
+        return ""
+
+    def start(self, arrived: Arrived, peers: Mapping[str, str]) -> None:
         """Know who takes the frames.
 
         It waits until the other nodes are there, or until the process is wanted
@@ -167,7 +172,7 @@ class RosNode:
                 )
             time.sleep(_POLL_S)
 
-    def send(self, node: str, frame: Sequence[bytes | bytearray | memoryview]) -> None:
+    def send(self, node: str, frame: FrameParts) -> None:
         """Publish a frame for another node; its parts may be used again afterwards."""
         self._publishers[node].publish(to_message(frame))
 
