@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from like_keras_core.issue import Issue
+from like_keras_core.launch_options import OPTIONS
 from like_keras_core.spec import ComponentSpec, HasSpec, SystemSpec
 
 if TYPE_CHECKING:
@@ -30,10 +31,7 @@ CAPABILITIES: Mapping[str, str] = {
 """Every capability that an engine may declare, and what it means."""
 
 
-LAUNCH_OPTIONS = (
-    *("iterations", "rate_hz", "record", "taps", "check_values", "timeout_s", "seed"),
-    *("window", "run_ahead", "heartbeat_s", "progress"),
-)
+LAUNCH_OPTIONS = tuple(x.name for x in OPTIONS.values() if x.is_for_engines)
 """What `launch` takes on every engine."""
 
 

@@ -239,8 +239,9 @@ class EngineOptionError(EngineError, TypeError):
         brought = {KNOWN_OPTIONS[x] for x in self.unknown if x in KNOWN_OPTIONS}
         if brought:
             cure = f" To have it: pip install {' '.join(sorted(brought))}"
+        who = f"Engine {engine!r}" if engine else "launch"
         super().__init__(
-            f"Engine {engine!r} does not know the option {names}{on}. "
+            f"{who} does not know the option {names}{on}. "
             f"It knows: {', '.join(self.known) or 'none'}.{cure}"
         )
 

@@ -15,11 +15,7 @@ from typing import TYPE_CHECKING, Any
 from like_keras_core.authoring.component_state import snake_case
 from like_keras_core.authoring.composition import Composition
 from like_keras_core.authoring.flattening import flatten
-from like_keras_core.authoring.launch_args import (
-    OutputAddresses,
-    quantity,
-    whole_number,
-)
+from like_keras_core.authoring.launch_args import OutputAddresses
 from like_keras_core.authoring.lowering import REBUILT, UNFED, Lowered, lower, node_of
 from like_keras_core.authoring.port_lookup import ends_of
 from like_keras_core.component import Component
@@ -35,6 +31,7 @@ from like_keras_core.errors import (
 from like_keras_core.graph.checks import check
 from like_keras_core.graph.requirements import needs
 from like_keras_core.issue import Issue, errors_in
+from like_keras_core.launch_options import LaunchOptions, quantity
 from like_keras_core.node import Node, check_name
 from like_keras_core.plugins.session import missing_capabilities
 from like_keras_core.port import Delay, InputPort, OutputPort, check_free
@@ -343,9 +340,10 @@ class System(Composition):
         """Run this system to its end.
 
         Args:
-            iterations: How many ticks; None runs until it is stopped or ends itself.
+            iterations: How many ticks; when omitted, until it is stopped or ends
+                itself.
             engine: An engine's name; the nodes' own when omitted, else native.
-            rate_hz: Ticks per second; the system's own when omitted.
+            rate_hz: Ticks per second [Hz]; the system's own when omitted.
             record: Output ports or addresses whose values the report keeps, or
                 `"all"`.
             taps: Objects that each process makes and calls with `(tick, value)`.
@@ -369,56 +367,61 @@ class System(Composition):
         stop_loading_script(self)
         if "stop" in engine_options:
             raise TypeError("launch takes no option 'stop'; call system.stop().")
+        options = LaunchOptions(
+            iterations=iterations,
+            rate_hz=self.rate_hz if rate_hz is None else rate_hz,
+            record=record,
+            taps=taps,
+            check_values=check_values,
+            timeout_s=timeout_s,
+            seed=seed,
+            window=window,
+            run_ahead=run_ahead,
+            heartbeat_s=heartbeat_s,
+            progress=progress,
+            trace_to=trace_to,
+        )
         stop = StopSignal()
-        options: dict[str, Any] = {
-            "iterations": None
-            if iterations is None
-            else whole_number("iterations", iterations, 0),
-            "rate_hz": self.rate_hz
-            if rate_hz is None
-            else quantity("rate_hz", rate_hz),
-            "check_values": bool(check_values),
-            "timeout_s": None
-            if timeout_s is None
-            else quantity("timeout_s", timeout_s),
-            "seed": whole_number("seed", seed, 0),
-            "window": window if window is None else whole_number("window", window, 1),
-            "run_ahead": whole_number("run_ahead", run_ahead, 1),
-            "heartbeat_s": quantity("heartbeat_s", heartbeat_s, zero=True),
-            "progress": progress,
-            "stop": stop,
-            **engine_options,
-        }
+        own = {"stop": stop, **engine_options}
         self._stops.append(stop)
         try:
-            if trace_to is not None:
-                return self._trace(Path(trace_to), engine, options, record, taps)
-            return self._launch(engine, options, record, taps)
+            if options.trace_to is not None:
+                return self._trace(Path(options.trace_to), engine, options, own)
+            return self._launch(engine, options, own)
         finally:
             self._stops.remove(stop)
 
     def _launch(
-        self, engine: str | None, options: dict[str, Any], record: Any, taps: Any
+        self, engine: str | None, options: LaunchOptions, own: dict[str, Any]
     ) -> RunReport:
         with self._frozen() as lowered:
             session = _open(self._engine(engine))
             addresses = OutputAddresses(lowered)
-            options["record"] = addresses.recorded(record)
-            options["taps"] = addresses.tapped(taps)
-            _need(session, "rate", "rate_hz", options["rate_hz"])
-            _need(session, "record", "record", options["record"])
-            _need(session, "record", "taps", options["taps"])
+            options = replace(
+                options,
+                record=addresses.recorded(options.record),
+                taps=addresses.tapped(options.taps),
+            )
+            _need(session, "rate", "rate_hz", options.rate_hz)
+            _need(session, "record", "record", options.record)
+            _need(session, "record", "taps", options.taps)
             self._check(session)
             artefact = session.compile(lowered.spec, None)
             try:
-                report = session.launch(self, artefact, options)
+                report = session.launch(self, artefact, {**options.for_engine(), **own})
             except (ComponentError, LaunchTimeoutError) as error:
                 if error.report is not None:
                     error.report = replace(error.report, spec=lowered.spec)
                 raise
             return replace(report, spec=lowered.spec)
 
-    def _trace(self, path: Path, engine: str | None, *arguments: Any) -> RunReport:
+    def _trace(
+        self,
+        path: Path,
+        engine: str | None,
+        options: LaunchOptions,
+        own: dict[str, Any],
+    ) -> RunReport:
         """Launch, and write what it was like, also if it fails."""
         from like_keras_core.runtime.perfetto import write_trace
         from like_keras_core.runtime.trace import gathering
@@ -428,7 +431,7 @@ class System(Composition):
             raise FileNotFoundError(text)
         with gathering() as found:
             try:
-                report = self._launch(engine, *arguments)
+                report = self._launch(engine, options, own)
             finally:
                 if found.processes:
                     write_trace(self.to_spec(), found, path)

@@ -1,54 +1,13 @@
-"""What a launch is asked for, checked and put into the terms of the spec."""
+"""The ports that a launch is asked about, put into the terms of the spec."""
 
 from __future__ import annotations
 
-import math
-import operator
 from collections.abc import Iterable
-from typing import Any
 
 from like_keras_core.authoring.lowering import Lowered
 from like_keras_core.graph.port_selection import check_ports, ports_to_record
 from like_keras_core.port import OutputPort
 from like_keras_core.tap import Tap
-
-
-def whole_number(name: str, value: Any, least: int) -> int:
-    """Return a whole number of `least` or more, as an int.
-
-    Raises:
-        ValueError: It is none; the text names it.
-    """
-    try:
-        number = operator.index(value)
-    except TypeError:
-        number = least - 1
-    if number < least or isinstance(value, bool):
-        raise ValueError(
-            f"{name} must be a whole number, {least} or more; got {value!r}."
-        )
-    return number
-
-
-def quantity(name: str, value: Any, *, zero: bool = False) -> float:
-    """Return a finite number above zero, as a float.
-
-    Args:
-        name: Whose it is, for the error.
-        value: What was given.
-        zero: Whether zero will do.
-
-    Raises:
-        ValueError: It is none; the text names it.
-    """
-    try:
-        number = math.nan if isinstance(value, (bool, str)) else float(value)
-    except (TypeError, ValueError):
-        number = math.nan
-    if not (0 < number < math.inf or (zero and number == 0)):
-        least = "zero or above" if zero else "above zero"
-        raise ValueError(f"{name} must be {least}, a number; got {value!r}.")
-    return number
 
 
 class OutputAddresses:

@@ -7,7 +7,7 @@ method is called and after it returned, and said in terms of their own code.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,13 +15,14 @@ from like_keras_core.engine import Artefact, Engine, as_issue
 from like_keras_core.errors import EngineContractError, EngineOptionError
 from like_keras_core.hookspecs import hookimpl
 from like_keras_core.issue import Issue
+from like_keras_core.launch_options import OPTIONS
 from like_keras_core.plugins.compatibility import (
     depth_in_common,
     split_entry_point,
 )
 from like_keras_core.plugins.discovery import EngineEntry, find_engines
 from like_keras_core.report import RunReport
-from like_keras_core.spec import ComponentSpec
+from like_keras_core.spec import ComponentSpec, as_spec
 
 if TYPE_CHECKING:
     from like_keras_core.spec import HasSpec, SystemSpec
@@ -33,6 +34,15 @@ _EXPECTED = {
     "serialize_component": "serialize_component(self, component)",
 }
 _RESERVED = frozenset({"system", "config_path"})
+_ALWAYS_PASSED = frozenset(
+    {
+        *("iterations", "rate_hz", "record", "taps", "check_values", "timeout_s"),
+        *("seed", "window", "run_ahead", "heartbeat_s", "progress", "stop"),
+    }
+)
+"""What the first engines found in their `**options` at every launch, and may read
+there unasked. It never grows: an option that came later is passed when it is given.
+"""
 _CALLS: dict[str, tuple[int, tuple[str, ...]]] = {
     "validate": (1, ()),
     "compile": (1, ("build_dir",)),
@@ -90,17 +100,8 @@ class EngineHooks:
         self, system: HasSpec | SystemSpec, artefact: Artefact, options: dict[str, Any]
     ) -> RunReport:
         """Have the engine run the system; an option that it cannot take is refused."""
-        known = _option_names(self.engine.launch)
-        unknown = [
-            name
-            for name in options
-            if name in _RESERVED or (known is not None and name not in known)
-        ]
-        if unknown:
-            raise EngineOptionError(self.engine.name, unknown, known or ())
-        report: object = self.engine.launch(
-            system, config_path=artefact.path, **options
-        )
+        passed = options_for(self.engine, system, options)
+        report: object = self.engine.launch(system, config_path=artefact.path, **passed)
         if isinstance(report, RunReport):
             return report
         raise self._breach("launch", "a RunReport", report)
@@ -174,12 +175,55 @@ def _source_signature(engine: Engine, method: str, bound: inspect.Signature) -> 
     return f"{method}{inspect.Signature(parameters)}"
 
 
-def _option_names(launch: Callable[..., Any]) -> set[str] | None:
-    """Return the options that a `launch` spells out; None where it takes any."""
+def options_for(
+    engine: Engine, system: HasSpec | SystemSpec, options: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return the options that an engine's `launch` is called with.
+
+    Those that it names are passed; others of every launch are left out at their
+    defaults, so that a new one changes nothing for an engine that was made before.
+
+    Raises:
+        EngineOptionError: An option that the engine does not know was given.
+    """
+    named, takes_any = _option_names(engine.launch)
+    passed, unknown = {}, []
+    for name, value in options.items():
+        if name in _RESERVED:
+            unknown.append(name)
+        elif name in named or (takes_any and name in _ALWAYS_PASSED):
+            passed[name] = value
+        elif _is_left_out(name, value, system):
+            continue
+        elif takes_any:
+            passed[name] = value
+        else:
+            unknown.append(name)
+    if unknown:
+        raise EngineOptionError(engine.name, unknown, named)
+    return passed
+
+
+def _is_left_out(name: str, value: Any, system: HasSpec | SystemSpec) -> bool:
+    """Say whether an option says nothing that the engine does not know without it."""
+    option = OPTIONS.get(name)
+    if option is None:
+        return False
+    if name == "rate_hz" and value is not None:
+        return bool(value == as_spec(system).rate_hz)
+    return option.is_default(value)
+
+
+def _option_names(launch: Callable[..., Any]) -> tuple[set[str], bool]:
+    """Return the options that a `launch` names, and whether it takes any other."""
     try:
         parameters = inspect.signature(launch).parameters.values()
     except (TypeError, ValueError):
-        return None
-    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
-        return None
-    return {parameter.name for parameter in parameters} - _RESERVED
+        return set(), True
+    takes_any = any(item.kind is item.VAR_KEYWORD for item in parameters)
+    named = {
+        item.name
+        for item in parameters
+        if item.kind in (item.POSITIONAL_OR_KEYWORD, item.KEYWORD_ONLY)
+    }
+    return named - _RESERVED, takes_any

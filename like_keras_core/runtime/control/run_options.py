@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-from like_keras_core.engine import LAUNCH_OPTIONS
 from like_keras_core.errors import EngineOptionError
 from like_keras_core.graph.port_selection import check_ports, ports_to_record
+from like_keras_core.launch_options import OPTIONS, LaunchOptions, ProcessOptions
 from like_keras_core.runtime.control import log_forwarding
 from like_keras_core.spec import SystemSpec
 from like_keras_core.tap import Tap
@@ -17,80 +17,78 @@ WINDOW = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RunOptions:
-    """What a launch says to every process.
+class RunOptions(ProcessOptions):
+    """What a launch says to every process; ports are addresses, nothing is left open.
 
     Args:
         window: Values in flight on a channel.
-        run_ahead: Ticks that a process may be ahead.
-        rate_hz: Ticks per second; None is as fast as possible.
-        seed: Seeds every `rng`.
         record: Addresses of ports to record.
         taps: What to call after emissions; ports are addresses.
-        check_values: Find components that change what they received.
         log_level: Log records below it stay where they are.
         trace: Whether each process keeps when what fired.
+
+    The others are as `launch_options` describes them.
     """
 
     window: int = WINDOW
-    run_ahead: int = 256
-    rate_hz: float | None = None
-    seed: int = 0
     record: Sequence[str] = ()
     taps: Sequence[Tap] = ()
-    check_values: bool = False
     log_level: int = 30
     trace: bool = False
+
+    @classmethod
+    def of(cls, spec: SystemSpec, options: ProcessOptions) -> RunOptions:
+        """Return what options of a launch mean for a system.
+
+        Args:
+            spec: The system.
+            options: The options; ports are addresses.
+
+        Raises:
+            GraphError: A port to record or tap does not exist.
+        """
+        told: dict[str, Any] = {
+            item.name: getattr(options, item.name) for item in fields(ProcessOptions)
+        }
+        taps = list(options.taps)
+        check_ports(spec, [str(tap.port) for tap in taps], "tap")
+        told["taps"] = taps
+        told["record"] = ports_to_record(spec, told["record"])
+        told["window"] = options.window or WINDOW
+        told["rate_hz"] = options.rate_hz or spec.rate_hz
+        return cls(**told, log_level=log_forwarding.level())
 
     @classmethod
     def of_launch(
         cls,
         spec: SystemSpec,
         *,
-        rate_hz: float | None = None,
-        record: Sequence[str] | str = (),
-        taps: Iterable[Tap] = (),
-        check_values: bool = False,
-        seed: int = 0,
-        window: int | None = None,
-        run_ahead: int = 256,
         engine: str = "",
         own: Iterable[str] = (),
-        **unknown: Any,
+        **options: Any,
     ) -> RunOptions:
         """Return what keywords of `Engine.launch` mean for a system.
 
         Args:
             spec: The system.
-            rate_hz: Ticks per second; the system's own when omitted.
-            record: Addresses of output ports, or `"all"`.
-            taps: What to call after emissions.
-            check_values: Find components that change what they receive.
-            seed: Seeds every component's `rng`.
-            window: Values in flight on a connection between two nodes.
-            run_ahead: Ticks that a process may be ahead.
             engine: The engine's name, for the error.
             own: The options that the engine has beside those of every launch.
-            **unknown: Refused.
+            **options: What processes are told, as `launch_options` describes it. An
+                option of the launching process that is left at its default is ignored;
+                the engine takes it off before, or it is refused.
 
         Raises:
-            EngineOptionError: There is no such option.
+            EngineOptionError: There is no such option, or the engine ignores it.
             GraphError: A port to record or tap does not exist.
+            ValueError: A value cannot be what it is.
         """
-        if unknown:
-            raise EngineOptionError(engine, unknown, (*LAUNCH_OPTIONS, *own))
-        taps = list(taps)
-        check_ports(spec, [str(tap.port) for tap in taps], "tap")
-        return cls(
-            window=window or WINDOW,
-            run_ahead=run_ahead,
-            rate_hz=rate_hz or spec.rate_hz,
-            seed=seed,
-            record=ports_to_record(spec, record),
-            taps=taps,
-            check_values=check_values,
-            log_level=log_forwarding.level(),
-        )
+        asked = LaunchOptions.of(engine, own, **options)
+        told = {item.name for item in fields(ProcessOptions)}
+        ignored = asked.changed().keys() - told
+        if ignored:
+            known = OPTIONS.keys() - ignored
+            raise EngineOptionError(engine, sorted(ignored), (*known, *own))
+        return cls.of(spec, asked)
 
     def to_dict(self) -> dict[str, Any]:
         """Return JSON data."""
