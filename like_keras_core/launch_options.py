@@ -89,13 +89,13 @@ class Flag:
 
     Args:
         name: The flag, such as `--rate-hz`.
-        type: What its value is read as; bool for a flag without a value.
+        type: What its value is read as; bool is a flag without a value.
         metavar: What stands for the value in the help.
         is_multiple: Whether the flag may be repeated.
     """
 
     name: str
-    type: type[int] | type[float] | type[str] | type[bool]
+    type: type[int | float | str | bool | Path]
     metavar: str | None = None
     is_multiple: bool = False
 
@@ -269,7 +269,7 @@ class LaunchOptions(ProcessOptions):
             "A JSON file for Perfetto: every firing, and every value that crosses "
             "processes. It is kept in memory until the run has ended.",
             convert=_as_path,
-            flag=Flag(name="--trace", type=str, metavar="FILE"),
+            flag=Flag(name="--trace", type=Path, metavar="FILE"),
             is_for_engines=False,
         ),
     )
@@ -318,6 +318,14 @@ class LaunchOptions(ProcessOptions):
             name: value
             for name, value in values.items()
             if not OPTIONS[name].is_default(value)
+        }
+
+    def facts(self) -> dict[str, Any]:
+        """Return what a record of the run should keep: JSON data, without defaults."""
+        return {
+            name: value
+            for name, value in self.changed().items()
+            if OPTIONS[name].flag is not None and OPTIONS[name].is_for_engines
         }
 
     def for_engine(self) -> dict[str, Any]:

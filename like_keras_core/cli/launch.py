@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import inspect
 import json
 import sys
 from collections.abc import Callable, Iterator
@@ -13,14 +12,13 @@ from typing import Any
 import click
 
 from like_keras_core.cli.engine_table import complete_engine
+from like_keras_core.cli.launch_flags import launch_flags
 from like_keras_core.cli.output import write, write_json
 from like_keras_core.cli.target import load_target
 from like_keras_core.errors import LkError, NotSerializableError
+from like_keras_core.launch_options import OPTIONS
 from like_keras_core.report import RunReport
-from like_keras_core.system import System
 from like_keras_core.values.config_json import encode
-
-_POSITIVE = click.FloatRange(0, min_open=True)
 
 
 @click.command("launch")
@@ -30,23 +28,7 @@ _POSITIVE = click.FloatRange(0, min_open=True)
     shell_complete=complete_engine,
     help="One of `lk engines list`; the nodes' own when omitted.",
 )
-@click.option(
-    "--iterations", type=click.IntRange(0), help="Ticks; until Ctrl-C when omitted."
-)
-@click.option("--rate-hz", type=_POSITIVE, help="Ticks per second.")
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
-@click.option(
-    "--record", multiple=True, metavar="PORT", help="Keep its values; or all."
-)
-@click.option("--timeout-s", type=_POSITIVE, help="Stop after this many seconds.")
-@click.option(
-    "--check-values", is_flag=True, help="Find components that change inputs."
-)
-@click.option(
-    "--trace",
-    type=click.Path(dir_okay=False),
-    help="Write a trace for Perfetto here.",
-)
+@launch_flags()
 @click.option("--allow", multiple=True, metavar="PREFIX", help="Import only these.")
 @click.option(
     "--opt", "options", multiple=True, metavar="KEY=VALUE", help="For the engine."
@@ -55,21 +37,16 @@ _POSITIVE = click.FloatRange(0, min_open=True)
 def launch_command(
     target: str,
     engine: str | None,
-    iterations: int | None,
-    rate_hz: float | None,
-    seed: int,
-    record: tuple[str, ...],
-    timeout_s: float | None,
-    check_values: bool,
-    trace: str | None,
     allow: tuple[str, ...],
     options: tuple[str, ...],
     as_json: bool,
+    **launch: Any,
 ) -> int:
     """Run TARGET and print what it did.
 
     The first Ctrl-C ends the run after the current tick, with its report.
     """
+    iterations: int | None = launch["iterations"]
     extra = dict(_option(text) for text in options)
     stdout = sys.stdout
     with contextlib.redirect_stdout(sys.stderr if as_json else stdout):
@@ -77,16 +54,7 @@ def launch_command(
         try:
             with _progress(iterations) as progress:
                 report = system.launch(
-                    iterations,
-                    engine=engine,
-                    rate_hz=rate_hz,
-                    record="all" if "all" in record else list(record),
-                    timeout_s=timeout_s,
-                    seed=seed,
-                    check_values=check_values,
-                    progress=progress,
-                    trace_to=trace,
-                    **extra,
+                    engine=engine, progress=progress, **launch, **extra
                 )
         except LkError as error:
             failed: RunReport | None = getattr(error, "report", None)
@@ -111,15 +79,22 @@ def _option(text: str) -> tuple[str, Any]:
     key, equals, value = text.partition("=")
     if not equals or not key.isidentifier():
         raise click.UsageError(f"--opt takes KEY=VALUE, got {text!r}.")
-    if key in inspect.signature(System.launch).parameters or key == "stop":
-        raise click.UsageError(
-            f"--opt is for the engine's own options; {key!r} is every engine's. "
-            "See lk launch --help."
-        )
+    if key in (*OPTIONS, "engine"):
+        raise click.UsageError(f"--opt is for the engine's own options; {_cure(key)}")
     try:
         return key, json.loads(value)
     except ValueError:
         return key, value
+
+
+def _cure(key: str) -> str:
+    """Say how an option that is not the engine's own is given."""
+    flag = "--engine" if key == "engine" else None
+    if key in OPTIONS and (found := OPTIONS[key].flag) is not None:
+        flag = found.name
+    if flag is None:
+        return f"{key!r} can only be given in Python, to System.launch."
+    return f"{key!r} is every engine's: use the flag {flag}. See lk launch --help."
 
 
 def _as_data(report: RunReport) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from like_keras_core.cli.launch_flags import launch_flags
 from like_keras_core.cli.target import load_target
 from like_keras_core.report import RunReport
 
@@ -18,11 +19,7 @@ from like_keras_core.report import RunReport
     "-o", "--output", required=True, metavar="FILE", help="The recording to write."
 )
 @click.option("--engine", help="One of `lk engines list`; the nodes' own when omitted.")
-@click.option(
-    "--iterations", type=click.IntRange(0), help="Ticks; until Ctrl-C when omitted."
-)
-@click.option("--rate-hz", type=click.FloatRange(0, min_open=True), help="Ticks/s.")
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
+@launch_flags("record")
 @click.option(
     "--port", "ports", multiple=True, metavar="PORT", help="Only these; else all."
 )
@@ -37,22 +34,18 @@ def record_command(
     target: str,
     output: str,
     engine: str | None,
-    iterations: int | None,
-    rate_hz: float | None,
-    seed: int,
     ports: tuple[str, ...],
     compression: str,
     allow: tuple[str, ...],
+    **launch: Any,
 ) -> int:
     """Run TARGET and write what its ports send to an MCAP file.
 
     The first Ctrl-C ends the run after the current tick, with its recording.
     """
     report = load_target(target, allow).launch(
-        iterations,
         engine=engine,
-        rate_hz=rate_hz,
-        seed=seed,
+        **launch,
         record_to=output,
         record_ports=list(ports) or "all",
         record_compression=compression,
@@ -60,7 +53,7 @@ def record_command(
     click.echo(str(report))
     if Path(output).exists():
         click.echo(f"\nrecorded to {output}")
-    return _code(report, iterations)
+    return _code(report, launch["iterations"])
 
 
 @click.command("replay")
@@ -84,6 +77,7 @@ def record_command(
     metavar="TICKS",
     help="Run so many before --from.",
 )
+@launch_flags("iterations", "rate_hz", "seed", "record")
 @click.option("--paced", is_flag=True, help="No faster than it was recorded.")
 @click.option(
     "-o", "--output", metavar="FILE", help="Keep what the replay sent, as a recording."
@@ -102,6 +96,7 @@ def replay_command(
     output: str | None,
     allow: tuple[str, ...],
     as_json: bool,
+    **launch: Any,
 ) -> int:
     """Run components of TARGET on what RECORDING holds, and compare what they send.
 
@@ -120,6 +115,7 @@ def replay_command(
         warm_up=warm_up,
         is_paced=paced,
         record_to=output,
+        **launch,
     )
     click.echo(json.dumps(_as_data(found), indent=2) if as_json else str(found))
     return 0 if found.is_equal else 1

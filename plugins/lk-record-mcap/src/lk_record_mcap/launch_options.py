@@ -9,6 +9,7 @@ from typing import Any
 from like_keras_core.authoring.launch_args import OutputAddresses
 from like_keras_core.errors import CapabilityError
 from like_keras_core.graph.port_selection import ports_to_record
+from like_keras_core.launch_options import LaunchOptions
 from like_keras_core.plugins.engine_registry import get_engine
 from like_keras_core.spec import HasSpec, SystemSpec, as_spec
 from like_keras_core.system import System
@@ -50,12 +51,14 @@ def recorder_for(
     if isinstance(system, System):
         record_ports = OutputAddresses(system.lower()).recorded(record_ports)
     spec = as_spec(system)
+    asked, _ = LaunchOptions.split(options)
     return Recorder(
         record_to,
         spec,
         ports_to_record(spec, record_ports),
         engine=engine,
-        seed=options.get("seed", 0),
-        rate_hz=options.get("rate_hz") or spec.rate_hz,
+        seed=asked.seed,
+        rate_hz=asked.rate_hz or spec.rate_hz,
+        options=asked.facts(),
         compression=record_compression,
     )

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import shutil
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from like_keras_core.errors import (
     ComponentError,
@@ -35,6 +36,7 @@ class Recorder:
         engine: The engine's name.
         seed: The launch's seed.
         rate_hz: Ticks per second of the launch.
+        options: The options of the launch that are not at their defaults; JSON data.
         compression: `"none"`, `"lz4"` or `"zstd"`.
 
     Raises:
@@ -50,6 +52,7 @@ class Recorder:
         engine: str,
         seed: int = 0,
         rate_hz: float | None = None,
+        options: Mapping[str, Any] | None = None,
         compression: str = "none",
     ) -> None:
         self.path = Path(path).absolute()
@@ -68,6 +71,7 @@ class Recorder:
             engine=engine,
             seed=seed,
             rate_hz=rate_hz,
+            options=options or {},
             compression=compression,
         )
         self._make_folder()

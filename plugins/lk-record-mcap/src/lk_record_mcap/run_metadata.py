@@ -54,6 +54,7 @@ class RunMetadata:
         engine: str,
         seed: int,
         rate_hz: float | None,
+        options: Mapping[str, Any],
         compression: str,
     ) -> RunMetadata:
         """Return the facts of a run that begins."""
@@ -65,6 +66,7 @@ class RunMetadata:
             "engine": engine,
             "seed": str(seed),
             "rate_hz": "" if rate_hz is None else repr(rate_hz),
+            "options": json.dumps(options),
             "started_ns": str(time.time_ns()),
             "machine": platform.node(),
             "python": platform.python_version(),
