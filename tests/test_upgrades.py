@@ -1,7 +1,8 @@
 """What was made for today's core works with a newer one, which says what is new.
 
-The newer core is today's with one more argument of a hook and one more capability. It
-stands before the installed one on the path; the native engine is the installed one.
+The newer core is today's with one more argument of a hook, one more capability and one
+more option of a launch. It stands before the installed one on the path; the native
+engine is the installed one.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ EDITS = {
         "def compile(system: SystemSpec, build_dir: Path | None)",
         "def compile(system: SystemSpec, build_dir: Path | None, trace_id: str)",
     ),
-    "plugins.py": (
+    "plugins/session.py": (
         "hooks.compile(system=as_spec(system), build_dir=build_dir)",
         "hooks.compile(system=as_spec(system), build_dir=build_dir, trace_id='t1')",
     ),
@@ -34,6 +35,12 @@ EDITS = {
     "testing/level.py": (
         'LEVEL = 1\n"""The newest level of the kit."""\n\nLEVELS: dict[str, int] = {\n',
         'LEVEL = 2\n\nLEVELS: dict[str, int] = {\n    "teleport": 2,\n',
+    ),
+    "launch_options.py": (
+        "    iterations: int | None = field(\n",
+        """    pace: int = field(default=1, metadata=_about("How fast."))
+    iterations: int | None = field(
+""",
     ),
 }
 """What the newer core changes, file by file."""
@@ -61,6 +68,42 @@ from like_keras_core import System
 from like_keras_core.testing.components import Count
 
 print("fired:", System([Count(name="c")], name="robot").run(3).components["c"].fired)
+"""
+
+ENGINE = """
+from like_keras_core import Engine, EngineOptionError, RunReport, System
+from like_keras_core import register_engine
+from like_keras_core.testing.components import Count
+
+class Names(Engine):
+    capabilities = frozenset()
+
+    def validate(self, system):
+        return True, []
+
+    def compile(self, system, build_dir=None):
+        return None
+
+    def launch(self, system, config_path=None, *, iterations=None, stop=None):
+        return RunReport(engine=self.name, system="s", iterations=iterations)
+
+class Takes(Names):
+    def launch(self, system, config_path=None, **options):
+        known = {"iterations", "rate_hz", "record", "taps", "check_values", "timeout_s"}
+        known |= {"seed", "window", "run_ahead", "heartbeat_s", "progress", "stop"}
+        assert known <= set(options)
+        if set(options) - known:
+            raise EngineOptionError(self.name, set(options) - known, known)
+        return super().launch(system, iterations=options["iterations"])
+
+for engine in (Names, Takes):
+    name = engine.__name__.lower()
+    register_engine(name, engine)
+    print(System([Count()]).launch(3, engine=name, pace=1).iterations)
+    try:
+        System([Count()]).launch(3, engine=name, pace=2)
+    except EngineOptionError as error:
+        print("refused:", *error.unknown)
 """
 
 CONFORMANCE = """
@@ -122,6 +165,14 @@ def test_a_hook_may_have_one_more_argument(newer: Path, tmp_path: Path) -> None:
     said = run(newer, tmp_path, "-c", ROBOT).splitlines()
 
     assert sorted(said) == ["fired: 3", "today: robot", "tomorrow: t1"]
+
+
+def test_a_new_option_of_a_launch_breaks_no_engine(newer: Path, tmp_path: Path) -> None:
+    """At its default nobody hears of it; else it is refused by name."""
+    lines = run(newer, tmp_path, "-c", ENGINE).splitlines()
+
+    said = [x for x in lines if not x.startswith(("today:", "tomorrow:"))]
+    assert said == ["3", "refused: pace"] * 2
 
 
 def test_the_engine_is_listed_with_the_newer_core(newer: Path, tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from like_keras_core import System
 from like_keras_core.cli.main import main
+from like_keras_core.launch_options import OPTIONS, Option
 from like_keras_core.testing.components import Count, Scale
 
 ROBOT = """
@@ -70,6 +71,24 @@ def test_launch_prints_the_report(lk: Lk) -> None:
     assert result.code == 0
     assert result.out.startswith("robot on native: 3 ticks in")
     assert "count.output -> scale.value" in result.out
+
+
+@pytest.mark.parametrize("option", OPTIONS.values(), ids=list(OPTIONS))
+def test_every_option_that_a_string_can_say_is_a_flag(option: Option, lk: Lk) -> None:
+    """The others can only be given in Python."""
+    shown = lk("launch", "--help").out
+
+    assert ("--" + option.name.replace("_", "-") in shown) is (
+        option.name not in ("taps", "progress", "trace_to")
+    )
+    assert option.flag is None or option.flag.name in shown
+
+
+def test_options_between_processes_fit_every_engine(lk: Lk) -> None:
+    """One process does not use them."""
+    words = ("--window=2", "--run-ahead=3", "--heartbeat-s=0")
+
+    assert lk("launch", "robot.py", "--iterations=2", *words).code == 0
 
 
 def test_launch_as_json_has_the_recorded_values(lk: Lk) -> None:
@@ -183,9 +202,16 @@ def test_graph_writes_a_file(lk: Lk, tmp_path: Path) -> None:
         (["launch", "robot.py:number"], 2, "expected a System"),
         (["launch", "robot.py", "--engine", "natvie"], 3, "Did you mean 'native'?"),
         (["launch", "robot.py", "--engine", "dora"], 3, "pip install lk-engine-dora"),
-        (["launch", "robot.py", "--iterations", "-1"], 2, "range x>=0"),
-        (["launch", "robot.py", "--rate-hz", "0"], 2, "range x>0"),
+        (["launch", "robot.py", "--iterations", "-1"], 2, "0 or more; got -1"),
+        (["launch", "robot.py", "--iterations", "x"], 2, "'x' is not a valid integer"),
+        (["launch", "robot.py", "--rate-hz", "0"], 2, "a number greater than 0"),
+        (["launch", "robot.py", "--run-ahead", "0"], 2, "1 or more; got 0"),
         (["launch", "robot.py", "--opt", "seed=3"], 2, "every engine's"),
+        (["launch", "robot.py", "--opt", "run_ahead=1"], 2, "the flag --run-ahead"),
+        (["launch", "robot.py", "--opt", "trace_to=x"], 2, "use the flag --trace"),
+        (["launch", "robot.py", "--opt", "engine=x"], 2, "use the flag --engine"),
+        (["launch", "robot.py", "--opt", "taps=1"], 2, "only be given in Python"),
+        (["launch", "robot.py", "--opt", "windw=1"], 2, "Did you mean 'window'?"),
         (["graph", "robot.py", "--engine", "natvie"], 3, "Did you mean 'native'?"),
         (["launch", "robot.py", "--opt", "speed=3"], 2, "the option 'speed'"),
         (["launch", "robot.py", "--opt", "speed"], 2, "--opt takes KEY=VALUE"),

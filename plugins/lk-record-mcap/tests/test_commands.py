@@ -54,11 +54,26 @@ def test_a_replay_prints_json(run: str, capsys: pytest.CaptureFixture[str]) -> N
 def test_options_of_the_command_are_those_of_the_launch() -> None:
     """Chosen ports, seed and compression."""
     words = ["--port", "mean.output", "--seed", "4", "--compression", "lz4"]
+    words += ["--run-ahead", "9", "--check-values"]
 
     main(["record", TARGET, "-o", "run.mcap", "--iterations", "5", *words])
 
     recording = Recording("run.mcap")
     assert (recording.ports, recording.seed) == (["mean.output"], 4)
+    assert json.loads(recording.metadata["options"]) == {
+        "iterations": 5,
+        "seed": 4,
+        "run_ahead": 9,
+        "check_values": True,
+    }
+
+
+def test_a_replay_takes_the_options_of_a_launch(run: str) -> None:
+    """All but those that the recording has."""
+    words = ["--run-ahead", "9", "--check-values", "--timeout-s", "60"]
+
+    assert main(["replay", run, TARGET, *words]) == 0
+    assert main(["replay", run, TARGET, "--seed", "1"]) == 2
 
 
 def test_what_is_not_there_cannot_be_recovered(
