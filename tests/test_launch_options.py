@@ -27,7 +27,7 @@ def row(option: Option) -> str:
     """Return the row of an option in the table of the reference page."""
     flag = "" if option.flag is None else f"`{option.flag.name}`"
     default = "" if option.default in (None, ()) else f"`{option.default!r}`"
-    where = " Between processes." if option.is_between_processes else ""
+    where = " Only with several processes." if option.is_between_processes else ""
     return f"| {flag} | `{option.name}` | {default} | {option.sentence}{where} |"
 
 
