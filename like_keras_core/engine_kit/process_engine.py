@@ -15,6 +15,7 @@ from like_keras_core.engine_kit.python_path import author_path, unfound_issues
 from like_keras_core.errors import EngineError
 from like_keras_core.graph.checks import check
 from like_keras_core.issue import Issue, errors_in
+from like_keras_core.launch_options import LaunchOptions
 from like_keras_core.node import is_local
 from like_keras_core.plugins.metadata import versions_of
 from like_keras_core.report import RunReport
@@ -200,11 +201,8 @@ class ProcessEngine(Engine):
         """
         spec = as_spec(system)
         own = {name: options.pop(name) for name in self.options if name in options}
-        iterations = options.pop("iterations", None)
-        timeout_s = options.pop("timeout_s", None)
-        heartbeat_s = options.pop("heartbeat_s", 3.0)
-        progress = options.pop("progress", None)
-        told = RunOptions.of_launch(spec, engine=self.name, own=self.options, **options)
+        asked = LaunchOptions.of(self.name, self.options, **options)
+        told = RunOptions.of(spec, asked)
         path = Path(config_path or self.compile(spec))
         plan = self.prepare(
             RunPlan.of(
@@ -220,13 +218,13 @@ class ProcessEngine(Engine):
             plan=plan,
             engine=self.name,
             stop=stop or StopSignal(),
-            heartbeat_s=heartbeat_s,
-            timeout_s=timeout_s,
-            progress=progress,
+            heartbeat_s=asked.heartbeat_s,
+            timeout_s=asked.timeout_s,
+            progress=asked.progress,
             address=self.listens_on(plan),
         )
         start = partial(self.start, plan, [node.name for node in spec.nodes])
-        return in_time(launcher.run(iterations, start), timeout_s)
+        return in_time(launcher.run(asked.iterations, start), asked.timeout_s)
 
     def _issues(self, spec: SystemSpec, folder: Path) -> list[Issue]:
         """Return every issue of a system; of one that is unsound, the core's alone."""
