@@ -13,6 +13,8 @@ some rounds, taken in turns; what counts is the ratio:
   processor has slept for 10 ms before, most of what an array takes is numpy: to put
   the time into it, to make it read-only for its reader, and to read the time.
 - *start*: from the call to the first message, beside `dora run` of as many processes.
+- *memory*: what the nodes' processes hold while they run, without dora's own: of memory
+  that several share each has its part.
 
 Run it with `python benchmarks/dora_overhead.py [--rounds N] [--only NAME ...]`; it
 exits with 1 where a limit is missed.
@@ -21,12 +23,15 @@ exits with 1 where a limit is missed.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import functools
 import os
 import statistics
 import sys
 import tempfile
+import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import _dora_by_hand  # type: ignore[import-not-found]
@@ -38,6 +43,8 @@ WARM_UP = 20
 SIZES = {"8 B": 8, "400 KB": 400_000, "4 MB": 4_000_000}
 LARGE = 40_000_000
 LARGE_POOL = 512_000_000
+NODES = (b"lk_engine_dora.node", b"_dora_by_hand.py")
+"""What the commands of the nodes' processes have in them, and no other's."""
 
 Arrivals = tuple[np.ndarray, float]
 """Ages, times and numbers of what arrived, and when it was started."""
@@ -87,6 +94,45 @@ def large_us(run: Run, pool: int | None, count: int) -> float:
 def start_s(run: Run, processes: int) -> float:
     """Return how long it takes until the first message is there [s]."""
     return first_s(run(8, 5, rate_hz=100.0, relays=processes - 2))
+
+
+def memory_mb(run: Run, processes: int) -> float:
+    """Return the most that the nodes' processes hold at once, while they run [MB]."""
+    found = [0.0]
+    is_over = threading.Event()
+
+    def watch() -> None:
+        while not is_over.wait(0.2):
+            found.append(sum(map(held_mb, node_processes())))
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    try:
+        run(8, 60, rate_hz=20.0, relays=processes - 2)
+    finally:
+        is_over.set()
+        watcher.join()
+    return max(found)
+
+
+def node_processes() -> list[Path]:
+    """Return the folders in `/proc` of the processes that nodes run in."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            words = (entry / "cmdline").read_bytes()
+            if any(name in words for name in NODES):
+                found.append(entry)
+    return found
+
+
+def held_mb(process: Path) -> float:
+    """Return what a process holds: its proportional set size [MB]."""
+    with contextlib.suppress(OSError):
+        for line in (process / "smaps_rollup").read_text().splitlines():
+            if line.startswith("Pss:"):
+                return int(line.split()[1]) / 1000
+    return 0.0
 
 
 class Comparison(NamedTuple):
@@ -178,6 +224,10 @@ def comparisons() -> dict[str, list[Comparison]]:
         ],
         "start": [
             of(f"start of {processes} processes", start_s, "s", 1.3, processes)
+            for processes in (2, 8)
+        ],
+        "memory": [
+            of(f"memory of {processes} processes", memory_mb, "MB", 1.1, processes)
             for processes in (2, 8)
         ],
     }
