@@ -110,7 +110,7 @@ def matrix(session: nox.Session) -> None:
     What came of it goes to docs/reference/capabilities/ and, as a table, into
     docs/engines.md. Without names: the engines that have a file there.
     """
-    session.install("-q", ".[arrow,testing]", *groups("test"))
+    session.install("-q", ".[processes,testing]", *groups("test"))
     names = session.posargs or sorted(path.stem for path in CAPABILITIES.glob("*.json"))
     for project in PLUGINS:
         for engine in (name for name in engines_of(project) if name in names):
@@ -128,7 +128,7 @@ def matrix(session: nox.Session) -> None:
 def bench(session: nox.Session) -> None:
     """Run benchmarks/, its scripts and its pytest files, or those that are named."""
     plugins = map(str, PLUGINS)
-    session.install("-q", ".[arrow]", *plugins, *groups("test", "peers"))
+    session.install("-q", ".[processes]", *plugins, *groups("test", "peers"))
     every = sorted(map(str, (ROOT / "benchmarks").glob("[!_]*.py")))
     for file in session.posargs or every:
         is_test = Path(file).name.startswith(("bench_", "test_"))

@@ -4,7 +4,7 @@ A message without arrays is MessagePack, nothing else. One with arrays is a fram
 bytes (193, which begins no MessagePack; 1, the version; two zeros; the header's length,
 little end first), the header, and each array's data at the next multiple of 64.
 
-Needs the extra `[arrow]`.
+Needs the extra `[processes]`.
 """
 
 from __future__ import annotations
@@ -12,8 +12,7 @@ from __future__ import annotations
 import functools
 import struct
 import sys
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable
 from typing import Any
 
 from msgspec.msgpack import Ext
@@ -41,92 +40,6 @@ _EXTENSION = 0xC7
 _ARRAY = int(Code.ARRAY)
 
 
-@dataclass(frozen=True, slots=True)
-class Encoded:
-    """A message in parts, for a transport that writes them where they have to go.
-
-    Attributes:
-        header: MessagePack of everything but the arrays' data.
-        buffers: The data of each array, as the array has it: nothing is copied.
-    """
-
-    header: bytes
-    buffers: Sequence[memoryview]
-
-    @property
-    def nbytes(self) -> int:
-        """How long the message is as `to_bytes` writes it."""
-        return sum(map(len, self.pieces()))
-
-    def pieces(self) -> list[bytes | memoryview]:
-        """Return what the message is made of as `to_bytes` writes it."""
-        if not self.buffers:
-            return [self.header]
-        size = len(self.header)
-        prefix = _PREFIX.pack(_MARK, _VERSION, size)
-        pieces: list[bytes | memoryview] = [prefix, self.header]
-        size += _PREFIX.size
-        for buffer in self.buffers:
-            padding = -size % ALIGNMENT
-            pieces += [bytes(padding), buffer]
-            size += padding + len(buffer)
-        return pieces
-
-    def write_into(self, target: Any) -> None:
-        """Write the message into a buffer of `nbytes` bytes."""
-        view, start = memoryview(target).cast("B"), 0
-        for piece in self.pieces():
-            view[start : start + len(piece)] = piece
-            start += len(piece)
-
-
-def encode(value: Any, where: str = "value") -> Encoded:
-    """Return `value` as a message in parts; its arrays are not copied.
-
-    Args:
-        value: What to encode.
-        where: What it is, for the error: `"output 'camera.image'"`.
-
-    Raises:
-        NotSerializableError: A part of it cannot be sent; the text says which part,
-            its type, and what can be done.
-    """
-    header, found = pack(value, where)
-    return Encoded(header, [flat_bytes(array) for array in found])
-
-
-def decode(
-    header: Any, buffers: Sequence[Any] = (), resolve: Resolver = resolve_entry_point
-) -> Any:
-    """Return the value that `encode` was given.
-
-    Args:
-        header: The header.
-        buffers: The arrays' data; the arrays of the value are read-only views of it.
-        resolve: Turns `"module:Class"` into the class; an allow-list goes here.
-
-    Raises:
-        CodecError: It is not what `encode` makes.
-        LoadError: A class in it cannot be found, or is not allowed.
-    """
-    rest = list(reversed(buffers))
-
-    def take(size: int) -> tuple[Any, int]:
-        if not rest or memoryview(rest[-1]).nbytes != size:
-            raise ValueError("the arrays' data does not fit them")
-        return rest.pop(), 0
-
-    try:
-        value = Unpacker(resolve, take).unpack(header)
-        if rest:
-            raise ValueError("it has more data than arrays")
-    except (CodecError, LoadError):
-        raise
-    except Exception as error:
-        raise damaged(error) from error
-    return value
-
-
 def to_bytes(value: Any, where: str = "value") -> bytes:
     """Return `value` as one message.
 
@@ -140,8 +53,7 @@ def to_bytes(value: Any, where: str = "value") -> bytes:
     header, found = pack(value, where)
     if not found:
         return header
-    encoded = Encoded(header, [flat_bytes(array) for array in found])
-    return b"".join(encoded.pieces())
+    return b"".join(_frame(header, map(flat_bytes, found)))
 
 
 def to_pieces(value: Any, where: str = "value") -> bytes | list[bytes | memoryview]:
@@ -168,7 +80,7 @@ def to_pieces(value: Any, where: str = "value") -> bytes | list[bytes | memoryvi
     header, found = pack(value, where)
     if not found:
         return header
-    pieces = Encoded(header, [flat_bytes(array) for array in found]).pieces()
+    pieces = _frame(header, map(flat_bytes, found))
     return b"".join(pieces) if sum(map(len, pieces)) <= _COPIED else pieces
 
 
@@ -182,7 +94,19 @@ def _head(dtype: Any, shape: tuple[int, ...]) -> bytes:
         return b""
     described = write((array_buffers.dtype_name(dtype), shape, ()))
     header = write(Ext(Code.ARRAY, described))
-    return b"".join(Encoded(header, [memoryview(b"")]).pieces())
+    return b"".join(_frame(header, [memoryview(b"")]))
+
+
+def _frame(header: bytes, buffers: Iterable[memoryview]) -> list[bytes | memoryview]:
+    """Return what a message with arrays is made of; their data is not copied."""
+    size = len(header)
+    pieces: list[bytes | memoryview] = [_PREFIX.pack(_MARK, _VERSION, size), header]
+    size += _PREFIX.size
+    for buffer in buffers:
+        padding = -size % ALIGNMENT
+        pieces += [bytes(padding), buffer]
+        size += padding + len(buffer)
+    return pieces
 
 
 def from_bytes(buffer: Any, resolve: Resolver = resolve_entry_point) -> Any:
@@ -208,7 +132,7 @@ def from_bytes(buffer: Any, resolve: Resolver = resolve_entry_point) -> Any:
     except (CodecError, LoadError):
         raise
     except Exception as error:
-        raise damaged(error) from error
+        raise _damaged(error) from error
 
 
 def _from_frame(frame: bytes | memoryview, resolve: Resolver) -> Any:
@@ -261,7 +185,7 @@ def _described(head: bytes) -> tuple[Any, Any, tuple[int, ...], int] | None:
     return sys.modules["numpy"].ndarray, dtype, tuple(shape), ALIGNMENT + size
 
 
-def damaged(error: Exception) -> CodecError:
+def _damaged(error: Exception) -> CodecError:
     """Return the error for a message whose reading raised another."""
     reason = str(error) or type(error).__name__
     return CodecError(

@@ -113,20 +113,20 @@ class Encoder:
         return self._other(tick, value)
 
     def _array(self, value: Any, stamp_ns: int) -> tuple[Form, bytes]:
-        from like_keras_core.values.arrow import to_arrow
         from lk_record_mcap import image
+        from lk_record_mcap.arrow_columns import to_column
 
         encoding = image.encoding_of(value)
         if encoding is None:
-            return ARROW, _stream(*to_arrow(value, self.where))
+            return ARROW, _stream(*to_column(value, self.where))
         data = image.to_raw_image(value, encoding, stamp_ns, self.component)
         return image_form(), data
 
     def _other(self, tick: int, value: Any) -> tuple[Form, bytes]:
         """Write a record of plain fields, or what JSON is not for."""
-        from like_keras_core.values.arrow import to_arrow
+        from lk_record_mcap.arrow_columns import to_column
 
-        array, metadata = to_arrow(value, self.where)
+        array, metadata = to_column(value, self.where)
         if metadata["kind"] == "record":
             names = metadata["class"].partition("(")[2].rstrip(")").split(",")
             fields = {name: getattr(value, name) for name in names if name}
@@ -166,10 +166,9 @@ def _from_json(data: bytes, resolve: config_json.Resolver) -> Any:
     message = json.loads(data)
     value = message["value"]
     if "class" in message:
-        from like_keras_core.values.arrow import from_arrow, to_arrow
+        from lk_record_mcap.arrow_columns import make_record
 
-        array = to_arrow(list(value.values()))[0]
-        return from_arrow(array, {"kind": "record", "class": message["class"]}, resolve)
+        return make_record(list(value.values()), message["class"], resolve)
     return config_json.decode(value, resolve)
 
 
@@ -186,12 +185,12 @@ def _from_image(data: bytes, resolve: config_json.Resolver) -> Any:
 def _from_stream(data: bytes, resolve: config_json.Resolver) -> Any:
     import pyarrow
 
-    from like_keras_core.values.arrow import from_arrow
+    from lk_record_mcap.arrow_columns import from_column
 
     batch = pyarrow.ipc.open_stream(pyarrow.py_buffer(data)).read_next_batch()
     raw = batch.schema.metadata or {}
     metadata = {key.decode(): value.decode() for key, value in raw.items()}
-    return from_arrow(batch.column(0), metadata, resolve)
+    return from_column(batch.column(0), metadata, resolve)
 
 
 _READERS: dict[tuple[str, str], Callable[[bytes, config_json.Resolver], Any]] = {

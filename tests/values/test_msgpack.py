@@ -1,4 +1,4 @@
-"""Messages: to bytes or Arrow and back, equal and of the same type."""
+"""Messages: to bytes and back, equal and of the same type."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import contextlib
 import enum
 import functools
 import gc
-import json
+import struct
 import subprocess
 import sys
 import weakref
@@ -17,7 +17,6 @@ from pathlib import Path, PurePath, PurePosixPath, PureWindowsPath
 from typing import Any, NamedTuple
 
 import numpy as np
-import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -32,16 +31,8 @@ from like_keras_core.errors import (
     NotSerializableError,
 )
 from like_keras_core.testing import same
-from like_keras_core.values.arrow import from_arrow, to_arrow
 from like_keras_core.values.class_refs import entry_point_of, resolve
-from like_keras_core.values.msgpack import (
-    Encoded,
-    decode,
-    encode,
-    from_bytes,
-    to_bytes,
-    to_pieces,
-)
+from like_keras_core.values.msgpack import from_bytes, to_bytes, to_pieces
 
 
 class Colour(enum.Enum):
@@ -83,12 +74,6 @@ class Pose:
 class Frame:
     image: Any
     stamp: Any = None
-
-
-@dataclass
-class Stamp:
-    s: Any
-    ns: Any
 
 
 @dataclass
@@ -192,18 +177,15 @@ def through_view(value: Any) -> Any:
     return from_bytes(memoryview(bytearray(b"abc" + data))[3:])
 
 
-def through_parts(value: Any) -> Any:
-    encoded = encode(value)
-    return decode(encoded.header, [bytes(buffer) for buffer in encoded.buffers])
+def through_pieces(value: Any) -> Any:
+    return from_bytes(joined(to_pieces(value)))
 
 
-def through_arrow(value: Any) -> Any:
-    array, metadata = to_arrow(value)
-    assert all(type(text) is str for text in metadata.values())
-    return from_arrow(array, metadata)
+def joined(pieces: Any) -> bytes:
+    return pieces if isinstance(pieces, bytes) else b"".join(pieces)
 
 
-WAYS = [through_bytes, through_view, through_parts, through_arrow]
+WAYS = [through_bytes, through_view, through_pieces]
 
 
 def arrays_in(value: Any) -> Iterator[Any]:
@@ -455,33 +437,16 @@ def test_a_field_without_a_value_stays_without() -> None:
 
 
 @pytest.mark.parametrize(
-    ("array", "copied"),
-    [
-        (IMAGE, False),
-        (IMAGE.T, False),
-        (IMAGE.transpose(2, 0, 1), False),
-        (IMAGE[1:3], False),
-        (IMAGE[:, ::2], True),
-    ],
+    "array",
+    [IMAGE, IMAGE.T, IMAGE.transpose(2, 0, 1), IMAGE[1:3], IMAGE[:, ::2]],
 )
-def test_the_memory_order_of_an_array_stays(array: Any, copied: bool) -> None:
+def test_the_memory_order_of_an_array_stays(array: Any) -> None:
     """Swapped axes are swapped again on arrival, so that sums round alike."""
     order = np.argsort([-abs(step) for step in array.strides]).tolist()
 
     for way in WAYS:
         back = way(array)
         assert np.argsort([-abs(step) for step in back.strides]).tolist() == order
-    assert np.shares_memory(through_arrow(array), array) is not copied
-
-
-def test_an_array_through_arrow_is_never_copied() -> None:
-    """Not by the encoder and not by the decoder, however large it is."""
-    large = np.zeros((40, 1000, 1000), np.uint8)
-
-    back = through_arrow(large)
-
-    assert np.shares_memory(back, large)
-    assert back.shape == large.shape
 
 
 def test_arrays_in_bytes_are_views_at_multiples_of_64() -> None:
@@ -497,27 +462,24 @@ def test_arrays_in_bytes_are_views_at_multiples_of_64() -> None:
         assert (array.__array_interface__["data"][0] - start) % 64 == 0
 
 
-def test_parts_are_views_and_fill_a_buffer() -> None:
-    """A transport can write a message in place: nothing is copied before."""
-    value = {"a": IMAGE, "b": np.ones((2, 3)).T, "c": "text"}
-    encoded = encode(value)
+def test_pieces_show_the_memory_of_arrays() -> None:
+    """A transport can write a large message in place: nothing is copied before."""
+    large = np.arange(5000).reshape(50, 100)
+    value = {"a": large, "b": large.T, "c": "text"}
 
-    target = bytearray(encoded.nbytes)
-    encoded.write_into(target)
+    pieces = to_pieces(value)
 
-    assert isinstance(encoded, Encoded)
-    assert len(encoded.header) < 100
-    assert np.shares_memory(np.frombuffer(encoded.buffers[0], "u1"), IMAGE)
-    assert bytes(target) == to_bytes(value)
-    assert same(decode(encoded.header, encoded.buffers), value)
+    shown = [piece for piece in pieces if isinstance(piece, memoryview)]
+    assert len(shown) == 2
+    assert all(np.shares_memory(np.frombuffer(p, "u1"), large) for p in shown)
+    assert joined(pieces) == to_bytes(value)
 
 
 def test_a_message_without_arrays_is_messagepack() -> None:
-    """Anybody can read it, and its header is all there is to it."""
+    """Anybody can read it."""
     value = {"a": [1, 2.5, "x", None], "b": b"y"}
 
     assert msgpack.decode(to_bytes(value)) == value
-    assert encode(value).nbytes == len(to_bytes(value))
 
 
 def test_what_arrives_cannot_be_written_to() -> None:
@@ -529,8 +491,6 @@ def test_what_arrives_cannot_be_written_to() -> None:
         (array,) = from_bytes(data)
         with pytest.raises(ValueError, match="read-only"):
             array[0] = 1
-    with pytest.raises(ValueError, match="read-only"):
-        through_arrow(IMAGE.copy())[0] = 1
 
 
 @pytest.mark.parametrize(
@@ -557,7 +517,7 @@ def test_a_message_that_is_one_array_is_as_any_other(array: np.ndarray) -> None:
         pieces = to_pieces(array)
         back = from_bytes(bytearray(data))
 
-        assert (pieces if isinstance(pieces, bytes) else b"".join(pieces)) == data
+        assert joined(pieces) == data
         assert same(back, array)
         assert not back.flags.writeable
 
@@ -571,59 +531,6 @@ def test_an_array_of_the_wrong_size_is_refused(size: int) -> None:
 
     with pytest.raises(CodecError, match=f"has {len(data) + size}"):
         from_bytes(damaged)
-
-
-def test_a_stranger_can_use_an_array() -> None:
-    """Arrow has the numbers; the metadata says how to shape them."""
-    for array in (IMAGE, np.ones((2, 3), np.float32), np.array(["2020"], "M8[D]")):
-        found, metadata = to_arrow(array)
-        assert metadata["kind"] == "array"
-
-        flat = found.to_numpy(zero_copy_only=True).view(metadata["dtype"])
-        again = flat.reshape(json.loads(metadata["shape"]))
-
-        assert same(again, array)
-    assert to_arrow(np.ones(3))[0].type == pa.float64()
-    assert to_arrow(IMAGE.T)[1]["axes"] == "[2, 1, 0]"
-
-
-def test_a_stranger_can_read_a_record() -> None:
-    """The fields are a list, and the metadata names them."""
-    for _ in range(2):
-        array, metadata = to_arrow(Stamp(1, 2.5))
-
-        assert metadata == {"kind": "record", "class": f"{__name__}:Stamp(s,ns)"}
-        assert msgpack.decode(array.buffers()[1]) == [1, 2.5]
-
-
-@pytest.mark.parametrize("value", [5, Pose(1, 2), IMAGE, [IMAGE], np.arange(7.0)])
-def test_a_part_of_an_arrow_array_is_read(value: Any) -> None:
-    """An array may begin inside its buffer, as the parts of a larger one do."""
-    array, metadata = to_arrow(value)
-    padding = pa.array([0, 0, 0], array.type)
-
-    joined = pa.concat_arrays([padding, array, padding])
-    part = joined.slice(3, len(array))
-
-    assert same(from_arrow(part, {**metadata, "sequence": 7}), value)
-
-
-@pytest.mark.parametrize("array", [np.zeros(0), np.zeros((3, 0), "M8[s]")])
-def test_an_empty_array_may_have_no_buffer(array: Any) -> None:
-    """Other implementations of Arrow leave out what has no bytes."""
-    found, metadata = to_arrow(array)
-    bare = pa.Array.from_buffers(found.type, 0, [None, None])
-
-    assert same(from_arrow(bare, metadata), array)
-
-
-def test_fast_arrow_arrays_are_valid() -> None:
-    """An array that was made without checks passes all of Arrow's."""
-    for value in (1, [IMAGE], IMAGE, np.array(["ab"]), np.ones(3, ">f8"), Pose(1, 2)):
-        array, _ = to_arrow(value)
-
-        array.validate(full=True)
-        assert array.null_count == 0
 
 
 class TestRefused:
@@ -655,7 +562,7 @@ class TestRefused:
     )
     def test_what_has_no_form_is_refused(self, value: Any) -> None:
         """The error says where it is; it is never sent as something like it."""
-        for way in (to_bytes, encode, to_arrow):
+        for way in (to_bytes, to_pieces):
             for outer in (value, [1, value], {"a": (value,)}, Pose(1, value)):
                 with pytest.raises(NotSerializableError, match=r"^output 'c\.x'"):
                     way(outer, "output 'c.x'")
@@ -719,11 +626,6 @@ class TestDamaged:
         for value in (Pose(1, 2), [Pose(1, 2)], Colour.RED, Model("a"), Angle(1.0)):
             with pytest.raises(NotAllowedError, match="not allowed"):
                 from_bytes(to_bytes(value), allowed)
-            with pytest.raises(NotAllowedError, match="not allowed"):
-                from_arrow(*to_arrow(value), allowed)
-            encoded = encode(value)
-            with pytest.raises(NotAllowedError, match="not allowed"):
-                decode(encoded.header, encoded.buffers, allowed)
 
     @pytest.mark.parametrize(
         "value", [Pose(1, 2), [Pose(1, 2)], Colour.RED, Access(0), Model("a"), Own(1)]
@@ -815,20 +717,11 @@ class TestDamaged:
     def test_a_wrong_array_is_refused(self, dtype: Any, shape: Any, axes: Any) -> None:
         """It is never made, whatever it claims to be."""
         header = msgpack.encode(msgpack.Ext(16, msgpack.encode([dtype, shape, axes])))
-        frame = Encoded(header, [memoryview(bytes(8))])
+        prefix = struct.pack("<BBxxI", 0xC1, 1, len(header))
+        padding = bytes(-len(prefix + header) % 64)
 
         with pytest.raises(CodecError, match="Cannot read a message"):
-            from_bytes(b"".join(frame.pieces()))
-        with pytest.raises(CodecError, match="Cannot read a message"):
-            decode(header, frame.buffers)
-
-    def test_the_parts_must_fit(self) -> None:
-        """Buffers missing, left over, or of another size."""
-        encoded = encode([IMAGE])
-
-        for buffers in ([], [b"x"], [*encoded.buffers, b""]):
-            with pytest.raises(CodecError, match="Cannot read a message"):
-                decode(encoded.header, buffers)
+            from_bytes(prefix + header + padding + bytes(8))
 
     def test_a_frame_of_the_future_is_refused(self) -> None:
         """Its version is in the text."""
@@ -837,33 +730,6 @@ class TestDamaged:
 
         with pytest.raises(CodecError, match="its version is 2, and 1 is known here"):
             from_bytes(data)
-
-    @pytest.mark.parametrize(
-        ("array", "metadata"),
-        [
-            (pa.array([5]), {}),
-            (pa.array([5]), {"kind": "tensor"}),
-            (pa.array([5]), {"kind": "msgpack"}),
-            (pa.array(["x"]), {"kind": "msgpack"}),
-            (pa.array([1, 2], pa.uint8()), {"kind": "msgpack"}),
-            (pa.array([], pa.uint8()), {"kind": "msgpack"}),
-            (pa.nulls(3), {"kind": "msgpack"}),
-            (pa.array([5]), {"kind": "array"}),
-            (pa.array([5]), {"kind": "array", "dtype": "<i8", "shape": "[2]"}),
-            (pa.array([5]), {"kind": "array", "dtype": "<f8", "shape": "[1]"}),
-            (pa.array([5]), {"kind": "array", "dtype": "O", "shape": "[1]"}),
-            (pa.array([5]), {"kind": "array", "dtype": "<i8", "shape": "{"}),
-            (pa.array([5]), {"kind": "array", "dtype": "<i8", "shape": "5"}),
-            (pa.array([1], pa.uint8()), {"kind": "record"}),
-            (pa.array([1], pa.uint8()), {"kind": "record", "class": "os:stat_result("}),
-            (pa.array([193] * 9, pa.uint8()), {"kind": "frame"}),
-            (None, {"kind": "msgpack"}),
-        ],
-    )
-    def test_a_wrong_arrow_array_is_refused(self, array: Any, metadata: Any) -> None:
-        """Whatever comes from somewhere else is one error."""
-        with pytest.raises(CodecError, match="Cannot read a"):
-            from_arrow(array, metadata)
 
     def test_deep_nesting_is_refused(self) -> None:
         """It does not exhaust the stack."""
@@ -920,40 +786,12 @@ def test_damaged_bytes_are_one_error(data: bytes) -> None:
     """Whatever the bytes are: a value, or an error of ours; nothing is run."""
     with contextlib.suppress(CodecError, LoadError):
         from_bytes(data, known)
-    with contextlib.suppress(CodecError, LoadError):
-        decode(data, [b"12345678"], known)
-    array = pa.array(np.frombuffer(data, np.uint8))
-    for kind in ("msgpack", "frame", "record"):
-        metadata = {"kind": kind, "class": f"{__name__}:Pose(x,y,frame)"}
-        with contextlib.suppress(CodecError, LoadError):
-            from_arrow(array, metadata, known)
 
 
-@settings(max_examples=200, deadline=None)
-@given(
-    st.sampled_from([pa.array([1, 2]), pa.array([1.5, 2]), pa.array([1], pa.uint8())]),
-    st.sampled_from(["<i8", "<f8", "|u1", "<U1", "O", "f8,f8", ""])
-    | st.text(max_size=4),
-    st.lists(st.integers(-1, 3) | st.none(), max_size=3).map(json.dumps) | st.text(),
-    st.none() | st.lists(st.integers(-1, 3)).map(json.dumps) | st.text(),
-)
-def test_damaged_metadata_is_one_error(
-    array: Any, dtype: str, shape: str, axes: str | None
-) -> None:
-    """Whatever the metadata says, no memory beyond the array is read."""
-    metadata = {"kind": "array", "dtype": dtype, "shape": shape}
-    if axes is not None:
-        metadata["axes"] = axes
-
-    with contextlib.suppress(CodecError):
-        assert from_arrow(array, metadata).nbytes == array.nbytes
-
-
-def test_neither_numpy_nor_pyarrow_is_imported_in_vain() -> None:
+def test_numpy_is_not_imported_in_vain() -> None:
     """Bytes need msgspec alone; numpy comes with the first array."""
     code = f"""
 import sys
-sys.modules["pyarrow"] = None
 from like_keras_core.values.msgpack import from_bytes, to_bytes
 assert from_bytes(to_bytes([1, (2, {{3}}), 2**70])) == [1, (2, {{3}}), 2**70]
 assert "numpy" not in sys.modules
