@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from like_keras_core.node import Node
-from like_keras_core.values.semantics import IMMUTABLE
+from like_keras_core.values.kinds import IMMUTABLE
 
 _signatures: weakref.WeakKeyDictionary[type, inspect.Signature] = (
     weakref.WeakKeyDictionary()

@@ -8,28 +8,24 @@ given the benefit of the doubt: sending tells.
 from __future__ import annotations
 
 import builtins
-import enum
 import re
 import sys
 import types
 import typing
 from collections.abc import Iterable, Iterator
-from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
 from like_keras_core.errors import NotSerializableError
 from like_keras_core.issue import Issue
 from like_keras_core.spec import SystemSpec
-from like_keras_core.values import dataclass_rows
 from like_keras_core.values.annotations import fields_of, is_union, to_text
-from like_keras_core.values.class_refs import SCRIPT_MODULE, entry_point_of
-from like_keras_core.values.registry import registered
+from like_keras_core.values.class_refs import SCRIPT_MODULE
+from like_keras_core.values.instance_kinds import REGISTERED
+from like_keras_core.values.kinds import kind_of
+from like_keras_core.values.plain_kinds import ARRAY
 
-_PLAIN = (type(None), bool, int, float, complex, str, bytes)
-_CONTAINERS = (list, tuple, dict, set, frozenset)
 _LITERAL = re.compile(r"Literal\[.*?\]")
 _WORD = re.compile(r"[^\s\[\],|()'\"]+")
-_PATHS = (Path, type(Path()), PurePosixPath, PureWindowsPath)
 
 
 def unsendable_issues(spec: SystemSpec, sources: Iterable[str]) -> Iterator[Issue]:
@@ -93,24 +89,22 @@ def _refusal(annotation: Any, seen: set[Any]) -> str | None:
     if not isinstance(annotation, type) or annotation in seen:
         return None
     seen.add(annotation)
-    if annotation in (*_PLAIN, *_CONTAINERS, *_PATHS, object) or _may_be_many(
-        annotation
-    ):
+    if annotation is object or _may_be_many(annotation):
         return None
-    if annotation in registered or issubclass(annotation, enum.Enum):
-        return _nameless(annotation)
-    if dataclass_rows.is_named_tuple(annotation) or dataclass_rows.is_dataclass(
-        annotation
-    ):
-        fields = fields_of(annotation) or {}
-        return _nameless(annotation) or _first(fields.values(), seen)
     numpy = sys.modules.get("numpy")
-    # An array's annotation names the kind of its items.
-    if numpy is not None and (
-        annotation is numpy.ndarray
-        or issubclass(annotation, (numpy.generic, numpy.dtype))
-    ):
+    if numpy is not None and issubclass(annotation, numpy.dtype):
+        # An array's annotation names the kind of its items.
         return None
+    kind = kind_of(annotation)
+    try:
+        is_sent = kind.split(annotation, "it") is not None
+    except NotSerializableError:
+        return f"no other process can find {to_text(annotation)}; define it in a module"
+    if kind is ARRAY:
+        is_sent = annotation is sys.modules["numpy"].ndarray
+    if is_sent:
+        fields = (fields_of(annotation) or {}) if kind is not REGISTERED else {}
+        return _first(fields.values(), seen)
     name = to_text(annotation)
     arrow = sys.modules.get("pyarrow")
     if arrow is not None and issubclass(annotation, arrow.Array):
@@ -128,14 +122,6 @@ def _refusal(annotation: Any, seen: set[Any]) -> str | None:
 def _first(annotations: Iterable[Any], seen: set[Any]) -> str | None:
     found = (_refusal(item, seen) for item in annotations)
     return next(filter(None, found), None)
-
-
-def _nameless(cls: type) -> str | None:
-    try:
-        entry_point_of(cls, "it")
-    except NotSerializableError:
-        return f"no other process can find {to_text(cls)}; define it in a module"
-    return None
 
 
 def _may_be_many(cls: type) -> bool:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Literal, TypeVar, Union
 
 from like_keras_core.values.class_refs import home_of
-from like_keras_core.values.semantics import IMMUTABLE
+from like_keras_core.values.kinds import IMMUTABLE
 
 T = TypeVar("T")
 _NONE = type(None)

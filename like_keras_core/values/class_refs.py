@@ -10,13 +10,15 @@ import importlib
 import sys
 import types
 import weakref
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from like_keras_core.errors import LoadError, NotAllowedError, NotSerializableError
 
 SCRIPT_MODULE = "__lk_main__"
+Resolver = Callable[[str], type]
+"""Turns `"module:Class"` into the class."""
 _scripts: dict[Path, types.ModuleType] = {}
 _loading: list[Path] = []
 _names: weakref.WeakKeyDictionary[type, str] = weakref.WeakKeyDictionary()

@@ -18,7 +18,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from like_keras_core.errors import CodecError
-from like_keras_core.values.config_json import Resolver
+from like_keras_core.values.class_refs import Resolver
 
 
 class Record:

@@ -12,21 +12,22 @@ from __future__ import annotations
 import functools
 import struct
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from msgspec.msgpack import Ext
+from msgspec.msgpack import Decoder, Ext
 from msgspec.msgpack import decode as read
 from msgspec.msgpack import encode as write
 
 from like_keras_core.errors import CodecError, LoadError
 from like_keras_core.values import array_buffers
 from like_keras_core.values.array_buffers import flat_bytes
+from like_keras_core.values.class_refs import Resolver
 from like_keras_core.values.class_refs import resolve as resolve_entry_point
-from like_keras_core.values.config_json import Resolver
-from like_keras_core.values.msgpack_decode import READ, Unpacker
+from like_keras_core.values.kind import Join
+from like_keras_core.values.kinds import KINDS
 from like_keras_core.values.msgpack_encode import pack
-from like_keras_core.values.msgpack_ext import Code
+from like_keras_core.values.msgpack_ext import OF_BYTES, Code
 
 ALIGNMENT = 64
 _COPIED = 4096
@@ -126,8 +127,8 @@ def from_bytes(buffer: Any, resolve: Resolver = resolve_entry_point) -> Any:
             buffer = memoryview(buffer).cast("B").toreadonly()
         if not buffer or buffer[0] != _MARK:
             if resolve is resolve_entry_point:
-                return READ(buffer)
-            return Unpacker(resolve).unpack(buffer)
+                return _read(buffer)
+            return _Unpacker(resolve).unpack(buffer)
         return _from_frame(buffer, resolve)
     except (CodecError, LoadError):
         raise
@@ -154,7 +155,7 @@ def _from_frame(frame: bytes | memoryview, resolve: Resolver) -> Any:
         end = start + size
         return (frame, start) if size else (b"", 0)
 
-    value = Unpacker(resolve, take).unpack(frame[_PREFIX.size : end])
+    value = _Unpacker(resolve, take).unpack(frame[_PREFIX.size : end])
     if end != len(frame):
         raise _wrong_size(end, frame)
     return value
@@ -192,3 +193,51 @@ def _damaged(error: Exception) -> CodecError:
         f"Cannot read a message: {reason}. It is damaged, or it was not written by "
         "like_keras."
     )
+
+
+_Take = Callable[[int], tuple[Any, int]]
+"""Gives the memory of the next array, of a size: a buffer and where it begins."""
+
+
+def _no_arrays(size: int) -> tuple[Any, int]:
+    raise ValueError("there is an array in it, without its data")
+
+
+class _Unpacker:
+    """Unpacks one value; without arrays, any number of them.
+
+    Args:
+        resolve: Turns a class's name into the class.
+        take: Gives the memory of the next array.
+    """
+
+    __slots__ = ("_resolve", "_take")
+
+    def __init__(self, resolve: Resolver, take: _Take = _no_arrays) -> None:
+        self._resolve = resolve
+        self._take = take
+
+    def unpack(self, data: Any) -> Any:
+        """Return the value that MessagePack data stands for."""
+        return read(data, ext_hook=self.extension)
+
+    def extension(self, code: int, data: memoryview) -> Any:
+        """Return the value that an extension stands for."""
+        if code in OF_BYTES:
+            return _READERS[code](data, self._resolve)
+        content = read(data, ext_hook=self.extension)
+        if code == _ARRAY:
+            return self._array(*content)
+        return _READERS[code](content, self._resolve)
+
+    def _array(self, name: str, shape: Any, axes: Any) -> Any:
+        dtype = array_buffers.dtype_of(name)
+        buffer, offset = self._take(array_buffers.size_of(dtype, shape))
+        return array_buffers.view(dtype, shape, axes, buffer, offset)
+
+
+_READERS: Mapping[int, Join] = {
+    code: reader for kind in KINDS for code, reader in kind.join.items()
+}
+_read = Decoder(ext_hook=_Unpacker(resolve_entry_point).extension).decode
+"""Gives the value of a message without arrays, with no allow-list."""

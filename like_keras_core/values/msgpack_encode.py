@@ -11,35 +11,24 @@ does not is packed anew, by a packer that looks at each.
 
 from __future__ import annotations
 
-import enum
-import functools
 import itertools
-import sys
-from collections.abc import Callable, Collection, Iterator, Sequence
-from pathlib import Path, PurePath, PurePosixPath, PureWindowsPath
+from collections.abc import Collection, Sequence
 from typing import Any, ClassVar
 
 from msgspec.msgpack import Ext
 from msgspec.msgpack import encode as write
 
 from like_keras_core.errors import NotSerializableError
-from like_keras_core.values import array_buffers, dataclass_rows
-from like_keras_core.values.class_refs import entry_point_of
+from like_keras_core.values import array_buffers
 from like_keras_core.values.config_json import advice
-from like_keras_core.values.msgpack_ext import COMPLEX, Code
-from like_keras_core.values.registry import registered
+from like_keras_core.values.instance_kinds import RECORDS
+from like_keras_core.values.kind import Split
+from like_keras_core.values.kinds import PLAIN, kind_of
+from like_keras_core.values.msgpack_ext import Code
 
+_ARRAY, _RECORD = int(Code.ARRAY), int(Code.RECORD)
 Tree = Any
 """What msgspec writes exactly: plain values, lists and dicts of them, extensions."""
-
-PLAIN = frozenset({type(None), bool, int, float, str, bytes})
-RECORDS: dict[type, dataclass_rows.Record] = {}
-"""The classes of records that were met."""
-_PATHS: dict[type, str] = {
-    type(Path()): "path",
-    PurePosixPath: "posix",
-    PureWindowsPath: "windows",
-}
 
 
 def pack(value: Any, where: str) -> tuple[bytes, Sequence[Any]]:
@@ -91,29 +80,10 @@ def _explained(value: Any, where: str) -> NotSerializableError | None:
     try:
         _SafePacker(where).pack(value)
     except NotSerializableError as error:
-        inner = (_explained(part, place) for part, place in _parts(value, where))
+        parts = kind_of(type(value)).parts(value, where)
+        inner = (_explained(part, place) for part, place in parts)
         return next(filter(None, inner), error)
     return None
-
-
-def _parts(value: Any, where: str) -> Iterator[tuple[Any, str]]:
-    kind = type(value)
-    if kind in registered:
-        yield registered[kind][0](value), where
-    elif kind in (list, tuple):
-        yield from ((item, f"{where}[{n}]") for n, item in enumerate(value))
-    elif kind in (set, frozenset):
-        yield from ((item, f"an element of {where}") for item in value)
-    elif kind is dict:
-        for key, item in value.items():
-            yield key, f"a key of {where}"
-            yield item, f"{where}[{key!r}]"
-    elif dataclass_rows.is_named_tuple(kind):
-        for name, item in zip(kind._fields, value, strict=True):
-            yield item, f"{where}.{name}"
-    elif dataclass_rows.is_dataclass(kind):
-        for name, item in dataclass_rows.attributes(value).items():
-            yield item, f"{where}.{name}"
 
 
 class _Packer:
@@ -139,14 +109,39 @@ class _Packer:
             return self._dict(value)
         if kind is list:
             return self._list(value)
-        return self._way(kind, value)(self, value)
+        return self._split(kind, value)
 
-    def _way(self, kind: type, value: Any) -> _Pack:
-        """Return what packs the instances of a class."""
-        way = _ways.get(kind)
-        if way is None:
-            way = _ways[kind] = _way_of(kind, value, self.where)
-        return way
+    def _array(self, value: Any) -> Tree:
+        array_buffers.check_array(value, self.where)
+        data, axes = array_buffers.dense(value)
+        self.arrays.append(data)
+        name = array_buffers.dtype_name(data.dtype)
+        return Ext(Code.ARRAY, write((name, data.shape, axes)))
+
+    def _split(self, kind: type, value: Any) -> Tree:
+        split = _splitters.get(kind) or self._splitter(kind, value)
+        found = split(value, self.where)
+        if found is None:
+            return value
+        code, content = found
+        if type(content) is bytes:
+            return Ext(code, content)
+        if code == _ARRAY:
+            return self._array(content)
+        if code == _RECORD:
+            # A row is not packed as the tuple that it is.
+            content = (self.items(content[0]), content[1])
+        else:
+            content = self.items(content)
+        return Ext(code, write(content))
+
+    def _splitter(self, kind: type, value: Any) -> Split:
+        """Return what splits the instances of a class that was not met before."""
+        split = kind_of(kind).split(kind, self.where)
+        if split is None:
+            raise NotSerializableError(advice(self.where, value))
+        _splitters[kind] = split
+        return split
 
     def items(self, values: Collection[Any]) -> Collection[Tree]:
         """Return the values, each as what msgspec writes exactly."""
@@ -159,8 +154,7 @@ class _Packer:
             if self.plain.issuperset(map(type, value.values())):
                 return value
             return {key: self.pack(item) for key, item in value.items()}
-        flat = list(itertools.chain.from_iterable(value.items()))
-        return Ext(Code.DICT, write(self.items(flat)))
+        return self._split(dict, value)
 
     def _list(self, value: list[Any]) -> Tree:
         kinds = set(map(type, value))
@@ -185,7 +179,7 @@ class _Packer:
             return Ext(Code.TUPLES, write((rows, widths.pop())))
         record = RECORDS.get(kind)
         if record is None and kind is not dict:
-            self._way(kind, values[0])
+            self._splitter(kind, values[0])
             record = RECORDS.get(kind)
         if record is None or not record.names:
             return None
@@ -200,105 +194,5 @@ class _SafePacker(_Packer):
     plain = PLAIN - {int, str}
 
 
-_Pack = Callable[[_Packer, Any], Tree]
-
-
-def _extension(code: int, *content: Tree) -> Ext:
-    return Ext(code, write(content))
-
-
-def _way_of(kind: type, value: Any, where: str) -> _Pack:
-    """Return what packs the instances of a class that is met for the first time."""
-    if kind in registered:
-        return functools.partial(_pack_registered, entry_point_of(kind, where))
-    if issubclass(kind, enum.Enum):
-        return functools.partial(_pack_enum, entry_point_of(kind, where))
-    if dataclass_rows.is_record(kind):
-        record = dataclass_rows.Record(kind, entry_point_of(kind, where))
-        RECORDS[kind] = record
-        return functools.partial(_pack_record, record)
-    if dataclass_rows.is_dataclass(kind):
-        signature = dataclass_rows.signature_of(kind, entry_point_of(kind, where))
-        return functools.partial(_pack_object, signature)
-    numpy = sys.modules.get("numpy")
-    if numpy is not None and issubclass(kind, numpy.ndarray):
-        return _pack_array
-    if numpy is not None and issubclass(kind, numpy.generic):
-        return _pack_scalar
-    raise NotSerializableError(advice(where, value))
-
-
-def _pack_int(packer: _Packer, value: int) -> Tree:
-    if -(2**63) <= value < 2**64:
-        return value
-    size = value.bit_length() // 8 + 1
-    return Ext(Code.INT, value.to_bytes(size, "big", signed=True))
-
-
-def _pack_text(packer: _Packer, value: str) -> Tree:
-    data = value.encode("utf-8", "surrogatepass")
-    try:
-        data.decode()
-    except UnicodeDecodeError:
-        return Ext(Code.TEXT, data)
-    return value
-
-
-def _pack_complex(packer: _Packer, value: complex) -> Tree:
-    return Ext(Code.COMPLEX, COMPLEX.pack(value.real, value.imag))
-
-
-def _pack_path(packer: _Packer, value: PurePath) -> Tree:
-    return _extension(Code.PATH, _PATHS[type(value)], _pack_text(packer, str(value)))
-
-
-def _pack_items(code: int, packer: _Packer, value: Any) -> Tree:
-    return Ext(code, write(packer.items(value)))
-
-
-def _pack_enum(entry_point: str, packer: _Packer, value: enum.Enum) -> Tree:
-    if value.name in type(value).__members__:
-        return _extension(Code.ENUM, value.name, entry_point)
-    return _extension(Code.FLAG, packer.pack(value.value), entry_point)
-
-
-def _pack_record(record: dataclass_rows.Record, packer: _Packer, value: Any) -> Tree:
-    row = packer.items(record.read(value))
-    return Ext(Code.RECORD, write((row, record.signature)))
-
-
-def _pack_object(signature: str, packer: _Packer, value: Any) -> Tree:
-    return _extension(
-        Code.OBJECT, packer.pack(dataclass_rows.attributes(value)), signature
-    )
-
-
-def _pack_array(packer: _Packer, value: Any) -> Tree:
-    array_buffers.check_array(value, packer.where)
-    data, axes = array_buffers.dense(value)
-    packer.arrays.append(data)
-    return _extension(
-        Code.ARRAY, array_buffers.dtype_name(data.dtype), data.shape, axes
-    )
-
-
-def _pack_scalar(packer: _Packer, value: Any) -> Tree:
-    array_buffers.check_array(value, packer.where)
-    name, content = array_buffers.scalar_content(value)
-    return _extension(Code.SCALAR, name, packer.pack(content))
-
-
-def _pack_registered(entry_point: str, packer: _Packer, value: Any) -> Tree:
-    inner = registered[type(value)][0](value)
-    return _extension(Code.REGISTERED, packer.pack(inner), entry_point)
-
-
-_ways: dict[type, _Pack] = {
-    int: _pack_int,
-    str: _pack_text,
-    complex: _pack_complex,
-    tuple: functools.partial(_pack_items, Code.TUPLE),
-    set: functools.partial(_pack_items, Code.SET),
-    frozenset: functools.partial(_pack_items, Code.FROZENSET),
-    **dict.fromkeys(_PATHS, _pack_path),
-}
+_splitters: dict[type, Split] = {}
+"""What splits the instances of the classes that were met."""

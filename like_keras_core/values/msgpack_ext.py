@@ -27,4 +27,6 @@ class Code:
     REGISTERED = 17  # [what its `encode` returned, class]
 
 
+OF_BYTES = frozenset({Code.INT, Code.TEXT, Code.COMPLEX})
+"""The extensions whose data is no MessagePack."""
 COMPLEX = struct.Struct("<dd")

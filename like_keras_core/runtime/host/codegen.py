@@ -13,7 +13,8 @@ from typing import Any
 from like_keras_core.runtime.host.plan import Default, Plan, Value
 from like_keras_core.runtime.host.record_buffer import ROW, rescuer
 from like_keras_core.values.annotations import holds_no_array, is_array, is_immutable
-from like_keras_core.values.semantics import IMMUTABLE, protect, read_only, snapshot
+from like_keras_core.values.kinds import IMMUTABLE
+from like_keras_core.values.semantics import protect, read_only, snapshot
 
 
 class _UNKNOWN:

@@ -8,7 +8,8 @@ from typing import Any
 
 from like_keras_core.component import Component
 from like_keras_core.errors import ValueMutationError
-from like_keras_core.values.semantics import IMMUTABLE, fingerprint
+from like_keras_core.values.kinds import IMMUTABLE
+from like_keras_core.values.semantics import fingerprint
 
 
 @dataclass(frozen=True, slots=True)

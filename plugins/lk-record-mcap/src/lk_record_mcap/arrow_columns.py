@@ -25,8 +25,8 @@ from numpy import ndarray
 
 from like_keras_core.errors import CodecError, LoadError
 from like_keras_core.values import array_buffers
+from like_keras_core.values.class_refs import Resolver
 from like_keras_core.values.class_refs import resolve as resolve_entry_point
-from like_keras_core.values.config_json import Resolver
 from like_keras_core.values.msgpack import from_bytes, to_bytes
 from like_keras_core.values.msgpack_ext import Code
 

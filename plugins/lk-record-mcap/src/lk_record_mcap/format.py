@@ -17,6 +17,7 @@ from typing import Any
 
 from like_keras_core.spec import component_of
 from like_keras_core.values import config_json
+from like_keras_core.values.class_refs import Resolver
 from like_keras_core.values.class_refs import resolve as resolve_entry_point
 from lk_record_mcap import scalar
 from lk_record_mcap.errors import RecordingError
@@ -139,7 +140,7 @@ def decode(
     encoding: str,
     schema: str,
     data: bytes,
-    resolve: config_json.Resolver = resolve_entry_point,
+    resolve: Resolver = resolve_entry_point,
 ) -> Any:
     """Return the value of a message.
 
@@ -162,7 +163,7 @@ def decode(
     return reader(data, resolve)
 
 
-def _from_json(data: bytes, resolve: config_json.Resolver) -> Any:
+def _from_json(data: bytes, resolve: Resolver) -> Any:
     message = json.loads(data)
     value = message["value"]
     if "class" in message:
@@ -172,17 +173,17 @@ def _from_json(data: bytes, resolve: config_json.Resolver) -> Any:
     return config_json.decode(value, resolve)
 
 
-def _from_scalar(data: bytes, resolve: config_json.Resolver) -> Any:
+def _from_scalar(data: bytes, resolve: Resolver) -> Any:
     return scalar.from_scalar(data)
 
 
-def _from_image(data: bytes, resolve: config_json.Resolver) -> Any:
+def _from_image(data: bytes, resolve: Resolver) -> Any:
     from lk_record_mcap import image
 
     return image.from_raw_image(data)
 
 
-def _from_stream(data: bytes, resolve: config_json.Resolver) -> Any:
+def _from_stream(data: bytes, resolve: Resolver) -> Any:
     import pyarrow
 
     from lk_record_mcap.arrow_columns import from_column
@@ -193,7 +194,7 @@ def _from_stream(data: bytes, resolve: config_json.Resolver) -> Any:
     return from_column(batch.column(0), metadata, resolve)
 
 
-_READERS: dict[tuple[str, str], Callable[[bytes, config_json.Resolver], Any]] = {
+_READERS: dict[tuple[str, str], Callable[[bytes, Resolver], Any]] = {
     ("json", "like_keras.Value"): _from_json,
     ("protobuf", "foxglove.RawImage"): _from_image,
     ("protobuf", scalar.NAME): _from_scalar,
