@@ -29,6 +29,11 @@ EndOfStream (Exception)                raised by components to end the run
 
 from __future__ import annotations
 
+from like_keras_core.suggestions import KNOWN_ENGINES as KNOWN_ENGINES
+from like_keras_core.suggestions import KNOWN_OPTIONS as KNOWN_OPTIONS
+from like_keras_core.suggestions import install_advice as install_advice
+from like_keras_core.suggestions import nearest as nearest
+
 # `lk engines list` imports this module: it costs no import that could wait.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -36,18 +41,6 @@ if TYPE_CHECKING:
 
     from like_keras_core.issue import Issue
     from like_keras_core.report import RunReport
-
-KNOWN_ENGINES: Mapping[str, str] = {
-    "native": "lk-engine-native",
-    "dora": "lk-engine-dora",
-    "ros2": "lk-engine-ros2-stub",
-}
-"""Engines that we publish, with the distribution that brings each."""
-
-KNOWN_OPTIONS: Mapping[str, str] = dict.fromkeys(
-    ("record_to", "record_ports", "record_compression"), "lk-record-mcap"
-)
-"""Options of a launch that our plug-ins bring, with the distribution of each."""
 
 
 class LkError(Exception):
@@ -158,23 +151,6 @@ class EngineNotFoundError(EngineError, ValueError):
 
     def __reduce__(self) -> tuple[object, ...]:
         return (type(self), (self.name, self.installed))
-
-
-def install_advice(name: str) -> str:
-    """Return the command that brings an engine, for the engines that are known."""
-    if name in KNOWN_ENGINES:
-        return f"Install it: pip install {KNOWN_ENGINES[name]}"
-    near = nearest(name, KNOWN_ENGINES)
-    if near:
-        return f"Did you mean {near!r}? pip install {KNOWN_ENGINES[near]}"
-    return "See what is there: lk engines list"
-
-
-def nearest(name: str, names: Iterable[str]) -> str:
-    """Return the name that is most like a misspelt one; empty if none is."""
-    import difflib
-
-    return next(iter(difflib.get_close_matches(name, list(names), n=1)), "")
 
 
 class EngineBrokenError(EngineError):

@@ -9,12 +9,29 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from like_keras_core.errors import SpecError, SpecVersionError
-from like_keras_core.graph.frozen_json import FrozenDict, freeze, thaw
+from like_keras_core.graph.elements import (
+    ComponentSpec,
+    ConnectionSpec,
+    DelaySpec,
+    NodeSpec,
+    PortSpec,
+    component_of,
+    split_address,
+)
+from like_keras_core.graph.frozen_json import thaw
+from like_keras_core.graph.spec_json import (
+    JsonObject,
+    component_dict,
+    connection_dict,
+    node_dict,
+    read_component,
+    read_connection,
+    read_node,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,120 +40,22 @@ SPEC_VERSION = 1
 DEFAULT_NODE = "main"
 POLICIES = ("sync", "hold", "latest")
 
-_T = TypeVar("_T")
-_REQUIRED: Any = object()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PortSpec:
-    """One input or output port of a component.
-
-    Args:
-        name: Its name inside the component.
-        type: The annotation as text, for people and for engines' type names.
-        policy: `"sync"`, `"hold"` or `"latest"`; means nothing on an output.
-        required: Whether an input must be connected.
-        options: JSON that an engine reads.
-    """
-
-    name: str
-    type: str = "Any"
-    policy: str = "sync"
-    required: bool = True
-    options: Mapping[str, Any] = field(default_factory=FrozenDict)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "options", freeze(self.options))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ComponentSpec:
-    """One component: which class, with which arguments, on which node.
-
-    Args:
-        name: Its address in the system: `"detector"`, `"perception.detector"`.
-        node: The name of the node that it runs on.
-        entry_point: `"package.module:Class"`, or `"file.py:Class"` for a script.
-        config: The captured constructor arguments as encoded JSON; None where they
-            cannot be captured, so that only an in-process engine can run it.
-        every: Fire on each k-th tick, from tick 0.
-        inputs: Its input ports, in the order of `forward`'s parameters.
-        outputs: Its output ports, in order.
-        needs: Capabilities that an engine must have to run it.
-    """
-
-    name: str
-    node: str
-    entry_point: str
-    config: Mapping[str, Any] | None = None
-    every: int = 1
-    inputs: tuple[PortSpec, ...] = ()
-    outputs: tuple[PortSpec, ...] = ()
-    needs: tuple[str, ...] = ()
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "config", freeze(self.config))
-
-    def address_of(self, port: PortSpec) -> str:
-        """Return the address of one of its ports: `"detector.boxes"`."""
-        return f"{self.name}.{port.name}"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DelaySpec:
-    """A register on a connection.
-
-    Args:
-        initial: The value before the first one arrives, as encoded JSON.
-    """
-
-    initial: Any = None
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "initial", freeze(self.initial))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ConnectionSpec:
-    """A flow from one output port to one input port, by address.
-
-    Args:
-        source: The output port: `"camera.output"`.
-        target: The input port: `"detector.image"`.
-        delay: Set where the value arrives one tick later.
-        inferred: True where the order of the components implied it.
-    """
-
-    source: str
-    target: str
-    delay: DelaySpec | None = None
-    inferred: bool = False
-
-    @property
-    def producer(self) -> str:
-        """The name of the component that the values come from."""
-        return component_of(self.source)
-
-    @property
-    def consumer(self) -> str:
-        """The name of the component that reads the values."""
-        return component_of(self.target)
-
-    def __str__(self) -> str:
-        return f"{self.source} -> {self.target}"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NodeSpec:
-    """One process: its name, the machine it runs on, the engine it asks for."""
-
-    name: str
-    machine: str = "local"
-    engine: str | None = None
-    options: Mapping[str, Any] = field(default_factory=FrozenDict)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "options", freeze(self.options))
+__all__ = [
+    "DEFAULT_NODE",
+    "POLICIES",
+    "SPEC_VERSION",
+    "ComponentSpec",
+    "ConnectionSpec",
+    "DelaySpec",
+    "HasSpec",
+    "NodeSpec",
+    "PortSpec",
+    "SystemSpec",
+    "as_spec",
+    "component_of",
+    "default_build_dir",
+    "split_address",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,9 +82,9 @@ class SystemSpec:
             "version": self.version,
             "name": self.name,
             "rate_hz": self.rate_hz,
-            "nodes": [_node_dict(node) for node in self.nodes],
-            "components": [_component_dict(item) for item in self.components],
-            "connections": [_connection_dict(item) for item in self.connections],
+            "nodes": [node_dict(node) for node in self.nodes],
+            "components": [component_dict(item) for item in self.components],
+            "connections": [connection_dict(item) for item in self.connections],
         }
 
     def to_json(self, *, indent: int | None = 2) -> str:
@@ -185,7 +104,7 @@ class SystemSpec:
             SpecVersionError: A newer like_keras wrote it.
             SpecError: It is not a spec; the text says which part, and why.
         """
-        top = _Reader(data, "the spec")
+        top = JsonObject(data, "the spec")
         version = top.get("version", int)
         if version > SPEC_VERSION or version < 1:
             raise SpecVersionError(version, SPEC_VERSION)
@@ -194,9 +113,9 @@ class SystemSpec:
                 version=version,
                 name=top.get("name", str),
                 rate_hz=top.get("rate_hz", float, optional=True, default=None),
-                nodes=top.each("nodes", _read_node),
-                components=top.each("components", _read_component),
-                connections=top.each("connections", _read_connection),
+                nodes=top.each("nodes", read_node),
+                components=top.each("components", read_component),
+                connections=top.each("connections", read_connection),
             )
         except RecursionError:
             raise SpecError("The spec is nested too deeply to be read.") from None
@@ -282,159 +201,3 @@ def default_build_dir(engine: str) -> Path:
     from pathlib import Path
 
     return Path(".lk_build") / engine
-
-
-def split_address(address: str) -> tuple[str, str]:
-    """Split `"perception.detector.boxes"` into component and port."""
-    component, _, port = address.rpartition(".")
-    return component, port
-
-
-def component_of(address: str) -> str:
-    """Return the component of a port: `"perception.detector"`."""
-    return address.rpartition(".")[0]
-
-
-def _port_dict(port: PortSpec) -> dict[str, Any]:
-    return {
-        "name": port.name,
-        "type": port.type,
-        "policy": port.policy,
-        "required": port.required,
-        "options": port.options,
-    }
-
-
-def _component_dict(component: ComponentSpec) -> dict[str, Any]:
-    needs = {"needs": list(component.needs)} if component.needs else {}
-    return {
-        "name": component.name,
-        "node": component.node,
-        "entry_point": component.entry_point,
-        "config": component.config,
-        "every": component.every,
-        "inputs": [_port_dict(port) for port in component.inputs],
-        "outputs": [_port_dict(port) for port in component.outputs],
-        **needs,
-    }
-
-
-def _connection_dict(connection: ConnectionSpec) -> dict[str, Any]:
-    delay = connection.delay
-    return {
-        "source": connection.source,
-        "target": connection.target,
-        "delay": None if delay is None else {"initial": delay.initial},
-        "inferred": connection.inferred,
-    }
-
-
-def _node_dict(node: NodeSpec) -> dict[str, Any]:
-    return {
-        "name": node.name,
-        "machine": node.machine,
-        "engine": node.engine,
-        "options": node.options,
-    }
-
-
-class _Reader:
-    """Takes fields out of JSON data and says exactly what does not fit."""
-
-    def __init__(self, data: object, where: str) -> None:
-        if not isinstance(data, dict):
-            kind = type(data).__name__
-            raise SpecError(f"In {where}: expected an object, got {kind}.")
-        self.rest: dict[str, Any] = dict(data)
-        self.where = where
-
-    def get(
-        self,
-        key: str,
-        kind: type[_T],
-        *,
-        optional: bool = False,
-        default: Any = _REQUIRED,
-    ) -> Any:
-        value = self.rest.pop(key, default)
-        if value is _REQUIRED:
-            raise SpecError(f"In {self.where}: the field {key!r} is missing.")
-        if value is None and optional:
-            return None
-        if kind is float and isinstance(value, int) and not isinstance(value, bool):
-            value = float(value)
-        if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
-            raise SpecError(
-                f"In {self.where}: {key!r} must be {kind.__name__}, got {value!r:.200}."
-            )
-        return value
-
-    def each(self, key: str, read: Callable[[object, str], _T]) -> tuple[_T, ...]:
-        items: Sequence[object] = self.get(key, list)
-        return tuple(read(item, f"{key}[{n}]") for n, item in enumerate(items))
-
-    def finish(self) -> None:
-        if self.rest:
-            names = ", ".join(map(repr, self.rest))
-            raise SpecError(f"In {self.where}: unknown field {names:.200}.")
-
-
-def _read_port(data: object, where: str) -> PortSpec:
-    reader = _Reader(data, where)
-    port = PortSpec(
-        name=reader.get("name", str),
-        type=reader.get("type", str),
-        policy=reader.get("policy", str),
-        required=reader.get("required", bool),
-        options=reader.get("options", dict),
-    )
-    reader.finish()
-    return port
-
-
-def _read_component(data: object, where: str) -> ComponentSpec:
-    reader = _Reader(data, where)
-    component = ComponentSpec(
-        name=reader.get("name", str),
-        node=reader.get("node", str),
-        entry_point=reader.get("entry_point", str),
-        config=reader.get("config", dict, optional=True),
-        every=reader.get("every", int),
-        inputs=reader.each("inputs", _read_port),
-        outputs=reader.each("outputs", _read_port),
-        needs=tuple(map(str, reader.get("needs", list, default=[]))),
-    )
-    reader.finish()
-    return component
-
-
-def _read_connection(data: object, where: str) -> ConnectionSpec:
-    reader = _Reader(data, where)
-    delay = reader.get("delay", dict, optional=True)
-    connection = ConnectionSpec(
-        source=reader.get("source", str),
-        target=reader.get("target", str),
-        delay=None if delay is None else _read_delay(delay, f"{where}.delay"),
-        inferred=reader.get("inferred", bool),
-    )
-    reader.finish()
-    return connection
-
-
-def _read_delay(data: object, where: str) -> DelaySpec:
-    reader = _Reader(data, where)
-    delay = DelaySpec(initial=reader.get("initial", object, optional=True))
-    reader.finish()
-    return delay
-
-
-def _read_node(data: object, where: str) -> NodeSpec:
-    reader = _Reader(data, where)
-    node = NodeSpec(
-        name=reader.get("name", str),
-        machine=reader.get("machine", str),
-        engine=reader.get("engine", str, optional=True),
-        options=reader.get("options", dict),
-    )
-    reader.finish()
-    return node

@@ -1,0 +1,37 @@
+"""What an error suggests: the nearest name that is known, or what to install."""
+
+from __future__ import annotations
+
+# `lk engines list` imports this module: it costs no import that could wait.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+KNOWN_ENGINES: Mapping[str, str] = {
+    "native": "lk-engine-native",
+    "dora": "lk-engine-dora",
+    "ros2": "lk-engine-ros2-stub",
+}
+"""Engines that we publish, with the distribution that brings each."""
+
+KNOWN_OPTIONS: Mapping[str, str] = dict.fromkeys(
+    ("record_to", "record_ports", "record_compression"), "lk-record-mcap"
+)
+"""Options of a launch that our plug-ins bring, with the distribution of each."""
+
+
+def nearest(name: str, names: Iterable[str]) -> str:
+    """Return the name that is most like a misspelt one; empty if none is."""
+    import difflib
+
+    return next(iter(difflib.get_close_matches(name, list(names), n=1)), "")
+
+
+def install_advice(name: str) -> str:
+    """Return the command that brings an engine, for the engines that are known."""
+    if name in KNOWN_ENGINES:
+        return f"Install it: pip install {KNOWN_ENGINES[name]}"
+    near = nearest(name, KNOWN_ENGINES)
+    if near:
+        return f"Did you mean {near!r}? pip install {KNOWN_ENGINES[near]}"
+    return "See what is there: lk engines list"
