@@ -19,8 +19,8 @@ from like_keras_core.runtime.flow import Sender
 from like_keras_core.runtime.flow.wire_format import Ack, pack_ack
 from like_keras_core.spec import SystemSpec
 from like_keras_core.testing.components import Count, Scale
-from lk_engine_dora.boards import AckTables
 from lk_engine_dora.edges import WAKE, edges_of
+from lk_engine_dora.shared_acks import AckTables
 from lk_engine_dora.transport import (
     IN_PLACE,
     OVERLAY,
@@ -203,7 +203,7 @@ class Pair:
         self.a.start(self.heard.append, {})
         self.b.start(lambda frame: None, {})
 
-    def meet(self) -> "Pair":
+    def handshake(self) -> "Pair":
         """Let b acknowledge something, and read what comes of it."""
         self.b.send("a", ack_frame(0))
         self.deliver()
@@ -236,8 +236,8 @@ def pair() -> Iterator[Pair]:
 
 
 def test_acknowledgements_are_written_on_one_machine(pair: Pair) -> None:
-    """From the first one on, which is sent; nobody is invited twice."""
-    pair.meet()
+    """From the first one on, which is sent; the table is offered once."""
+    pair.handshake()
 
     pair.b.send("a", ack_frame(1))
     pair.b.send("a", ack_frame(2))
@@ -252,7 +252,7 @@ def test_acknowledgements_are_written_on_one_machine(pair: Pair) -> None:
 
 def test_what_was_written_ends_a_wait_before_it_begins(pair: Pair) -> None:
     """There is something to do."""
-    pair.meet().b.send("a", ack_frame(1))
+    pair.handshake().b.send("a", ack_frame(1))
 
     pair.a.receive(10 * WAIT_S)
 
@@ -262,7 +262,7 @@ def test_what_was_written_ends_a_wait_before_it_begins(pair: Pair) -> None:
 
 def test_who_waits_for_dora_is_sent_acknowledgements(pair: Pair) -> None:
     """And has them from the memory, should it look there first."""
-    pair.meet()
+    pair.handshake()
     waiting = threading.Thread(target=pair.a.receive, args=[10 * WAIT_S])
     waiting.start()
     assert pair.doras["a"].asleep.wait(WAIT_S)
@@ -281,7 +281,7 @@ def test_what_asks_for_lost_values_is_sent(pair: Pair) -> None:
     """A later acknowledgement would not repeat it."""
     asking = ack_frame(1, (1, 0, 0))
 
-    pair.meet().b.send("a", asking)
+    pair.handshake().b.send("a", asking)
 
     assert [data for _, _, data in pair.doras["b"].sent] == [b"".join(asking)]
 
@@ -289,15 +289,17 @@ def test_what_asks_for_lost_values_is_sent(pair: Pair) -> None:
 def test_to_another_machine_all_is_sent(
     pair: Pair, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Which an invitation may reach, but not the board."""
-    monkeypatch.setattr("lk_engine_dora.board._surroundings", lambda: {"kernel": "it"})
+    """Which an offer may reach, but not the table."""
+    monkeypatch.setattr(
+        "lk_engine_dora.shared_acks._surroundings", lambda: {"kernel": "it"}
+    )
 
-    pair.meet().b.send("a", ack_frame(1))
+    pair.handshake().b.send("a", ack_frame(1))
 
     assert len(pair.doras["b"].sent) == 1
 
 
-def test_an_invitation_that_dora_refuses_is_no_error(pair: Pair) -> None:
+def test_an_offer_that_dora_refuses_is_no_error(pair: Pair) -> None:
     """It may have been told to stop, and all goes on without."""
 
     def refuse(output: str, data: bytes) -> None:
@@ -311,7 +313,7 @@ def test_an_invitation_that_dora_refuses_is_no_error(pair: Pair) -> None:
     assert len(pair.heard) == 1
 
 
-def test_the_output_of_the_channel_that_was_acknowledged_invites() -> None:
+def test_the_output_of_the_channel_that_was_acknowledged_offers() -> None:
     """Others between the two may not yet lead there."""
     two, last = Two(node=Node("a")), Both(node=Node("b"))
     last(*two())
@@ -319,10 +321,10 @@ def test_the_output_of_the_channel_that_was_acknowledged_invites() -> None:
     sent: list[str] = []
 
     for number in (0, 1):
-        boards = AckTables(edges, "a")
+        tables = AckTables(edges, "a")
         frame = bytes(pack_ack(Ack(number, 0, -1, 0, 0, False, ()))[0])
-        boards.meet("acks-from-b", frame, lambda output, _: sent.append(output))
-        boards.close()
+        tables.handshake("acks-from-b", frame, lambda output, _: sent.append(output))
+        tables.close()
 
     assert sent == ["two.first.to.b", "two.second.to.b"]
 
@@ -332,7 +334,7 @@ def test_without_shared_memory_all_is_sent(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.delattr(os, "memfd_create")
     pair = Pair()
 
-    pair.meet().b.send("a", ack_frame(1))
+    pair.handshake().b.send("a", ack_frame(1))
     sent = len(pair.doras["b"].sent)
     pair.close()
 

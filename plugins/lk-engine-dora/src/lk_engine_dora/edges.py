@@ -3,7 +3,8 @@
 The frames of a channel travel both ways: values to the consumer, acknowledgements back.
 A dora output reaches all who subscribe to it, and a frame is for one process, so each
 channel has an output of its own. The acknowledgements of all channels between two
-processes share one, as far as they are sent: on one machine most are not (`board.py`).
+processes share one, as far as they are sent: on one machine most are not
+(`shared_acks.py`).
 
 A dora node that is not ours has one of our processes beside it, which speaks for it
 with the others: that one has the channels. Between the two are plain Arrow arrays, by

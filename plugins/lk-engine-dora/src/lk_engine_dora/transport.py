@@ -15,9 +15,8 @@ from like_keras_core.runtime.flow.transport import Arrived, FrameParts
 from like_keras_core.runtime.flow.wire_format import HEADER_SIZE
 from like_keras_core.runtime.signal_safe_queue import SignalSafeQueue
 from like_keras_core.spec import SystemSpec
-from lk_engine_dora.board import AckTable
-from lk_engine_dora.boards import AckTables
 from lk_engine_dora.edges import WAKE, edges_of
+from lk_engine_dora.shared_acks import AckTable, AckTables
 
 OVERLAY = "DORA_ZENOH_CONFIG_OVERLAY"
 OVERLAY_FILE = Path(__file__).with_name("zenoh.json5")
@@ -84,7 +83,7 @@ class DoraTransport:
         self._wakes: SignalSafeQueue[None] = SignalSafeQueue()
         self._is_asleep = False
         edges = edges_of(spec)
-        self._boards = AckTables(edges, name)
+        self._tables = AckTables(edges, name)
         mine = [edge for edge in edges if edge.producer == name]
         self._data = {
             number: edge.output
@@ -110,7 +109,7 @@ class DoraTransport:
         output = self._data.get(number)
         if output is None:
             head, output = bytes(frame[0]), self._acks[node]
-            if size == HEADER_SIZE and self._boards.write(node, number, head):
+            if size == HEADER_SIZE and self._tables.write(node, number, head):
                 return
         if self._is_cut_off and self.relay is not None:
             self.relay(node, frame)
@@ -145,29 +144,29 @@ class DoraTransport:
             # It would keep a place in the sender's shared memory.
             del event
             event = self._node.try_recv()
-        board = self._boards.own
-        if board is not None and self._look(board):
+        table = self._tables.own
+        if table is not None and self._look(table):
             return
         if is_idle and timeout_s:
-            event = self._taken = self._wait_or_look(timeout_s, board)
+            event = self._taken = self._wait_or_look(timeout_s, table)
             if event is not None:
                 # A tick may wait for just this: first it runs, then the rest is done.
                 self._take(event)
 
-    def _look(self, board: AckTable) -> bool:
-        """Hand over what was written on this process's board; say if there was any."""
-        frames = board.news()
+    def _look(self, table: AckTable) -> bool:
+        """Hand over what was written on this process's table; say if there was any."""
+        frames = table.poll()
         for frame in frames:
             self._arrived(frame)
         return bool(frames)
 
-    def _wait_or_look(self, timeout_s: float, board: AckTable | None) -> Any:
+    def _wait_or_look(self, timeout_s: float, table: AckTable | None) -> Any:
         """Wait as `_wait` does, unless something is written before it begins."""
-        if board is None:
+        if table is None:
             return self._wait(timeout_s)
-        board.say_waiting(True)
-        event = None if self._look(board) else self._wait(timeout_s)
-        board.say_waiting(False)
+        table.say_waiting(True)
+        event = None if self._look(table) else self._wait(timeout_s)
+        table.say_waiting(False)
         return event
 
     def wake(self) -> None:
@@ -182,7 +181,7 @@ class DoraTransport:
     def close(self) -> None:
         """Give the dora node back."""
         self._taken = self._node = None
-        self._boards.close()
+        self._tables.close()
 
     def _wait(self, timeout_s: float) -> Any:
         """Return the next event; None if there was none before a wake or a time."""
@@ -213,8 +212,8 @@ class DoraTransport:
             return
         if kind == "INPUT" and event["id"] != WAKE:
             source, frame = event["id"], _bytes_of(event["value"])
-            boards = self._boards
-            if source in boards.unmet and boards.meet(
+            tables = self._tables
+            if source in tables.pending and tables.handshake(
                 source, frame, self._node.send_output
             ):
                 return

@@ -17,7 +17,7 @@ import pytest
 from like_keras_core import Component, Node, System
 from like_keras_core.runtime.flow.wire_format import HEADER_SIZE, Ack, pack_ack
 from like_keras_core.testing.components import Count
-from lk_engine_dora.board import AckTable, AckTableWriter, invitation_in, open_board
+from lk_engine_dora.shared_acks import AckTable, AckTableWriter, offer_in, open_table
 
 WAIT_S = 20
 CHANNELS = [3, 4, 7]
@@ -29,73 +29,73 @@ def ack(channel: int, received: int) -> bytes:
 
 
 @pytest.fixture
-def board() -> Iterator[AckTable]:
-    board = AckTable(CHANNELS)
-    yield board
-    board.close()
+def table() -> Iterator[AckTable]:
+    table = AckTable(CHANNELS)
+    yield table
+    table.close()
 
 
-def invitation(board: AckTable, **changes: Any) -> dict[str, Any]:
-    found = invitation_in(board.invitation())
+def offer(table: AckTable, **changes: Any) -> dict[str, Any]:
+    found = offer_in(table.offer())
     assert found is not None
     return {**found, **changes}
 
 
-def writer_of(board: AckTable) -> AckTableWriter:
-    writer = open_board(invitation(board), CHANNELS)
+def writer_of(table: AckTable) -> AckTableWriter:
+    writer = open_table(offer(table), CHANNELS)
     assert writer is not None
     return writer
 
 
-def test_what_was_written_is_news_once(board: AckTable) -> None:
+def test_what_was_written_is_polled_once(table: AckTable) -> None:
     """Each channel has its own place."""
-    writer = writer_of(board)
+    writer = writer_of(table)
 
-    before = board.news()
+    before = table.poll()
     writer.write(4, ack(4, 1))
     writer.write(7, ack(7, 2))
 
     assert before == []
-    assert board.news() == [ack(4, 1), ack(7, 2)]
-    assert board.news() == []
+    assert table.poll() == [ack(4, 1), ack(7, 2)]
+    assert table.poll() == []
 
 
-def test_the_newest_stands_in_the_place_of_those_before(board: AckTable) -> None:
+def test_the_newest_stands_in_the_place_of_those_before(table: AckTable) -> None:
     """It says what they said."""
-    writer = writer_of(board)
+    writer = writer_of(table)
 
     for received in (1, 2, 3):
         writer.write(3, ack(3, received))
 
-    assert board.news() == [ack(3, 3)]
+    assert table.poll() == [ack(3, 3)]
 
 
-def test_half_an_acknowledgement_is_none(board: AckTable) -> None:
+def test_half_an_acknowledgement_is_none(table: AckTable) -> None:
     """It is looked at again; what is whole beside it does not wait for it."""
-    writer = writer_of(board)
+    writer = writer_of(table)
     writer.write(3, ack(3, 1))
-    board.news()
+    table.poll()
     start = writer._starts[3]
     whole = writer._memory[start : start + 64]
     newer = ack(3, 2)[: HEADER_SIZE // 2] + whole[HEADER_SIZE // 2 :]
 
     writer._memory[start : start + 64] = newer
     writer.write(7, ack(7, 1))
-    torn = [board.news(), board.news()]
+    torn = [table.poll(), table.poll()]
     writer.write(3, ack(3, 2))
 
     assert newer != whole
     assert torn == [[ack(7, 1)], []]
-    assert board.news() == [ack(3, 2)]
+    assert table.poll() == [ack(3, 2)]
 
 
-def test_who_writes_learns_whether_somebody_looks(board: AckTable) -> None:
+def test_who_writes_learns_whether_somebody_looks(table: AckTable) -> None:
     """Where its reader waits for messages, one has to be sent."""
-    writer = writer_of(board)
+    writer = writer_of(table)
 
     is_looked_at = [writer.write(3, ack(3, 1))]
     for waits in (True, True, False):
-        board.say_waiting(waits)
+        table.say_waiting(waits)
         is_looked_at.append(writer.write(3, ack(3, 1)))
 
     assert is_looked_at == [True, False, False, True]
@@ -113,31 +113,31 @@ def test_who_writes_learns_whether_somebody_looks(board: AckTable) -> None:
     ids=lambda changes: next(iter(changes)),
 )
 def test_what_cannot_be_reached_is_not_opened(
-    board: AckTable, changes: dict[str, Any]
+    table: AckTable, changes: dict[str, Any]
 ) -> None:
     """Another machine or container, a process that is gone, or not the same one."""
-    assert open_board(invitation(board, **changes), CHANNELS) is None
+    assert open_table(offer(table, **changes), CHANNELS) is None
 
 
-def test_a_frame_is_no_invitation(board: AckTable) -> None:
+def test_a_frame_is_not_an_offer(table: AckTable) -> None:
     """Even one that begins with a zero."""
     for frame in (ack(3, 1), b"", b"\0", memoryview(bytes(100))):
-        assert invitation_in(frame) is None
+        assert offer_in(frame) is None
 
 
-def test_nothing_is_left_of_a_board() -> None:
+def test_nothing_is_left_of_a_table() -> None:
     """It has no name, and its process closes it; to close it twice is no error."""
     before = os.listdir("/proc/self/fd")
 
-    board = AckTable(CHANNELS)
-    writer_of(board)
-    board.close()
-    board.close()
+    table = AckTable(CHANNELS)
+    writer_of(table)
+    table.close()
+    table.close()
 
     assert os.listdir("/proc/self/fd") == before
 
 
-def test_a_system_without_such_files_has_no_board(
+def test_a_system_without_such_files_has_no_table(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """As macOS."""
@@ -149,10 +149,10 @@ def test_a_system_without_such_files_has_no_board(
 
 WRITER = """
 import itertools, sys
-from lk_engine_dora.board import invitation_in, open_board
-from test_board import CHANNELS, ack
+from lk_engine_dora.shared_acks import offer_in, open_table
+from test_shared_acks import CHANNELS, ack
 
-writer = open_board(invitation_in(bytes.fromhex(sys.argv[1])), CHANNELS)
+writer = open_table(offer_in(bytes.fromhex(sys.argv[1])), CHANNELS)
 frames = [[ack(channel, n) for n in range(5000)] for channel in CHANNELS]
 for n in itertools.count():
     for channel, made in zip(CHANNELS, frames):
@@ -160,14 +160,14 @@ for n in itertools.count():
 """
 
 
-def test_another_process_is_read_whole_and_in_order(board: AckTable) -> None:
+def test_another_process_is_read_whole_and_in_order(table: AckTable) -> None:
     """While it writes as fast as it can; it may be killed at any time."""
-    asked = [sys.executable, "-c", WRITER, board.invitation().hex()]
+    asked = [sys.executable, "-c", WRITER, table.offer().hex()]
     seen: dict[bytes, int] = {}
     with subprocess.Popen(asked, cwd=Path(__file__).parent) as process:
         try:
             for _ in itertools.count():
-                for frame in board.news():
+                for frame in table.poll():
                     received = int.from_bytes(frame[8:16], "little")
                     channel = frame[4:8]
                     assert frame == ack(int.from_bytes(channel, "little"), received)
@@ -183,10 +183,10 @@ def test_another_process_is_read_whole_and_in_order(board: AckTable) -> None:
 
 ANSWERER = """
 import socket, sys
-from lk_engine_dora.board import invitation_in, open_board
-from test_board import CHANNELS, ack
+from lk_engine_dora.shared_acks import offer_in, open_table
+from test_shared_acks import CHANNELS, ack
 
-writer = open_board(invitation_in(bytes.fromhex(sys.argv[1])), CHANNELS)
+writer = open_table(offer_in(bytes.fromhex(sys.argv[1])), CHANNELS)
 messages = socket.socket(fileno=int(sys.argv[2]))
 for n in range(1, 1 << 60):
     if not messages.recv(1):
@@ -196,11 +196,11 @@ for n in range(1, 1 << 60):
 """
 
 
-def test_who_is_about_to_wait_misses_nothing(board: AckTable) -> None:
+def test_who_is_about_to_wait_misses_nothing(table: AckTable) -> None:
     """Either it sees what is written, or who writes sees that it waits."""
     mine, theirs = socket.socketpair()
     mine.settimeout(WAIT_S)
-    asked = [sys.executable, "-c", ANSWERER, board.invitation().hex()]
+    asked = [sys.executable, "-c", ANSWERER, table.offer().hex()]
     asked.append(str(theirs.fileno()))
     folder, kept = Path(__file__).parent, [theirs.fileno()]
     found: list[bytes] = []
@@ -210,19 +210,19 @@ def test_who_is_about_to_wait_misses_nothing(board: AckTable) -> None:
             for _ in range(n % 300):
                 pass
             while len(found) < n:
-                board.say_waiting(True)
-                news = board.news()
-                if not news:
+                table.say_waiting(True)
+                frames = table.poll()
+                if not frames:
                     # Perhaps for the one before, which was seen before it came.
                     assert mine.recv(1) == b"m"
-                board.say_waiting(False)
-                found += news or board.news()
+                table.say_waiting(False)
+                found += frames or table.poll()
 
     assert found == [ack(3, n) for n in range(1, 5001)]
 
 
-class HasBoard(Component):
-    """Says at each tick whether this process has opened another one's board."""
+class HasTable(Component):
+    """Says at each tick whether this process has opened another one's table."""
 
     def forward(self, value: int) -> bool:
         maps = Path("/proc/self/maps").read_text()
@@ -233,7 +233,7 @@ class HasBoard(Component):
 def test_the_nodes_of_a_machine_use_it(nodes: tuple[str, ...]) -> None:
     """As soon as the first acknowledgements have gone either way."""
     count = Count(node=Node(nodes[0]))
-    readers = [HasBoard(name=f"in_{name}", node=Node(name)) for name in nodes[1:]]
+    readers = [HasTable(name=f"in_{name}", node=Node(name)) for name in nodes[1:]]
     for reader in readers:
         reader(count())
     ports = [f"{reader.name}.output" for reader in readers]
