@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from lk_record_mcap.difference import ABSENT, Difference
+    from lk_record_mcap.comparison import ABSENT, Difference
     from lk_record_mcap.errors import RecordingError
     from lk_record_mcap.merge import recover
     from lk_record_mcap.recording import Message, Recording
@@ -27,8 +27,8 @@ __all__ = [
 ]
 
 _HOMES = {
-    "ABSENT": "difference",
-    "Difference": "difference",
+    "ABSENT": "comparison",
+    "Difference": "comparison",
     "Message": "recording",
     "Recording": "recording",
     "RecordingError": "errors",

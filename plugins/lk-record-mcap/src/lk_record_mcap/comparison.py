@@ -1,17 +1,58 @@
-"""Compares what was sent in two runs, tick by tick, keeping one tick in memory."""
+"""What differs between two runs, tick by tick, keeping one tick in memory."""
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
 from like_keras_core.spec import component_of
 from like_keras_core.values.semantics import same
-from lk_record_mcap.difference import ABSENT, Difference
 from lk_record_mcap.recording import Message, Recording
 
 Tick = tuple[int, Mapping[str, Message]]
+
+
+class _Absent:
+    """What stands for no value; there is one."""
+
+    def __repr__(self) -> str:
+        return "nothing"
+
+
+ABSENT = _Absent()
+"""Stands for the value of a port that sent nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """Where a replay first differs from its recording.
+
+    Args:
+        tick: The tick of the recorded run.
+        port: The address of the port.
+        recorded: What was sent then; `ABSENT` for nothing.
+        replayed: What was sent now; `ABSENT` for nothing.
+    """
+
+    tick: int
+    port: str
+    recorded: Any
+    replayed: Any
+
+    @property
+    def where(self) -> str:
+        """Where in the values they differ, and by how much; empty where it is plain."""
+        return "; ".join(_differences(self.recorded, self.replayed, ""))
+
+    def __str__(self) -> str:
+        text = (
+            f"At tick {self.tick}, {self.port!r} sent {_short(self.replayed)}; "
+            f"recorded is {_short(self.recorded)}."
+        )
+        return f"{text} They differ {self.where}." if self.where else text
 
 
 class Comparison:
@@ -101,3 +142,83 @@ def _is_copy(old: Message, new: Message) -> bool:
 
 def _value(recording: Recording, message: Message | None) -> Any:
     return ABSENT if message is None else recording.value(message)
+
+
+def _differences(old: Any, new: Any, place: str) -> list[str]:
+    """Say where two values differ: the first place, or for arrays a summary."""
+    if type(old) is not type(new):
+        if not place and ABSENT in (old, new):
+            return []
+        return [f"in type{_at(place)}: {_kind(new)}, recorded {_kind(old)}"]
+    if hasattr(old, "dtype") and hasattr(old, "shape"):
+        return [_array_difference(old, new, place)]
+    for key, before, after in _parts(old, new):
+        if not same(before, after):
+            return _differences(before, after, place + key)
+    if isinstance(old, (list, tuple)) and len(old) != len(new):
+        return [f"in length{_at(place)}: {len(new)}, recorded {len(old)}"]
+    if isinstance(old, Mapping) and list(old) != list(new):
+        return [f"in keys{_at(place)}: {list(new)!r:.200}, recorded {list(old)!r:.200}"]
+    return [f"at {place}: {new!r:.200}, recorded {old!r:.200}"] if place else []
+
+
+def _parts(old: Any, new: Any) -> list[tuple[str, Any, Any]]:
+    """Return the parts that two values of one type both have, with their names."""
+    if isinstance(old, Mapping):
+        return [(f"[{key!r}]", old[key], new[key]) for key in old if key in new]
+    fields = getattr(old, "_fields", None)
+    if isinstance(old, (list, tuple)):
+        names = fields or range(len(old))
+        keys = [f".{name}" if fields else f"[{name}]" for name in names]
+        return list(zip(keys, old, new, strict=False))
+    if dataclasses.is_dataclass(old):
+        names = [field.name for field in dataclasses.fields(old)]
+        return [(f".{name}", getattr(old, name), getattr(new, name)) for name in names]
+    return []
+
+
+def _array_difference(old: Any, new: Any, place: str) -> str:
+    import numpy as np
+
+    if (old.dtype, old.shape) != (new.dtype, new.shape):
+        return f"in form{_at(place)}: {_form(new)}, recorded {_form(old)}"
+    # The bits decide, as in `same`: -0.0 is not 0.0; only NaN is NaN whatever its bits.
+    width = old.dtype.itemsize
+    bits = [
+        np.ascontiguousarray(item).reshape(-1).view(np.uint8).reshape(-1, width)
+        for item in (old, new)
+    ]
+    differ = (bits[0] != bits[1]).any(axis=1).reshape(old.shape)
+    if old.dtype.kind in "fc":
+        differ &= ~(np.isnan(old) & np.isnan(new))
+    first = tuple(int(n) for n in np.argwhere(differ)[0]) if old.shape else ()
+    spot = f"{place}[{', '.join(map(str, first))}]" if first else place
+    pair = new[first].item(), old[first].item()
+    text = f"at {spot}: {pair[0]!r}, recorded {pair[1]!r}" if spot else ""
+    if old.shape:
+        text += f"; {int(differ.sum())} of {old.size} elements differ"
+        if old.dtype.kind in "biuf":
+            with np.errstate(all="ignore"):
+                gap = np.abs(new[differ].astype(float) - old[differ].astype(float))
+            text += f", by at most {float(gap.max()):g}"
+    return text or f"by {float(new) - float(old):g}"
+
+
+def _at(place: str) -> str:
+    return f" at {place}" if place else ""
+
+
+def _kind(value: Any) -> str:
+    return f"{type(value).__module__}.{type(value).__qualname__}"
+
+
+def _form(array: Any) -> str:
+    return f"{array.dtype} of shape {tuple(array.shape)}"
+
+
+def _short(value: Any) -> str:
+    """Return a value for a sentence."""
+    if getattr(value, "shape", ()) and hasattr(value, "dtype"):
+        return f"an array, {_form(value)}"
+    text = repr(value)
+    return text if len(text) <= 200 else f"{text[:197]}..."

@@ -16,8 +16,7 @@ from like_keras_core.report import RunReport
 from like_keras_core.spec import SystemSpec, component_of
 from like_keras_core.system import System
 from like_keras_core.values.class_refs import stop_loading_script
-from lk_record_mcap.comparison import Comparison
-from lk_record_mcap.difference import Difference
+from lk_record_mcap.comparison import Comparison, Difference
 from lk_record_mcap.errors import RecordingError
 from lk_record_mcap.recorder import Recorder
 from lk_record_mcap.recording import Recording
