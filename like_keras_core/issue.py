@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Literal
 
 Severity = Literal["error", "warning"]
@@ -82,6 +83,6 @@ def _rebuild(
     return Issue(text, code=code, address=address, severity=severity, plugin=plugin)
 
 
-def errors_in(issues: list[Issue]) -> list[Issue]:
+def errors_in(issues: Iterable[Issue]) -> list[Issue]:
     """Return the issues that stop a compile or a launch."""
     return [issue for issue in issues if issue.severity == "error"]

@@ -23,6 +23,7 @@ from like_keras_core.graph.elements import (
     split_address,
 )
 from like_keras_core.graph.frozen_json import thaw
+from like_keras_core.graph.once import RemembersAnswers, once_per_spec
 from like_keras_core.graph.spec_json import (
     JsonObject,
     component_dict,
@@ -59,7 +60,7 @@ __all__ = [
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SystemSpec:
+class SystemSpec(RemembersAnswers):
     """A whole system as data."""
 
     name: str = "system"
@@ -91,6 +92,7 @@ class SystemSpec:
         """Return the spec as strict JSON text."""
         return json.dumps(self._fields(), indent=indent, allow_nan=False)
 
+    @once_per_spec
     def digest(self) -> str:
         """Return the SHA-256 of the spec's canonical JSON, in hexadecimal."""
         text = json.dumps(self._fields(), separators=(",", ":"), allow_nan=False)

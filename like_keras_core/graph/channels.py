@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from like_keras_core.graph.once import once_per_spec
 from like_keras_core.spec import SystemSpec, component_of
 
 
@@ -26,7 +27,8 @@ class ChannelSpec:
     latest: bool
 
 
-def channels_of(spec: SystemSpec) -> list[ChannelSpec]:
+@once_per_spec
+def channels_of(spec: SystemSpec) -> tuple[ChannelSpec, ...]:
     """Return the channels of a system, in the order of its connections."""
     nodes = {component.name: component.node for component in spec.components}
     inputs = spec.inputs()
@@ -40,7 +42,7 @@ def channels_of(spec: SystemSpec) -> list[ChannelSpec]:
             )
             key = (connection.source, consumer)
             found[key] = found.get(key, True) and latest
-    return [
+    return tuple(
         ChannelSpec(n, source, nodes[component_of(source)], consumer, latest)
         for n, ((source, consumer), latest) in enumerate(found.items())
-    ]
+    )

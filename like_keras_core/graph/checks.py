@@ -8,6 +8,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from like_keras_core.errors import nearest
+from like_keras_core.graph.once import once_per_spec
 from like_keras_core.issue import Issue
 from like_keras_core.spec import (
     POLICIES,
@@ -24,7 +25,8 @@ _MOST_CANDIDATES = 20
 """For how many unfed inputs a source is looked for; nobody reads more suggestions."""
 
 
-def execution_order(spec: SystemSpec) -> list[int]:
+@once_per_spec
+def execution_order(spec: SystemSpec) -> tuple[int, ...]:
     """Return the components' indexes in the order in which they fire within a tick.
 
     Topological over the connections without delay; ties go by list order. Components
@@ -50,7 +52,7 @@ def execution_order(spec: SystemSpec) -> list[int]:
             waits[target] -= 1
             if waits[target] == 0:
                 heapq.heappush(ready, target)
-    return order
+    return tuple(order)
 
 
 def find_cycle(spec: SystemSpec, order: Sequence[int]) -> list[ConnectionSpec]:
@@ -81,7 +83,8 @@ def by_node(spec: SystemSpec) -> dict[str, list[ComponentSpec]]:
     return nodes
 
 
-def check(spec: SystemSpec) -> list[Issue]:
+@once_per_spec
+def check(spec: SystemSpec) -> tuple[Issue, ...]:
     """List everything that is wrong with a system, whatever the engine."""
     issues = [*_nothing_there(spec), *_bad_names(spec), *_names_twice(spec)]
     issues += _bad_nodes(spec)
@@ -92,7 +95,7 @@ def check(spec: SystemSpec) -> list[Issue]:
     issues += _unequal_joins(spec, order)
     if len(order) < len(spec.components):
         issues.append(_cycle_issue(find_cycle(spec, order)))
-    return issues
+    return tuple(issues)
 
 
 def _nothing_there(spec: SystemSpec) -> Iterator[Issue]:

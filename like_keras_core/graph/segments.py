@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from like_keras_core.graph.checks import execution_order
+from like_keras_core.graph.once import once_per_spec
 from like_keras_core.spec import SystemSpec
 
 
@@ -28,7 +29,8 @@ class Segment:
     order: tuple[int, ...]
 
 
-def segments_of(spec: SystemSpec) -> list[Segment]:
+@once_per_spec
+def segments_of(spec: SystemSpec) -> tuple[Segment, ...]:
     """Return the segments of every node, by their first component's place."""
     order = execution_order(spec)
     index = {component.name: n for n, component in enumerate(spec.components)}
@@ -51,7 +53,7 @@ def segments_of(spec: SystemSpec) -> list[Segment]:
             if crossed:
                 upstream[n] |= 1 << bits.setdefault((port, nodes[n]), len(bits))
         groups.setdefault((nodes[n], upstream[n]), []).append(n)
-    return [
+    return tuple(
         Segment(node, max(depth[n] for n in members), tuple(members))
         for (node, _), members in groups.items()
-    ]
+    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from like_keras_core.engine_kit.python_path import unfound_issues
 from like_keras_core.engine_kit.serializability import unsendable_issues
@@ -56,7 +56,7 @@ def issues_of(spec: SystemSpec, places: Places) -> list[Issue]:
     return issues
 
 
-def _bad_names(spec: SystemSpec, edges: list[Edge]) -> Iterator[Issue]:
+def _bad_names(spec: SystemSpec, edges: Sequence[Edge]) -> Iterator[Issue]:
     allowed = "dora takes ASCII letters, digits, '_' and '-'"
     for node in spec.nodes:
         if node.name == _RESERVED:

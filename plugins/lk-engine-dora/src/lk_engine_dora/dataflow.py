@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -148,7 +148,7 @@ def _foreign_node(node: NodeSpec, foreign: Foreign) -> Data:
     return made
 
 
-def _wiring(name: str, edges: list[Edge], window: int, run_ahead: int) -> Data:
+def _wiring(name: str, edges: Sequence[Edge], window: int, run_ahead: int) -> Data:
     inputs: Data = {}
     for edge in edges:
         if edge.end == name:
@@ -168,7 +168,7 @@ def _wiring(name: str, edges: list[Edge], window: int, run_ahead: int) -> Data:
     return wiring
 
 
-def _pools(spec: SystemSpec, edges: list[Edge], window: int) -> dict[str, int]:
+def _pools(spec: SystemSpec, edges: Sequence[Edge], window: int) -> dict[str, int]:
     """Return the shared memory of nodes whose ports say how large their values are."""
     sizes = _largest_values(spec)
     needed: dict[str, int] = {}

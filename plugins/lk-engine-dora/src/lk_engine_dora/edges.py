@@ -18,11 +18,12 @@ the one that waits for dora.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from like_keras_core.graph.channels import ChannelSpec, channels_of
+from like_keras_core.graph.once import once_per_spec
 from like_keras_core.spec import SystemSpec, split_address
 from lk_engine_dora.foreign import foreign_nodes
 
@@ -74,7 +75,8 @@ def host_id(node: str, foreign: Collection[str]) -> str:
     return f"{node}.host" if node in foreign else node
 
 
-def edges_of(spec: SystemSpec) -> list[Edge]:
+@once_per_spec
+def edges_of(spec: SystemSpec) -> tuple[Edge, ...]:
     """Return the edges of a system, in the order of its connections."""
     foreign = foreign_nodes(spec).keys()
     channels = channels_of(spec)
@@ -82,7 +84,7 @@ def edges_of(spec: SystemSpec) -> list[Edge]:
     acks = _ack_edges(channels, foreign)
     arrays = list(_arrow_edges(spec, foreign))
     wakes = [_wake_edge(node.name, foreign) for node in spec.nodes]
-    return [*data, *acks, *arrays, *_end_edges(arrays, foreign), *wakes]
+    return (*data, *acks, *arrays, *_end_edges(arrays, foreign), *wakes)
 
 
 def _data_edge(channel: ChannelSpec, foreign: Collection[str]) -> Edge:
@@ -100,7 +102,7 @@ def _data_edge(channel: ChannelSpec, foreign: Collection[str]) -> Edge:
     )
 
 
-def _ack_edges(channels: list[ChannelSpec], foreign: Collection[str]) -> list[Edge]:
+def _ack_edges(channels: Sequence[ChannelSpec], foreign: Collection[str]) -> list[Edge]:
     pairs: dict[tuple[str, str], list[int]] = {}
     for channel in channels:
         pair = (channel.consumer, channel.producer)

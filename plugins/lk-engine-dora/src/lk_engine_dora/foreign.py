@@ -6,11 +6,13 @@ import shlex
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from like_keras_core.authoring.forward_signature import ForwardSignature, PortTemplate
 from like_keras_core.component import Component
 from like_keras_core.errors import EngineError
+from like_keras_core.graph.once import once_per_spec
 from like_keras_core.node import Node
 from like_keras_core.port import InputPort, OutputPort, PortCollection
 from like_keras_core.spec import ComponentSpec, SystemSpec
@@ -190,13 +192,16 @@ class Foreign:
         )
 
 
-def foreign_nodes(spec: SystemSpec) -> dict[str, Foreign]:
+@once_per_spec
+def foreign_nodes(spec: SystemSpec) -> Mapping[str, Foreign]:
     """Return the dora nodes of a system that are not ours, by their node's name."""
-    return {
-        component.node: Foreign.from_spec(component)
-        for component in spec.components
-        if component.entry_point == ENTRY_POINT
-    }
+    return MappingProxyType(
+        {
+            component.node: Foreign.from_spec(component)
+            for component in spec.components
+            if component.entry_point == ENTRY_POINT
+        }
+    )
 
 
 def shows_numpy(spec: SystemSpec, address: str) -> bool:
