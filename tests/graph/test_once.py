@@ -107,4 +107,4 @@ def test_what_was_asked_does_not_change_a_spec(spec: SystemSpec) -> None:
 def test_the_answers_of_the_core_cannot_be_changed(spec: SystemSpec) -> None:
     """Whoever asks next has the same object."""
     for question in (check, execution_order, channels_of, segments_of):
-        assert isinstance(question(spec), tuple)  # type: ignore[operator]
+        assert isinstance(question(spec), tuple)
