@@ -15,7 +15,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from uv import find_uv_bin
+
+# A loaded machine may take longer over one example than hypothesis allows.
+settings.register_profile("no-deadline", deadline=None)
+settings.load_profile("no-deadline")
 
 CORE_VERSION = "0.1.0"
 DEPENDENCIES = ("click", "packaging", "pluggy")

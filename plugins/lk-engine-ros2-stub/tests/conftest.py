@@ -8,6 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# A loaded machine may take longer over one example than hypothesis allows.
+settings.register_profile("no-deadline", deadline=None)
+settings.load_profile("no-deadline")
 
 sys.path[:0] = [
     str(Path(__file__).parent),

@@ -4,6 +4,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# A loaded machine may take longer over one example than hypothesis allows.
+settings.register_profile("no-deadline", deadline=None)
+settings.load_profile("no-deadline")
 
 # Where the processes of launches find the components, and the tests find each other.
 sys.path[:0] = [
