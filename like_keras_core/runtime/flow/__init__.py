@@ -16,6 +16,21 @@ and asked what to send. Whatever the transport loses, doubles or swaps:
 The loop around them, for a sender as for a receiver: give each frame that arrives to
 `on_frame`, then hand over what `frames` returns. Pass `idle=True` before waiting, and
 wait no longer than until `wakes_at`.
+
+References:
+    Kung & Morris, "Credit-Based Flow Control for ATM Networks", *IEEE Network* 9(2),
+    1995: credits that come back as a cumulative count. Here a credit comes back when
+    its value is used up, not when a buffer is free.
+    Adamson et al., "NACK-Oriented Reliable Multicast (NORM) Transport Protocol", RFC
+    5740, 2009: the receiver finds gaps, waits in case of mere disorder and asks for
+    ranges; the sender repairs on request only, and asks at the end of what it sent
+    (there FLUSH). With one receiver nothing has to be suppressed or aggregated.
+    Stenning, "A Data Transfer Protocol", *Computer Networks* 1(2), 1976: a window over
+    a medium that loses, doubles and reorders. Numbers have 64 bits here and are not
+    used twice, so the rule that keeps old and new ones apart is not needed.
+    Chandy & Misra, "Distributed Simulation: A Case Study in Design and Verification of
+    Distributed Programs", *IEEE Transactions on Software Engineering* SE-5(5), 1979:
+    watermarks are its null messages.
 """
 
 from __future__ import annotations

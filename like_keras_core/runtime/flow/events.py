@@ -14,7 +14,7 @@ class Value(NamedTuple):
     Args:
         tick: Its tick.
         payload: The bytes that were sent, as one contiguous buffer.
-        stamp: When it was emitted, on the sender's clock [s]; 0 if it was not said.
+        stamp: When it was emitted, on the sender's clock [s]; 0 if unknown.
     """
 
     tick: int

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from like_keras_core.errors import FrameError
 from like_keras_core.runtime.flow.wire_format import (
@@ -17,7 +17,7 @@ from like_keras_core.runtime.flow.wire_format import (
 
 
 def settle(pieces: list[Buffer], is_safe: Callable[[Buffer], bool]) -> None:
-    """Put copies in the place of pieces that somebody may change."""
+    """Replace pieces that may still be changed by copies."""
     for n, piece in enumerate(pieces):
         if type(piece) is not bytes and not is_safe(piece):
             pieces[n] = bytes(piece)
@@ -55,7 +55,7 @@ class FragmentedValue:
         self._last = (0, 0, 0)
 
     def settle(self, is_safe: Callable[[Buffer], bool]) -> None:
-        """Copy what somebody may change from now on."""
+        """Copy the pieces that may be changed from now on."""
         settle(self._buffers, is_safe)
 
     def frame(self, chunk: int) -> Frame:
@@ -133,6 +133,52 @@ class Reassembly:
         """Return the whole value; its one copy on the way is made here."""
         chunks = (self._pieces[chunk] for chunk in range(self.chunks))
         return b"".join(piece for pieces in chunks for piece in pieces)
+
+
+def chunks_between(
+    retained: Mapping[int, Frame | FragmentedValue],
+    first: tuple[int, int],
+    end: tuple[int, int],
+) -> int:
+    """Return how many chunks of large values lie between two places.
+
+    Args:
+        retained: The values, by number.
+        first: A value, and how many of its chunks lie before the place.
+        end: The same, for the place behind.
+    """
+    items = (retained[seq] for seq in range(first[0], end[0]))
+    chunks = sum(item.chunks for item in items if isinstance(item, FragmentedValue))
+    return max(0, chunks + end[1] - first[1])
+
+
+def repeated(
+    nacks: Iterable[tuple[int, int, int]],
+    retained: Mapping[int, Frame | FragmentedValue],
+    place: tuple[int, int],
+    room: int,
+) -> list[Frame]:
+    """Return the frames that NACKs ask for.
+
+    Args:
+        nacks: Value, first and last chunk of each range.
+        retained: What may be repeated, by number.
+        place: The value, and the chunk of it, before which all has left.
+        room: How many chunks may leave at once.
+    """
+    frames: list[Frame] = []
+    for seq, first, last in nacks:
+        item = retained.get(seq)
+        if item is None or (seq, first) >= place:
+            continue
+        if not isinstance(item, FragmentedValue):
+            frames.append(item)
+            continue
+        end = item.chunks if seq < place[0] else place[1]
+        end = min(end, last + 1, first + room)
+        frames += map(item.frame, range(first, end))
+        room -= max(0, end - first)
+    return frames
 
 
 def missing(

@@ -45,7 +45,7 @@ class Encoder:
         return payload
 
     def forget(self) -> None:
-        """Know that whoever has not taken the last value will not."""
+        """Drop the last value, which the remaining readers will not take."""
         self._left, self._payload = 0, None
 
 

@@ -17,6 +17,7 @@ from like_keras_core.runtime.flow.events import (
     Value,
 )
 from like_keras_core.runtime.flow.fragmentation import Reassembly, missing
+from like_keras_core.runtime.flow.nack_timer import NackTimer
 from like_keras_core.runtime.flow.wire_format import (
     CHUNK_WINDOW,
     DATA,
@@ -47,7 +48,7 @@ _COPIED = 4096
 """Up to this size a payload is copied: it costs less than a view [byte]."""
 
 _ACK_BYTES = 1_000_000
-"""After so much that has come the sender is told: its memory is wanted [byte]."""
+"""An ACK leaves after so much has arrived: it frees the sender's memory [byte]."""
 
 
 class Receiver:
@@ -64,12 +65,12 @@ class Receiver:
         latest: Credits return on arrival.
         max_frame: The size of the largest frame that the transport takes [byte].
         chunk_window: As at the sender.
-        nack_after_s: How long something is missing before it is asked for; what was
-            only overtaken turns up by itself.
-        nack_s: How long to wait before asking again; doubles until something comes.
-        nack_max_s: The longest such wait.
+        nack_after_s: How long something is missing before it is asked for [s]; what
+            was only overtaken turns up by itself.
+        nack_s: How long to wait before asking again [s]; doubles up to `nack_max_s`.
+        nack_max_s: The longest such wait [s].
         ack_after_s: How long an idle host keeps an acknowledgement that the sender
-            can do without: it has half of its window left.
+            can do without [s]: it has half of its window left.
 
     Attributes:
         resolved_up_to: No value will come any more for this tick or one before.
@@ -99,26 +100,44 @@ class Receiver:
         self._chunk_step = max(1, chunk_window // 2)
         room = (max_frame or 1 << 62) - HEADER_SIZE
         self._nacks_max = min(_NACKS_MAX, room // NACK_SIZE)
-        self._nack_after_s = nack_after_s
-        self._nack_s = self._wait_s = nack_s
-        self._nack_max_s = nack_max_s
-        self._nacked_at = -inf
-        self._nack_at = inf
         self._ack_after_s = ack_after_s
-        self._ack_at = inf
         self._plain_word = plain_word(DATA, channel)
-        self._held: dict[int, Data | Reassembly] = {}
-        self._ticks: deque[int] = deque()
-        self._released_tick = -1
-        self._expected = self._released = self._chunks = 0
-        self._known = (0, 0)
-        self._mark = (0, -1)
+
+        # Positions count values since the channel began, and none falls:
+        # _released <= _expected <= min(_released + window, _end).
+        # `_expected`: values delivered, so the number of the next one.
+        self._expected = 0
+        # Credits given back: delivered values whose ticks are finished.
+        self._released = 0
+        # How many values there are in all; inf until a final mark arrives.
         self._end: float = inf
+        # What has left, as far as frames show it: all before this value and chunk. The
+        # fast path does not move it. A gap: it is above `_expected`, `_in_order()`.
+        self._known = (0, 0)
+
+        # Values to deliver later: `_expected`, if it lacks chunks, and ones after it.
+        self._held: dict[int, Data | Reassembly] = {}
+        # The ticks of the last `_expected - _released` values delivered, ascending.
+        self._ticks: deque[int] = deque()
+        # The highest tick released; a value up to it returns its credit on arrival.
+        self._released_tick = -1
+        # The greatest watermark, `(values before it, tick)`; it waits for these.
+        self._mark = (0, -1)
+        # Empty between calls; after a FrameError, the events before it in its frame.
         self._events: list[Event] = []
+
+        # When to ask for what is missing; its `due_at` is inf unless a gap is known.
+        self._nack = NackTimer(nack_after_s, nack_s, nack_max_s)
+        # When an ACK that an idle host holds back is due; inf where there is none.
+        self._ack_at = inf
+        # Whether an ACK must leave next: the sender asks, or the end was reached.
         self._owes = False
-        self._told_released = self._told_chunks = self._told_expected = 0
-        self._told_bytes = 0
-        self._bytes = self._duplicates = self._gaps = self._nacks = 0
+        # The last ACK's `_released`, `_expected`, `_bytes`, and `_chunks` with those in
+        # order of the next value: how far these have grown since makes an ACK due.
+        self._acked_released = self._acked_expected = 0
+        self._acked_bytes = self._acked_chunks = 0
+        # Of the values delivered, but for the duplicates.
+        self._chunks = self._bytes = self._duplicates = 0
 
     def __repr__(self) -> str:
         missing = self._missing() if self._has_gap() else "nothing"
@@ -131,7 +150,7 @@ class Receiver:
     @property
     def wakes_at(self) -> float:
         """When `frames` should be called even if nothing happens."""
-        return min(self._nack_at, self._ack_at)
+        return min(self._nack.due_at, self._ack_at)
 
     @property
     def held_back(self) -> int:
@@ -150,8 +169,8 @@ class Receiver:
             messages=self._expected,
             bytes=self._bytes,
             duplicates=self._duplicates,
-            gaps=self._gaps,
-            nacks=self._nacks,
+            gaps=self._nack.gaps,
+            nacks=self._nack.count,
         )
 
     def on_frame(self, frame: Frame | Buffer, now: float) -> list[Event]:
@@ -181,14 +200,14 @@ class Receiver:
                 self._apply_mark(events)
         if not parts:
             self._on_messages(frame, events)
-        if self._known > (self._expected, 0) or self._nack_at != inf:
-            self._look_for_gap(now, self._expected > before)
+        if self._known > (self._expected, 0) or self._nack.due_at != inf:
+            self._nack.look(now, self._has_gap(), self._expected > before)
         if events:
             self._events = []
         return events
 
     def _next_whole(self, frame: Frame | Buffer) -> Value | None:
-        """Take what nearly always comes, the next value in one piece; or nothing."""
+        """Take the next value where it came in one piece, the fast path; else None."""
         payload: Buffer | None
         if type(frame) is list and len(frame) == 2:
             head, payload = frame
@@ -208,7 +227,7 @@ class Receiver:
             or chunks != PLAIN_CHUNKS
             or seq != self._expected
             or self._held
-            or self._nack_at != inf
+            or self._nack.due_at != inf
             or tick <= self.resolved_up_to
             or seq - self._released >= self.window
             or seq >= self._end
@@ -322,20 +341,8 @@ class Receiver:
     def _has_gap(self) -> bool:
         return self._known > (self._expected, self._in_order())
 
-    def _look_for_gap(self, now: float, is_progress: bool) -> None:
-        if not self._has_gap():
-            self._nack_at = inf
-            self._wait_s = self._nack_s
-        elif self._nack_at == inf:
-            self._gaps += 1
-            again_at = self._nacked_at + self._nack_s
-            self._nack_at = max(now + self._nack_after_s, again_at)
-        elif is_progress:
-            self._wait_s = self._nack_s
-            self._nack_at = min(self._nack_at, now + self._nack_s)
-
     def _missing(self) -> tuple[tuple[int, int, int], ...]:
-        """Return what has left and is not here, as much as one frame can ask for."""
+        """Return what has left and not arrived, as much as one ACK can ask for."""
         found = missing(self._held, self._expected, self._known)
         return tuple(islice(found, self._nacks_max))
 
@@ -357,40 +364,37 @@ class Receiver:
             now: The time [s].
             idle: The host has nothing to do until something arrives.
         """
-        nacks = now >= self._nack_at
+        nacks = now >= self._nack.due_at
         if nacks or self._owes or self._is_ack_due(now, idle):
             return [self._ack(now, nacks)]
         return []
 
     def _is_ack_due(self, now: float, idle: bool) -> bool:
-        credits = self._released - self._told_released
-        chunks = self._chunks - self._told_chunks
+        credits = self._released - self._acked_released
+        chunks = self._chunks - self._acked_chunks
         if self._held:
             chunks += self._in_order()
         if credits >= self._ack_step or chunks >= self._chunk_step:
             return True
-        if self._bytes - self._told_bytes >= _ACK_BYTES:
+        if self._bytes - self._acked_bytes >= _ACK_BYTES:
             return True
-        if not idle or not (credits or chunks or self._expected > self._told_expected):
+        if not idle or not (credits or chunks or self._expected > self._acked_expected):
             return False
         self._ack_at = min(self._ack_at, now + self._ack_after_s)
-        is_awaited = credits and self._expected - self._told_released >= self._ack_step
+        is_awaited = credits and self._expected - self._acked_released >= self._ack_step
         return bool(chunks or is_awaited) or now >= self._ack_at
 
     def _ack(self, now: float, nacks: bool) -> Frame:
         missing: tuple[tuple[int, int, int], ...] = ()
         if nacks:
             missing = self._missing()
-            self._nacks += 1
-            self._nacked_at = now
-            self._nack_at = now + self._wait_s
-            self._wait_s = min(2 * self._wait_s, self._nack_max_s)
+            self._nack.sent(now)
         chunk = self._in_order() if self._held else 0
         self._owes = False
         self._ack_at = inf
-        self._told_released = released = self._released
-        self._told_chunks = self._chunks + chunk
-        self._told_expected = received = self._expected
-        self._told_bytes = self._bytes
+        self._acked_released = released = self._released
+        self._acked_chunks = self._chunks + chunk
+        self._acked_expected = received = self._expected
+        self._acked_bytes = self._bytes
         state = (received, self.resolved_up_to, chunk, released, self.is_closed)
         return pack_ack(Ack(self.channel, *state, missing))

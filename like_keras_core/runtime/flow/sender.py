@@ -7,7 +7,12 @@ from math import inf
 
 from like_keras_core.errors import FrameError
 from like_keras_core.runtime.flow.events import SenderStatistics
-from like_keras_core.runtime.flow.fragmentation import FragmentedValue, settle
+from like_keras_core.runtime.flow.fragmentation import (
+    FragmentedValue,
+    chunks_between,
+    repeated,
+    settle,
+)
 from like_keras_core.runtime.flow.wire_format import (
     ACK,
     CHUNK_WINDOW,
@@ -44,8 +49,8 @@ class Sender:
         mark_every: Where the host is never idle, a watermark leaves after that many
             ticks.
         chunk_window: How many chunks of large values may be under way.
-        probe_s: How long to wait for a sign of life before asking; doubles each time.
-        probe_max_s: The longest such wait.
+        probe_s: How long to wait for an answer before asking [s]; doubles each time.
+        probe_max_s: The longest such wait [s].
 
     Attributes:
         wakes_at: When `frames` should be called even if nothing happens.
@@ -78,19 +83,47 @@ class Sender:
         self._bundle_limit = min(coalesce_bytes, max_frame or coalesce_bytes)
         self._mark_every = mark_every
         self._chunk_window = chunk_window
-        self._probe_s = self._wait_s = probe_s
+        self._probe_s = probe_s
         self._probe_max_s = probe_max_s
-        self._retained: dict[int, Frame | FragmentedValue] = {}
-        self._loose: list[int] = []
-        self._slot: tuple[int, Payload, float] | None = None
+        # How long the next probe waits for an answer [s]: `_probe_s` after each ACK
+        # with news, doubled by each probe since; a quarter of `_probe_s` after `ask`.
+        self._wait_s = probe_s
+
+        # Positions count values since the channel began, and none falls:
+        # _released <= _place[0] <= _out <= _next <= _released + window.
+        # `_next`: values that have a number; the next one gets this.
         self._next = 0
-        self._last_tick = -1
-        self._out = self._out_chunk = self._chunks_out = 0
-        self._announced = -1
+        # Values that have left as a whole, and the chunks that have of the next one.
+        self._out = self._out_chunk = 0
+        # What the receiver has acknowledged, never above `(_out, _out_chunk)`.
         self._place = (0, 0)
+        # Credits that came back: values whose ticks the receiver has finished.
         self._released = 0
+
+        # What may have to be repeated: exactly the values `_place[0]` to `_next - 1`.
+        self._retained: dict[int, Frame | FragmentedValue] = {}
+        # Values since the last `settle` with pieces that their producer may change;
+        # some may have been acknowledged meanwhile.
+        self._loose: list[int] = []
+        # With `latest`: the newest value, without a number while the window is full.
+        self._slot: tuple[int, Payload, float] | None = None
+        # Chunks from `_place` to `(_out, _out_chunk)`, at most `_chunk_window`;
+        # repeated ones are not counted twice.
+        self._chunks_out = 0
+
+        # Ticks are -1 before the first; none falls, and none exceeds `resolved`.
+        # `_last_tick`: that of the value `_next - 1`.
+        self._last_tick = -1
+        # Up to here what has left answers, with a value or a watermark behind it.
+        self._announced = -1
+        # Up to here the receiver has acknowledged; behind `_announced` while an answer
+        # is under way, or after it was lost.
         self._known_resolved = -1
+
+        # In this order: `close` was called; a final mark has left, behind all values;
+        # the receiver has acknowledged it.
         self._closed = self._final_sent = self._final_known = False
+        # What the newest NACK asks for; emptied when `frames` repeats it.
         self._nacks: tuple[tuple[int, int, int], ...] = ()
         self._bytes = self._dropped = self._resends = self._probes = 0
 
@@ -188,10 +221,10 @@ class Sender:
         self._bytes += size
 
     def settle(self, is_safe: Callable[[Buffer], bool]) -> None:
-        """Copy what is kept of pieces that somebody may change from now on.
+        """Copy the retained pieces that their producer may change from now on.
 
         Args:
-            is_safe: Says of a piece that nobody will change it.
+            is_safe: Whether a piece will not be changed by anyone.
         """
         for seq in self._loose:
             item = self._retained.get(seq)
@@ -202,16 +235,16 @@ class Sender:
         self._loose.clear()
 
     def watermark(self, tick: int) -> None:
-        """Say that nothing more comes up to `tick`; needs no credit."""
+        """Promise that nothing more comes up to `tick`; needs no credit."""
         if tick > self.resolved and not self.is_latest:
             self.resolved = tick
 
     def close(self) -> None:
-        """Say that nothing more comes at all, after what was given."""
+        """Promise that nothing more comes at all, after what was given."""
         self._closed = True
 
     def ask(self) -> None:
-        """Have `frames` ask for a sign of life now, and again until there is one."""
+        """Have `frames` ask for an acknowledgement now, and again until one comes."""
         self.wakes_at = -inf
         self._wait_s = self._probe_s / 4
 
@@ -227,12 +260,17 @@ class Sender:
         if self._slot is not None and self._next - self._released < self.window:
             value, self._slot = self._slot, None
             self._retain(*value)
-        frames = self._resent() if self._nacks else []
+        frames: list[Frame] = []
+        if self._nacks:
+            place = (self._out, self._out_chunk)
+            frames = repeated(self._nacks, self._retained, place, self._chunk_window)
+            self._nacks = ()
+            self._resends += len(frames)
         if self._out < self._next:
             self._hand_over(frames)
         asks = now >= self.wakes_at
         if asks or (
-            # Mostly not: what has left says how far it goes.
+            # Usually not due: DATA frames already carry the watermark.
             (self.resolved > self._announced or self._closed)
             and self._is_mark_due(idle)
         ):
@@ -248,7 +286,7 @@ class Sender:
         return frames
 
     def _hand_over(self, frames: list[Frame]) -> None:
-        """Let values leave in order, as far as the window of chunks allows."""
+        """Hand over values in order, as far as the window of chunks allows."""
         while self._out < self._next:
             item = self._retained[self._out]
             if type(item) is list:
@@ -277,7 +315,9 @@ class Sender:
     def _mark(self, asks: bool) -> Frame:
         is_all = self._out == self._next and self._slot is None
         if self._out < self._next:
-            tick = self._retained_tick(self._out) - 1
+            item = self._retained[self._out]
+            assert isinstance(item, FragmentedValue), "whole values leave at once"
+            tick = item.tick - 1
         elif self.is_latest:
             tick = self._last_tick
         else:
@@ -286,39 +326,14 @@ class Sender:
         place = (self._out, tick, self._out_chunk)
         return pack_mark(Watermark(self.channel, *place, asks, is_final))
 
-    def _retained_tick(self, seq: int) -> int:
-        item = self._retained[seq]
-        assert isinstance(item, FragmentedValue), "whole values leave at once"
-        return item.tick
-
     def _is_waiting(self) -> bool:
-        """Whether an answer is still to come: of values, watermarks or the end."""
+        """Whether values, watermarks or the end are still unacknowledged."""
         return (
             self._released < self._out
             or self._out_chunk > 0
             or self._known_resolved < self._announced
             or self._final_known < self._final_sent
         )
-
-    def _resent(self) -> list[Frame]:
-        """Return what the receiver asked for, of that which has left."""
-        frames: list[Frame] = []
-        chunks = 0
-        for seq, first, last in self._nacks:
-            item = self._retained.get(seq)
-            if item is None or (seq, first) >= (self._out, self._out_chunk):
-                continue
-            if type(item) is list:
-                frames.append(item)
-                continue
-            assert isinstance(item, FragmentedValue)
-            end = item.chunks if seq < self._out else self._out_chunk
-            end = min(end, last + 1, first + self._chunk_window - chunks)
-            frames += map(item.frame, range(first, end))
-            chunks += max(0, end - first)
-        self._nacks = ()
-        self._resends += len(frames)
-        return frames
 
     def on_frame(self, frame: Frame | Buffer, now: float) -> None:
         """Take a frame from the receiver; it may bring credits.
@@ -333,7 +348,7 @@ class Sender:
         if type(frame) is list and len(frame) == 1:
             frame = frame[0]
         if type(frame) is bytes and len(frame) == HEADER_SIZE:
-            # What nearly always comes: an ack with nothing more to say.
+            # Fast path: a plain ACK without NACKs.
             word, received, resolved, chunk, released = PLAIN_ACK.unpack(frame)
             is_plain = word == self._plain_ack and chunk < PLAIN_CHUNKS
             if is_plain and resolved >= -1 and released <= received:
@@ -366,7 +381,8 @@ class Sender:
             for seq in range(before[0], received):
                 del self._retained[seq]
             if self._chunks_out:
-                self._count_chunks()
+                sent = (self._out, self._out_chunk)
+                self._chunks_out = chunks_between(self._retained, place, sent)
         if released > self._released:
             is_news = True
             self._released = released
@@ -382,10 +398,3 @@ class Sender:
             self._wait_s = self._probe_s
         if is_news or nacks:
             self.wakes_at = now + self._wait_s if self._is_waiting() else inf
-
-    def _count_chunks(self) -> None:
-        """Work out how many chunks are under way."""
-        received, chunk = self._place
-        items = (self._retained[seq] for seq in range(received, self._out))
-        left = sum(item.chunks for item in items if isinstance(item, FragmentedValue))
-        self._chunks_out = max(0, left + self._out_chunk - chunk)

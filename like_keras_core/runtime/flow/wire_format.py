@@ -1,4 +1,4 @@
-"""What two processes say to each other about a channel, as bytes and back.
+"""Frames of a channel, written as bytes and read back.
 
 A channel leads from one output port to one process that consumes it. What travels is
 a **frame**: a list `[header, *payload]`, so that nothing large is ever copied here. The
@@ -207,7 +207,7 @@ def channel_of(frame: Frame | Buffer) -> int:
 
 
 def parse(frame: Frame | Buffer) -> list[Message]:
-    """Return what a frame says: one message, or those of a bundle.
+    """Return the messages of a frame: one, or those of a bundle.
 
     Nothing is copied: pieces are the frame's own buffers, or parts of them.
 
@@ -245,10 +245,10 @@ def _parse(view: memoryview, rest: Sequence[Buffer]) -> list[Message]:
     channel, seq, tick, chunk, count = fields
     if kind == DATA:
         if tick < 0 or chunk >= count:
-            raise FrameError("it is no value", "tick >= 0, chunk < chunks", fields)
+            raise FrameError("it is not a value", "tick >= 0, chunk < chunks", fields)
         pieces = _pieces(view, rest)
         if count > 1 and not any(map(len, pieces)):
-            raise FrameError("it is no chunk", "a piece of a value", "nothing")
+            raise FrameError("it is not a chunk", "a piece of a value", "nothing")
         return [Data(channel, seq, tick, chunk, count, stamp, pieces)]
     if rest:
         raise FrameError("it has a payload", "a header alone", [len(b) for b in rest])
@@ -262,7 +262,7 @@ def _parse(view: memoryview, rest: Sequence[Buffer]) -> list[Message]:
     if kind == ACK:
         (*_, released) = _ACK.unpack_from(view)
         if len(view) != HEADER_SIZE + count * NACK_SIZE or released > seq:
-            raise FrameError("it is no acknowledgement", "its nacks", fields)
+            raise FrameError("it is not an acknowledgement", "its nacks", fields)
         nacks = tuple(_NACK.iter_unpack(view[HEADER_SIZE:]))
         return [Ack(channel, seq, tick, chunk, released, flags == FINAL, nacks)]
     return _parse_bundle(view, channel, count)
@@ -281,7 +281,7 @@ def _pieces(view: memoryview, rest: Sequence[Buffer]) -> list[Buffer]:
 
 
 def parts_of(frame: bytes | memoryview) -> list[memoryview]:
-    """Return the frames of a bundle, as views of it; none where it is no bundle.
+    """Return the frames of a bundle, as views of it; none where it is not a bundle.
 
     Args:
         frame: One row of bytes.

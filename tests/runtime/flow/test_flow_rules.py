@@ -1155,7 +1155,7 @@ class TestRefusals:
             (data(0, 0), "not for it"),
             (pack_ack(Ack(1, 2, 5, 0, 0, False, ())), "ahead of what was sent"),
             (pack_ack(Ack(1, 1, 6, 0, 0, False, ())), "ahead of what was sent"),
-            (pack_ack(Ack(1, 0, -1, 0, 1, False, ())), "no acknowledgement"),
+            (pack_ack(Ack(1, 0, -1, 0, 1, False, ())), "not an acknowledgement"),
             (pack_ack(Ack(1, 0, -2, 0, 0, False, ())), "before the first tick"),
             (pack_ack(Ack(1, 0, -1, 0, 0, False, ((0, 0, 0),)))[0][:40], "its nacks"),
             (b"\x01\x03", "cannot be read"),
