@@ -24,6 +24,13 @@ def columns_of(nodes: Sequence[str], links: Sequence[Link]) -> list[int]:
     Args:
         nodes: The node of each component.
         links: What is connected.
+
+    References:
+        Sugiyama, Tagawa & Toda, "Methods for Visual Understanding of Hierarchical
+        System Structures", *IEEE Transactions on Systems, Man, and Cybernetics*
+        11(2), 1981: layers first, then the order within each.
+        Kahn, "Topological Sorting of Large Networks", *Communications of the ACM*
+        5(11), 1962; the layer is the length of the longest path to a component.
     """
     size = len(nodes)
     after: list[list[int]] = [[] for _ in range(size)]

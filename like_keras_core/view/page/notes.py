@@ -1,4 +1,4 @@
-"""What is said of each component and connection: in tips, to screen readers, in tables.
+"""What the page says of each component and connection, in tips and to screen readers.
 
 A note is a title and rows of label and text, so that the page's script and its tables
 need to know nothing of systems.
@@ -28,7 +28,7 @@ CROSSES = {
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """What is said of one thing.
+    """The description of one thing.
 
     Args:
         title: Its address.

@@ -14,13 +14,20 @@ def rows_of(
     before: Mapping[int, Sequence[int]],
     after: Mapping[int, Sequence[int]],
 ) -> dict[int, int]:
-    """Return the row of each member of a node, without empty rows.
+    """Return the row of each component of a node, without empty rows.
 
     Args:
         members: The components, by number, in the order of the system.
         columns: The column of each component of the system.
         before: What feeds each component.
         after: What each component feeds.
+
+    References:
+        Sugiyama, Tagawa & Toda, "Methods for Visual Understanding of Hierarchical
+        System Structures", *IEEE Transactions on Systems, Man, and Cybernetics*
+        11(2), 1981: sweeps over the layers, to and fro, that move each component to
+        the barycenter of its neighbours. There are no dummy vertices here; neighbours
+        in any layer count, and a row is kept, not only an order.
     """
     layers: dict[int, list[int]] = defaultdict(list)
     for n in members:
@@ -50,6 +57,11 @@ def spread(wanted: Sequence[float]) -> list[int]:
 
     Args:
         wanted: Numbers, none below the one before.
+
+    References:
+        Ayer, Brunk, Ewing, Reid & Silverman, "An Empirical Distribution Function for
+        Sampling with Incomplete Information", *Annals of Mathematical Statistics*
+        26(4), 1955: to pool adjacent violators.
     """
     pools: list[tuple[float, int]] = []
     for n, number in enumerate(wanted):

@@ -1,4 +1,4 @@
-"""A spec laid out: its parts, each with its place and what is said of it."""
+"""A spec laid out: its parts, each with its place and its description."""
 
 from __future__ import annotations
 

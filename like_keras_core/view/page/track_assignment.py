@@ -37,6 +37,18 @@ def tracks_of(stretches: Iterable[Stretch]) -> dict[int, int]:
 
     Where one net comes from before and another goes beyond at the same place, the first
     has the smaller track, or the two would meet there; unless that goes in a circle.
+
+    Args:
+        stretches: What each net needs, one stretch a net.
+
+    References:
+        Hashimoto & Stevens, "Wire Routing by Optimizing Channel Assignment within
+        Large Apertures", *Design Automation Workshop*, 1971: each interval gets the
+        first track on which it touches no other. There they come by their left edges,
+        for the fewest tracks; here by `slope`, for few crossings.
+        Yoshimura & Kuh, "Efficient Algorithms for Channel Routing", *IEEE Transactions
+        on Computer-Aided Design* 1(1), 1982: the graph of vertical constraints, here
+        `first`. Nets are not merged.
     """
     waiting = sorted(stretches, key=lambda x: (x.slope, x.low, x.net))
     comes: dict[float, list[int]] = defaultdict(list)
