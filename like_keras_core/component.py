@@ -116,7 +116,7 @@ class Component(AttributeWatch, metaclass=ComponentType):
         has_fields = bool(getattr(config, "__annotations__", None))
         if isinstance(config, type) and has_fields and not is_dataclass(config):
             raise TypeError(
-                f"{cls.__qualname__}.Config has fields but is no dataclass. Write "
+                f"{cls.__qualname__}.Config has fields but is not a dataclass. Write "
                 "@dataclass above it."
             )
 
@@ -128,10 +128,10 @@ class Component(AttributeWatch, metaclass=ComponentType):
         """Open devices and load models, where the component runs and before tick 0."""
 
     def on_activate(self) -> None:
-        """Begin; every component of the system is configured."""
+        """Called after all components are configured, before the first tick."""
 
     def on_deactivate(self) -> None:
-        """Cease; no component of the system fires any more."""
+        """Called after the last tick, before any component shuts down."""
 
     def on_shutdown(self) -> None:
         """Give back what `on_configure` took."""
@@ -269,7 +269,7 @@ class Component(AttributeWatch, metaclass=ComponentType):
         return f"{type(self).__qualname__}(name={self.name!r}{place})"
 
 
-setattr(Component.forward, "is_missing", True)  # noqa: B010 - told from users' own
+setattr(Component.forward, "is_missing", True)  # noqa: B010 - unlike users' own
 
 
 def _no_node(name: str, found: object) -> str:
@@ -289,7 +289,7 @@ def _is_ports(value: Any) -> bool:
 
 
 def fresh(component: Component) -> Component:
-    """Make a component anew from the arguments that it was made with."""
+    """Make a component again, from the arguments that it was made with."""
     old = component._lk
     twin: Component = old.captured.build(type(component), old.node)
     twin._lk.name, twin._lk.has_default_name = old.name, old.has_default_name

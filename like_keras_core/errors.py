@@ -6,7 +6,7 @@ LkError
 ├── SpecError (ValueError)             a saved system cannot be read
 │   └── SpecVersionError               … because a newer like_keras wrote it
 ├── CodecError (ValueError)            a message cannot be read
-├── FrameError (ValueError)            what a transport brought is no part of a message
+├── FrameError (ValueError)            what a transport brought is not part of a message
 ├── NotSerializableError (TypeError)   a value has no form that outlives the process
 ├── LoadError (ImportError)            code that a spec names cannot be had
 │   └── NotAllowedError                … because the allow-list excludes it
@@ -98,7 +98,7 @@ class CodecError(LkError, ValueError):
 
 
 class FrameError(LkError, ValueError):
-    """What a transport brought is no frame, or none that its channel can have sent."""
+    """What a transport brought is not a frame that its channel can have sent."""
 
     def __init__(self, problem: str, expected: object, found: object) -> None:
         self.problem, self.expected, self.found = problem, expected, found
@@ -192,7 +192,15 @@ class EngineContractError(EngineError):
     def wrong_answer(
         cls, who: str, hook: str, expected: str, found: object, cure: str = ""
     ) -> EngineContractError:
-        """Return the error for a hook that gave something else than it must."""
+        """Return the error for a hook that gave something else than it must.
+
+        Args:
+            who: The engine or plug-in.
+            hook: The hook that it implements.
+            expected: What it must return.
+            found: What it returned.
+            cure: What to do, as a sentence.
+        """
         text = f"{hook} must return {expected}; it returned {found!r:.200}. {cure}"
         return cls(who, text.rstrip())
 
@@ -286,8 +294,9 @@ class HostLostError(EngineError):
         self.node, self.how, self.machine = node, how, machine
         self.tick, self.log = tick, tuple(log)
         where = "" if machine == "local" else f" on machine {machine!r}"
-        when = "" if tick is None else f" at tick {tick} or soon after"
-        text = f"The process of node {node!r}{where} was lost{when}: {how}."
+        text = f"The process of node {node!r}{where} was lost: {how}."
+        if tick:
+            text += f" The last tick that it reported finished was {tick - 1}."
         if self.log:
             text += "\nThe end of its log:\n" + "\n".join(f"  {x}" for x in self.log)
         super().__init__(text)
@@ -365,7 +374,7 @@ class ValueMutationError(LkError, RuntimeError):
         super().__init__(
             f"Component {component!r} changed the value of {port!r}, which it had "
             "received or sent. "
-            "A message belongs to everybody who receives it: change a copy, for "
+            "All receivers share a message: change a copy, for "
             "example copy.deepcopy(value) or value.copy()."
         )
 

@@ -23,8 +23,8 @@ hookimpl = pluggy.HookimplMarker(PROJECT)
 def validate(system: SystemSpec) -> list[Issue]:  # type: ignore[empty-body]
     """List what is wrong with `system`.
 
-    Called before every compile and launch, after the core's own checks. Everybody's
-    issues are collected. Change nothing and write nothing.
+    Called before every compile and launch, after the core's own checks. All issues
+    are collected. Change nothing and write nothing.
     """
 
 
@@ -45,6 +45,11 @@ def launch(  # type: ignore[empty-body]
     """Run `system` from its artefact to the end, and say what happened.
 
     Called once per launch. Plug-ins other than the engine only wrap it.
+
+    Args:
+        system: What to run.
+        artefact: What `compile` returned for it.
+        options: The keywords of the launch, by name.
     """
 
 

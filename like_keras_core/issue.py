@@ -1,4 +1,4 @@
-"""What is wrong with a system, said once: an `Issue` is a sentence with an address."""
+"""What is wrong with a system: an `Issue` is a sentence with an address."""
 
 from __future__ import annotations
 

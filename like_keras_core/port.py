@@ -182,6 +182,11 @@ def check_free(
 ) -> None:
     """Refuse a second source for an input; the same one again is fine.
 
+    Args:
+        target: The input.
+        new: What is to feed it.
+        old: What feeds it now, if anything does.
+
     Raises:
         GraphError: `old` feeds `target`, and it is not what `new` is.
     """

@@ -71,7 +71,7 @@ class RunReport:
         instances: The component objects that ran, where they ran in this process.
         records: By port address, `(tick, value)` in order.
         environment: What the engine ran it in, such as the domain of a middleware:
-            what somebody needs to look on.
+            what another program needs to look on.
         spec: The system as data; `System.launch` adds it.
     """
 
@@ -202,7 +202,7 @@ class Progress(int):
     def report(self) -> RunReport | None:
         """Return what has been done so far, without records.
 
-        Over several processes it is what they last said, which is asked for by this
+        Over several processes it is what they last reported, which is asked for by this
         very call: None, until all of them have answered once.
         """
         return self._report()

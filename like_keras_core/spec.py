@@ -104,7 +104,7 @@ class SystemSpec(RemembersAnswers):
 
         Raises:
             SpecVersionError: A newer like_keras wrote it.
-            SpecError: It is not a spec; the text says which part, and why.
+            SpecError: It is not a spec; the message says which part, and why.
         """
         top = JsonObject(data, "the spec")
         version = top.get("version", int)
@@ -129,7 +129,7 @@ class SystemSpec(RemembersAnswers):
         """Read what `to_json` gave.
 
         Raises:
-            SpecError: As `from_dict`, and for text that is no JSON.
+            SpecError: As `from_dict`, and for text that is not JSON.
         """
         try:
             data = json.loads(text)

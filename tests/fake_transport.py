@@ -12,7 +12,7 @@ from like_keras_core.runtime.flow.wire_format import Frame
 class FakeTransport:
     """One direction between two processes, in simulated time.
 
-    Frames keep their order, but for those that are told to leave it: each copy of one
+    Frames keep their order, but for those that are made to leave it: each copy of one
     of these comes after a time of its own.
 
     Args:

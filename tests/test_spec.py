@@ -336,18 +336,18 @@ def test_an_entry_point_that_is_no_component_is_not_called(tmp_path: Path) -> No
     path = tmp_path / "bad.json"
     path.write_text(json.dumps(data))
 
-    with pytest.raises(lk.LoadError, match="no Component; it was not called"):
+    with pytest.raises(lk.LoadError, match="not a Component; it was not called"):
         System.load(path)
 
 
 @pytest.mark.parametrize(
     ("entry_point", "match"),
     [
-        ("os:system", "no class"),
+        ("os:system", "not a class"),
         ("no_such_module_at_all:X", "Cannot import"),
         ("like_keras_core.testing.components:Nothing", "has no 'Nothing'"),
         ("missing.py:Camera", "Cannot find the script"),
-        ("nonsense", "no entry point"),
+        ("nonsense", "not an entry point"),
     ],
 )
 def test_an_entry_point_that_cannot_be_had_is_named(

@@ -1,7 +1,7 @@
 """Attributes that an author assigns to a component from outside, and when to look.
 
-What is assigned after construction does not reach an instance that is made anew, so it
-is remembered. A component's own code assigns state; it is told apart by the call stack,
+What is assigned after construction does not reach an instance that is made later, so it
+is remembered. A component's own code assigns state; it is recognised by the call stack,
 and not watched at all while a launch runs.
 """
 

@@ -66,7 +66,13 @@ class ComponentState:
         self.tick: list[Any] = [None, None]
 
     def bind(self, address: str, seed: int, tick: list[Any]) -> None:
-        """Tell the component where it runs: its address, the seed, and the clock."""
+        """Give the component its address, the seed and the clock of a launch.
+
+        Args:
+            address: Where the component is in its system.
+            seed: The launch's, for `rng`.
+            tick: Its only item is the tick that runs; the host keeps it so.
+        """
         self.address, self.seed, self.tick = address, seed, tick
         self.rng = None
         self.launched = True

@@ -42,6 +42,11 @@ class ConstructorArgs:
 def construct(cls: type, arguments: Mapping[str, Any], node: Node | None) -> Any:
     """Call a component class with arguments by parameter, and its node if it asks.
 
+    Args:
+        cls: The component class.
+        arguments: By parameter, without the node.
+        node: Where the component runs; left out if it is None or not asked for.
+
     Raises:
         TypeError: The parameters are not those of the class's constructor.
     """
@@ -64,7 +69,13 @@ def construct(cls: type, arguments: Mapping[str, Any], node: Node | None) -> Any
 def capture(
     cls: type, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> ConstructorArgs:
-    """Copy the arguments of a construction that is about to happen."""
+    """Copy the arguments of a construction that is about to happen.
+
+    Args:
+        cls: The component class.
+        args: Its positional arguments.
+        kwargs: Its keyword arguments.
+    """
     if not args and not kwargs:
         return _NOTHING
     try:

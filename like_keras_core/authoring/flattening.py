@@ -43,7 +43,7 @@ def _flatten(
             flat.issues.append(
                 Issue(
                     f"{type(child).__qualname__} defines equality, as @dataclass does, "
-                    "so its instances cannot be told apart. Write "
+                    "so its instances cannot be distinguished. Write "
                     "@dataclass(eq=False), or keep the fields in its Config.",
                     code="not-a-component",
                     address=address,

@@ -43,7 +43,7 @@ class OutputAddresses:
         """Return the addresses of what `record` asks for, or `"all"`.
 
         Raises:
-            TypeError: It is no port, address, or list of them.
+            TypeError: It is not a port, an address, or a list of them.
             GraphError: The system has no such output port.
         """
         if isinstance(record, str) and record == "all":
@@ -56,7 +56,7 @@ class OutputAddresses:
         """Return taps with addresses for ports.
 
         Raises:
-            TypeError: It is no tap, or list of taps.
+            TypeError: It is not a tap, or a list of taps.
             GraphError: The system has no such output port.
         """
         found = []

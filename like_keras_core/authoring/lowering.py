@@ -33,7 +33,7 @@ from like_keras_core.values.gc_pause import collection_paused
 from like_keras_core.values.semantics import fingerprint
 
 REBUILT = frozenset({"not-serializable", "assigned-attribute"})
-"""Codes of issues that matter only where components are made anew elsewhere."""
+"""Codes of issues that matter only where components are made again elsewhere."""
 
 UNFED = frozenset({"outside", "fields-are-ports"})
 """Codes of issues that say why an input is not fed."""
@@ -41,7 +41,7 @@ UNFED = frozenset({"outside", "fields-are-ports"})
 
 @dataclass(slots=True)
 class Lowered:
-    """A live system as data, with what only the live one could tell.
+    """A live system as data, with what only the live one knows.
 
     Args:
         spec: The system as data.
@@ -131,8 +131,8 @@ def _plain_json(value: Any, where: str) -> Any:
     if isinstance(value, dict) and all(type(key) is str for key in value):
         return {key: _plain_json(item, where) for key, item in value.items()}
     raise NotSerializableError(
-        f"The {where} is {value!r:.80}; options are plain JSON: numbers, text, "
-        "true and false, lists, and dicts with text as keys."
+        f"The {where} is {value!r:.80}; options are plain JSON: numbers, "
+        "strings, booleans, lists, and dicts with strings as keys."
     )
 
 
@@ -167,7 +167,7 @@ def _assigned(component: Component, address: str) -> Iterator[Issue]:
         listed = ", ".join(f"{address}.{name}" for name in names)
         yield Issue(
             f"{listed} was assigned after {type(component).__qualname__} was made, so "
-            "an instance that is made anew in another process or launch does not have "
+            "an instance that another process or launch makes does not have "
             "it. Pass it to __init__ instead.",
             code="assigned-attribute",
             address=address,

@@ -50,6 +50,12 @@ def print_engines(*, as_json: bool) -> None:
 
 
 def complete_engine(context: Any, parameter: Any, incomplete: str) -> list[str]:
-    """Complete an engine's name in a shell; click's `shell_complete=`."""
+    """Complete an engine's name in a shell; click's `shell_complete=`.
+
+    Args:
+        context: Click's; not used.
+        parameter: Click's; not used.
+        incomplete: What was typed so far.
+    """
     names = {record.name for record in find_engines()}
     return sorted(name for name in names if name.startswith(incomplete))

@@ -68,7 +68,7 @@ def matrix_command(
         words = " ".join(map(str, files))
         click.echo(
             f"error: The table in {page} is not what the tests found. "
-            f"Write it anew: lk engines matrix {words} --into {page}",
+            f"Rewrite it: lk engines matrix {words} --into {page}",
             err=True,
         )
         context.exit(1)
@@ -87,7 +87,7 @@ def _read(path: Path) -> dict[str, Any]:
         raise LkError(f"Cannot read {str(path)!r} as JSON: {error}") from error
     if not isinstance(data, dict) or "engines" not in data or data.get("schema") != 1:
         raise LkError(
-            f"{str(path)!r} is no matrix of this version; expected what "
+            f"{str(path)!r} is not a matrix of this version; expected what "
             "`pytest --lk-matrix FILE` writes."
         )
     return data

@@ -62,7 +62,7 @@ def to_text(rows: Sequence[Sequence[str]]) -> str:
 
 def printable(text: str) -> str:
     """Return text without what could steer a terminal."""
-    return "".join(sign if sign.isprintable() else " " for sign in text)
+    return "".join(char if char.isprintable() else " " for char in text)
 
 
 def _write_rich(header: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:

@@ -1,6 +1,6 @@
 """The commands that installed plug-ins add to `lk`: listed unread, imported when named.
 
-A plug-in that is broken costs nobody a command but its own, and that one says why.
+A plug-in that is broken costs no command but its own, and that one says why.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def load_command(record: PluginEntry) -> click.Command:
     """Import a command.
 
     Raises:
-        LkError: It cannot be had; the text names its distribution and says why.
+        LkError: It cannot be had; the message names its distribution and says why.
     """
     who = f"The command {record.name!r} ({record.origin}) cannot be used"
     if record.status != "ok":

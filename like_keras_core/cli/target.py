@@ -28,7 +28,7 @@ def load_target(target: str, allow: Sequence[str] = ()) -> System:
         allow: Module prefixes that may be imported; empty allows all.
 
     Raises:
-        LoadError: There is no such file, module or attribute, or it is no system.
+        LoadError: There is no such file, module or attribute, or it is not a system.
         SpecError: It is a file, but no saved system.
     """
     folder = os.getcwd()
@@ -119,7 +119,7 @@ def _as_system(found: Any, where: str) -> System:
         text = f"{where!r} raised {type(error).__name__}: {error}"
         raise LoadError(text) from error
     if not isinstance(made, System):
-        raise LoadError(f"{where!r} returned {made!r:.80}, which is no System.")
+        raise LoadError(f"{where!r} returned {made!r:.80}, which is not a System.")
     return made
 
 

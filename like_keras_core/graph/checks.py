@@ -22,7 +22,7 @@ from like_keras_core.spec import (
 
 _ADDRESS = re.compile(r"\w[\w-]*(\.\w[\w-]*)*")
 _MOST_CANDIDATES = 20
-"""For how many unfed inputs a source is looked for; nobody reads more suggestions."""
+"""For how many unfed inputs a source is looked for; more suggestions are not read."""
 
 
 @once_per_spec

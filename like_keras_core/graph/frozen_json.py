@@ -1,4 +1,4 @@
-"""JSON data that nobody can change: dicts and lists that are equal to plain ones.
+"""JSON data that cannot be changed: dicts and lists that are equal to plain ones.
 
 A frozen dict is a dict and a frozen list a list, so `json`, `==`, `isinstance` and
 indexing know them. What would change them raises, and they can be hashed.

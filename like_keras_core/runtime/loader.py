@@ -34,11 +34,17 @@ def instantiate(
     """Return the components to run, by address.
 
     A live system gives its own objects for their first launch, if they were not
-    called by hand before; else, and for a spec, they are made anew.
+    called by hand before; else, and for a spec, they are made again.
+
+    Args:
+        system: The live system, or its spec.
+        spec: What to run.
+        allow: Prefixes of modules that may be imported; None allows all.
+        folders: Where to look for scripts.
 
     Raises:
         ComponentError: A constructor raised.
-        LoadError: The code of a component cannot be had.
+        LoadError: The code of a component cannot be loaded.
     """
     live: dict[str, Component] = {}
     if not isinstance(system, SystemSpec):
@@ -73,9 +79,15 @@ def build(
 
     Nothing is called before its entry point has proved to be a Component.
 
+    Args:
+        component: What to make.
+        spec: The system that it belongs to, for its node.
+        allow: Prefixes of modules that may be imported; None allows all.
+        folders: Where to look for scripts.
+
     Raises:
         SpecError: Its config was not captured, or does not fit its class.
-        LoadError: Its entry point is no component, or cannot be had.
+        LoadError: Its entry point is not a component, or cannot be loaded.
         ComponentError: Its constructor raised.
     """
     find = partial(
@@ -85,12 +97,12 @@ def build(
     if not issubclass(cls, Component):
         raise LoadError(
             f"The entry point {component.entry_point!r} of {component.name!r} is "
-            f"{cls.__qualname__}, which is no Component; it was not called."
+            f"{cls.__qualname__}, which is not a Component; it was not called."
         )
     if component.config is None:
         raise SpecError(
             f"The spec of {component.name!r} has no config: its arguments could not be "
-            "captured where it was written, so it cannot be made anew."
+            "captured where it was written, so it cannot be made again."
         )
     arguments = decode(dict(component.config), find)
     node = None

@@ -24,7 +24,13 @@ Firings = list[tuple[int, float, float]]
 
 
 def write_trace(spec: SystemSpec, found: TraceSet, path: Path) -> None:
-    """Write a run's trace events."""
+    """Write a run's trace events.
+
+    Args:
+        spec: The system that ran.
+        found: Its traces.
+        path: The file to write, as JSON.
+    """
     with path.open("w", encoding="utf-8") as file:
         file.write('{"displayTimeUnit":"ms","traceEvents":[\n')
         for n, event in enumerate(events(spec, found)):

@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 
 class SignalSafeQueue(Generic[T]):
-    """A queue for one reader; whoever puts, from a signal handler too, does not wait.
+    """A queue for one reader; `put` does not wait, and a signal handler may call it.
 
     `queue.SimpleQueue` would do, but until Python 3.13 its `get` may wait for ever
     where the time is over before it begins to wait, as on a busy machine.
@@ -58,7 +58,7 @@ class SignalSafeQueue(Generic[T]):
         until = time.monotonic() + timeout_s
         while not self._items:
             left = until - time.monotonic()
-            # What was put may have been taken since; then there are no news after all.
+            # What was put may have been taken since; then there is nothing new.
             if left <= 0 or not self._news.acquire(timeout=left):
                 break
         return self.get_nowait()

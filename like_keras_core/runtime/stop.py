@@ -25,7 +25,7 @@ class StopSignal:
 
     @property
     def is_set(self) -> bool:
-        """Whether somebody has asked."""
+        """Whether the run was asked to end."""
         return self._is_set
 
     def set(self, reason: str = "stop") -> None:
@@ -133,7 +133,7 @@ def interrupts_held() -> Iterator[Callable[[], bool]]:
 def _in_place_of(
     default: _Handler, number: signal.Signals, handler: _Handler
 ) -> Iterator[None]:
-    """Handle a signal where nobody else does, and where Python delivers it."""
+    """Handle a signal where nothing else does, and where Python delivers it."""
     if (
         threading.current_thread() is not threading.main_thread()
         or signal.getsignal(number) is not default

@@ -1,7 +1,7 @@
 """When each component fired and each value arrived, in every process of a run.
 
-A launch that wants it says so with `gathering`; whoever takes its hosts through the run
-finds that out with `gathered`, and adds what each process kept. Times are those of
+A launch that wants it says so with `gathering`; what takes its hosts through the run
+looks for that with `gathered`, and adds what each process kept. Times are those of
 `time.monotonic_ns`, which processes of one machine share; that of another machine is
 brought to the launching one's by an offset, measured over the control channel.
 """
@@ -69,7 +69,13 @@ class Trace:
             yield "arrivals", name, rows.tobytes()
 
     def take(self, kind: str, name: str, data: bytes) -> None:
-        """Take in one of `parts`."""
+        """Take in one of `parts`.
+
+        Args:
+            kind: `"firings"` or `"arrivals"`.
+            name: Whose it is, as `parts` gave it.
+            data: Rows of 64-bit ints.
+        """
         rows = array("q")
         rows.frombytes(data)
         (self.firings if kind == "firings" else self.arrivals)[name] = rows
@@ -92,7 +98,7 @@ _gathered: ContextVar[TraceSet | None] = ContextVar("gathered", default=None)
 
 
 def gathered() -> TraceSet | None:
-    """Return where the traces of this run go; None where nobody wants them."""
+    """Return where the traces of this run go; None where none are wanted."""
     return _gathered.get()
 
 
@@ -123,7 +129,7 @@ def offset_of(readings: Iterable[tuple[int, int, int]]) -> int:
     """Return how far another clock is ahead of this one [ns].
 
     Args:
-        readings: When it was asked, what it said, and when the answer came [ns]. It is
+        readings: When it was asked, its answer, and when that came [ns]. It is
             taken to have been read half-way, as NTP does; the shortest way errs least.
     """
     asked, said, came = min(readings, key=lambda reading: reading[2] - reading[0])

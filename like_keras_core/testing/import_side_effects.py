@@ -31,7 +31,7 @@ def state() -> dict[str, Any]:
 
 
 def children() -> list[int]:
-    """Return the processes that this one started, where the system tells."""
+    """Return the processes that this one started, where the system shows them."""
     task = f"/proc/self/task/{threading.get_native_id()}/children"
     try:
         with open(task, encoding="ascii") as file:

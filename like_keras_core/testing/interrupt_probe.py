@@ -14,7 +14,14 @@ from like_keras_core.values.class_refs import resolve
 
 
 def main(origin: str, name: str, path: str, options: str) -> None:
-    """Launch until somebody presses Ctrl-C."""
+    """Launch until Ctrl-C.
+
+    Args:
+        origin: The entry point of the engine's class.
+        name: The engine's name.
+        path: Where the diary is written.
+        options: More keywords of the launch, as JSON.
+    """
     register_engine(name, resolve(origin))
     diary = Diary(path, name="diary", node=Node("b"))
     system = System([Endless(node=Node("a")), diary, Scale(node=Node("a"))])

@@ -83,7 +83,7 @@ def pytest_runtest_protocol(item: pytest.Item) -> None:
 
 
 class Outcomes:
-    """Gathers what came of the kit's tests, and tells it at the end.
+    """Gathers what came of the kit's tests, and prints it at the end.
 
     Args:
         config: That of this session.

@@ -88,7 +88,13 @@ class Plan:
 
 @st.composite
 def plans(draw: st.DrawFn, declared: Set[str], most: int = 9) -> Plan:
-    """Draw a system of up to `most` components that uses only what is declared."""
+    """Draw a system of up to `most` components that uses only what is declared.
+
+    Args:
+        draw: Hypothesis's.
+        declared: The capabilities that it may use.
+        most: How many components there are at most.
+    """
     size = draw(st.integers(1, most))
     rank = draw(st.permutations(range(size)))
     troubles = draw(st.sampled_from([0, 0, 0, 1, 1, 2]))

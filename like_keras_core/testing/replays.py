@@ -34,8 +34,8 @@ def assert_replays(
         **options: What else the launch takes.
 
     Raises:
-        AssertionError: They send something else; the text has the first tick and port,
-            and both values.
+        AssertionError: They send something else; the message has the first tick and
+            port, and both values.
         LkError: `lk-record-mcap` is not installed, or the recording does not fit.
     """
     __tracebackhide__ = True

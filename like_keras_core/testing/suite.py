@@ -77,7 +77,13 @@ class Suite:
     def launch(
         self, system: System, iterations: int | None = None, **options: Any
     ) -> RunReport:
-        """Launch on the engine."""
+        """Launch on the engine.
+
+        Args:
+            system: What to launch.
+            iterations: How many ticks; until its end when omitted.
+            **options: Keywords of `System.launch`; they win over the suite's own.
+        """
         with _without_warnings(), self._limit():
             return system.launch(
                 iterations,
@@ -88,7 +94,13 @@ class Suite:
     def outcome(
         self, system: System, iterations: int | None = None, **options: Any
     ) -> Outcome:
-        """Launch on the engine with everything recorded, and keep what came of it."""
+        """Launch on the engine with everything recorded, and keep what came of it.
+
+        Args:
+            system: What to launch.
+            iterations: How many ticks; until its end when omitted.
+            **options: Keywords of `System.launch`; they win over the suite's own.
+        """
         if "record" in self.declared:
             options = {"record": "all", **options}
         return Outcome.of(lambda: self.launch(system, iterations, **options))
@@ -102,7 +114,7 @@ class Suite:
         """Fail unless the engine gives what the reference host gives.
 
         Args:
-            make: Makes the system anew at each call.
+            make: Makes the system again at each call.
             iterations: How many ticks.
             **options: Of both launches.
 
@@ -130,7 +142,13 @@ class Suite:
     def launch_spec(
         self, spec: Any, iterations: int | None = None, **options: Any
     ) -> RunReport:
-        """Launch a spec as `System.launch` does, without a live system."""
+        """Launch a spec as `System.launch` does, without a live system.
+
+        Args:
+            spec: What to launch.
+            iterations: How many ticks; until its end when omitted.
+            **options: Keywords of `System.launch`; they win over the suite's own.
+        """
         session = Session(get_engine(self.name))
         artefact = session.compile(spec, None)
         options = {"record": "all", "timeout_s": self.timeout_s, **options}

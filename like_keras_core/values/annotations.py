@@ -226,7 +226,7 @@ def _arguments_match(
 
 @_remembering
 def is_immutable(annotation: Any) -> bool:
-    """Say whether every value of a type is one that nobody can change."""
+    """Say whether all values of a type are immutable."""
     annotation = _plain(annotation)
     if annotation in (_NONE, Ellipsis):
         return True

@@ -70,7 +70,7 @@ def flat_bytes(array: Any) -> memoryview:
 
 
 def is_sole(memory: Any) -> bool:
-    """Say whether nobody but what `flat_bytes` returned can reach an array's memory.
+    """Say whether only what `flat_bytes` returned can reach an array's memory.
 
     It may say no where that is not known, never yes.
     """
@@ -136,6 +136,13 @@ def view(
 ) -> Any:
     """Return a read-only array over a part of `buffer`.
 
+    Args:
+        dtype: The array's.
+        shape: Before `axes` are applied.
+        axes: Its axes in the order to return them; empty for that of `shape`.
+        buffer: Where its data is.
+        offset: Where it begins there [byte].
+
     Raises:
         ValueError: The shape or the axes are none.
         TypeError: The buffer is too small.
@@ -161,7 +168,7 @@ def make_scalar(name: str, content: Any) -> Any:
             return dtype.type(content)
         if len(content) == dtype.itemsize:
             return numpy.frombuffer(content, dtype)[0]  # type: ignore[arg-type]
-    raise ValueError(f"{content!r:.100} is no scalar of dtype {name!r}")
+    raise ValueError(f"{content!r:.100} is not a scalar of dtype {name!r}")
 
 
 def scalar_content(value: Any) -> tuple[str, Any]:

@@ -153,8 +153,8 @@ def resolve(
     module_name, colon, qualname = entry_point.partition(":")
     if not (colon and module_name and qualname):
         raise LoadError(
-            f"{entry_point!r} is no entry point; expected 'package.module:Class' or "
-            "'file.py:Class'."
+            f"{entry_point!r} is not an entry point; expected "
+            "'package.module:Class' or 'file.py:Class'."
         )
     if module_name.endswith(".py"):
         if Path(module_name).name != module_name or "\\" in module_name:
@@ -172,7 +172,7 @@ def resolve(
             f"{entry_point!r} names."
         )
     if not isinstance(found, type):
-        raise LoadError(f"{entry_point!r} is no class but {found!r:.100}.")
+        raise LoadError(f"{entry_point!r} is not a class; it is {found!r:.100}.")
     return found
 
 

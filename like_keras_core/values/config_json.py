@@ -2,7 +2,7 @@
 
 Plain JSON stands for itself. Everything else is an object with one key that begins
 with `$`: `{"$tuple": [1, 2]}`. A dict whose own keys would be mistaken for one, or are
-not text, is written as `{"$dict": [[key, value], ...]}`.
+not strings, is written as `{"$dict": [[key, value], ...]}`.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ def encode(value: Any, where: str = "value") -> Any:
         where: What it is, for the error: `"argument 'model' of component 'vision'"`.
 
     Raises:
-        NotSerializableError: A part of it has no such form; the text says which part,
-            its type, and what can be done.
+        NotSerializableError: A part of it has no such form; the message says which
+            part, its type, and what can be done.
     """
     try:
         return _Encoder().encode(value, where)
@@ -72,8 +72,8 @@ def advice(where: str, value: Any) -> str:
     name = f"{kind.__module__}.{kind.__qualname__}"
     return (
         f"{where} is {value!r:.100} of type {name}, which cannot be saved or sent to "
-        "another process. Ways out: pass what it is made from (a path, a name, "
-        "numbers) and make it in on_configure; or make it a dataclass; or teach "
+        "another process. Options: pass what it is built from (a path, a name, "
+        "numbers) and build it in on_configure; or make it a dataclass; or teach "
         f"like_keras to save it: lk.register_type({kind.__qualname__}, encode, decode)."
     )
 

@@ -51,14 +51,14 @@ class Record:
     def from_row(self, row: Sequence[Any]) -> Any:
         """Return the instance that a row stands for."""
         if len(row) != len(self.names):
-            raise ValueError(f"{len(row)} values are no row of {self.signature!r}")
+            raise ValueError(f"{len(row)} values are not a row of {self.signature!r}")
         return self._make(*row)
 
     def from_rows(self, flat: Sequence[Any]) -> list[Any]:
         """Return the instances whose rows, one after another, are `flat`."""
         width = len(self.names)
         if not width or len(flat) % width:
-            raise ValueError(f"{len(flat)} values are no rows of {self.signature!r}")
+            raise ValueError(f"{len(flat)} values are not rows of {self.signature!r}")
         return list(map(self._make, *[iter(flat)] * width))
 
 
@@ -148,7 +148,7 @@ def find_record(resolve: Resolver, signature: str) -> Record:
 
     Raises:
         CodecError: The class has other fields here.
-        ValueError: The class is no record.
+        ValueError: The class is not a record.
     """
     cls, entry_point = _find(resolve, signature)
     if not is_record(cls):
@@ -159,7 +159,7 @@ def find_record(resolve: Resolver, signature: str) -> Record:
 
 @functools.lru_cache(maxsize=4096)
 def find_dataclass(resolve: Resolver, signature: str) -> type:
-    """Return the dataclass, no record, that a signature in a message names.
+    """Return the dataclass, not a record, that a signature in a message names.
 
     Raises:
         CodecError: The class has other fields here.
@@ -176,12 +176,17 @@ def find_dataclass(resolve: Resolver, signature: str) -> type:
 def find_class(resolve: Resolver, entry_point: str, base: type) -> Any:
     """Return the class that an entry point in a message names.
 
+    Args:
+        resolve: Finds a class by its entry point.
+        entry_point: The class.
+        base: What it must be a subclass of.
+
     Raises:
-        ValueError: It is no subclass of `base`.
+        ValueError: It is not a subclass of `base`.
     """
     cls = resolve(entry_point)
     if not issubclass(cls, base):
-        raise ValueError(f"{entry_point!r} is no {base.__name__}")
+        raise ValueError(f"{entry_point!r} is not a {base.__name__}")
     return cls
 
 

@@ -5,8 +5,8 @@ and dict. Everything else is an extension, by `Code`, whose data is MessagePack 
 An array's data is kept out of it, in the order in which the arrays are met.
 
 The types of plain values are looked at all at once, in C; that is what makes it fast.
-Whether an int fits and a text is UTF-8 is found out by writing: a value with one that
-does not is packed anew, by a packer that looks at each.
+Whether an int fits and a string is UTF-8 is found out by writing: a value with one that
+does not is packed again, by a packer that looks at each.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def pack(value: Any, where: str) -> tuple[bytes, Sequence[Any]]:
         where: What it is, for the error.
 
     Raises:
-        NotSerializableError: A part of it cannot be sent; the text says which part,
+        NotSerializableError: A part of it cannot be sent; the message says which part,
             its type, and what can be done.
     """
     kind = type(value)
@@ -189,7 +189,7 @@ class _Packer:
 
 
 class _SafePacker(_Packer):
-    """Packs a value that has ints or texts that msgspec does not write."""
+    """Packs a value that has ints or strings that msgspec does not write."""
 
     plain = PLAIN - {int, str}
 

@@ -67,7 +67,7 @@ def test_a_page_is_written_and_checked(work: Path, capsys: Output) -> None:
         (["gone.json"], 2, "gone.json"),
         (["one.json", "--check"], 2, "--into README.md --check"),
         (["page.md"], 1, "as JSON"),
-        (["other.json"], 1, "is no matrix of this version"),
+        (["other.json"], 1, "is not a matrix of this version"),
         (["one.json", "--into", "gone.md"], 1, "Cannot read the page"),
     ],
 )

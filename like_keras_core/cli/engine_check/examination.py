@@ -38,7 +38,7 @@ def check_engine(
 
     Raises:
         EngineNotFoundError: There is none of that name.
-        WheelError: The file is no wheel of that engine.
+        WheelError: The file is not a wheel of that engine.
     """
     with tempfile.TemporaryDirectory(prefix="lk-check-") as made:
         place = Path(made)

@@ -80,7 +80,7 @@ def run_kit(
 
 
 def _judge(case: ElementTree.Element, again: str) -> Iterator[Check]:
-    """Yield what is to be said about one test; nothing if it passed."""
+    """Yield the check of one test; nothing if it passed."""
     name = case.get("name", "")
     for problem in [*case.findall("failure"), *case.findall("error")]:
         lines = (problem.get("message") or problem.text or "").strip().splitlines()

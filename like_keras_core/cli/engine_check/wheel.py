@@ -20,7 +20,7 @@ from like_keras_core.plugins.metadata import normalise, parse_group, parse_heade
 
 
 class WheelError(LkError, ValueError):
-    """A file is no wheel of that engine."""
+    """A file is not a wheel of that engine."""
 
 
 class UnpackedWheel:
@@ -31,7 +31,7 @@ class UnpackedWheel:
         folder: An empty folder.
 
     Raises:
-        WheelError: It is no wheel, or one for another Python.
+        WheelError: It is not a wheel, or is for another Python.
     """
 
     def __init__(self, file: Path, folder: Path) -> None:
@@ -54,7 +54,7 @@ class UnpackedWheel:
             raise WheelError(f"Cannot read the wheel {str(file)!r}: {error}") from error
         infos = list(folder.glob("*.dist-info"))
         if len(infos) != 1 or not (infos[0] / "METADATA").is_file():
-            raise WheelError(f"{file.name} has no metadata. Build it anew.")
+            raise WheelError(f"{file.name} has no metadata. Build it again.")
         self.info = infos[0]
         self.headers = parse_headers((self.info / "METADATA").read_text("utf-8"))
 
@@ -115,7 +115,10 @@ class UnpackedWheel:
             try:
                 needed = Requirement(line)
             except InvalidRequirement:
-                text = f"{line!r} is no requirement; pip will refuse the wheel."
+                text = (
+                    f"{line!r} is not a valid requirement (PEP 508); pip will reject "
+                    "the wheel."
+                )
                 yield Check("FAIL", "dependencies", text)
                 continue
             if needed.marker is not None and not needed.marker.evaluate({"extra": ""}):

@@ -33,7 +33,7 @@ class Names:
         if not _FORM.fullmatch(self.engine) or len(self.engine) > _LONGEST:
             raise ScaffoldError(
                 "An engine's name begins with a letter and has lower-case letters, "
-                f"digits and single '-', {_LONGEST} signs at most; got "
+                f"digits and single '-', at most {_LONGEST} characters; got "
                 f"{self.engine!r}.{_advice(self.engine)}"
             )
         if self.engine.startswith(_PREFIX):

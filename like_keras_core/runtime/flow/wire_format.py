@@ -99,6 +99,11 @@ Message: TypeAlias = Data | Watermark | Ack
 def check_limits(window: int, chunk_window: int, max_frame: int | None) -> None:
     """Refuse limits under which nothing could travel.
 
+    Args:
+        window: How many values may be under way.
+        chunk_window: How many chunks may be.
+        max_frame: The size of the largest frame [byte]; None where there is no limit.
+
     Raises:
         ValueError: One of them is too small.
     """
@@ -159,7 +164,13 @@ def pack_ack(ack: Ack) -> Frame:
 
 
 def bundled(channel: int, frames: Iterable[Frame], limit: int) -> list[Frame]:
-    """Put neighbours into common frames, where these stay within `limit` bytes."""
+    """Put neighbours into common frames, where these stay within `limit` bytes.
+
+    Args:
+        channel: That of all frames.
+        frames: What leaves together, in order.
+        limit: The size of the largest bundle [byte]; a larger frame stays alone.
+    """
     packed: list[Frame] = []
     group: list[Frame] = []
     sizes: list[int] = []

@@ -113,7 +113,7 @@ class BasicSuite(Suite):
         assert 0 < found.fired["x_reader"][0] < 40
 
     def test_a_value_that_fans_out_reaches_every_reader_unchanged(self) -> None:
-        """On the producer's node and on others, whoever reads first."""
+        """On the producer's node and on others, whichever reads first."""
 
         def make() -> System:
             lists = parts.Lists(node=Node("a"))
@@ -155,7 +155,7 @@ class BasicSuite(Suite):
         assert found.fired == {"count": (5, 0), "ends": (5, 0)}
 
     def test_no_launch_sees_the_state_of_another(self) -> None:
-        """The second launch of one system begins anew."""
+        """The second launch of one system starts over."""
         system = chain()
 
         first = self.outcome(system, 10)

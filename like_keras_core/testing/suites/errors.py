@@ -24,7 +24,14 @@ def failing(phase: str, tick: int = 0) -> System:
 
 
 def endings(first: str, one: int, second: str, two: int) -> System:
-    """Return two branches on two nodes, each of which ends the run in its way."""
+    """Return two branches on two nodes, each of which ends the run in its way.
+
+    Args:
+        first: How the left branch ends: `"error"` or `"end"`.
+        one: The value at which it does.
+        second: How the right branch ends.
+        two: The value at which it does.
+    """
     count = Count(node=Node("a"))
     left = parts.Ends(first, one, name="left", node=Node("b"))
     right = parts.Ends(second, two, name="right", node=Node("c"))
@@ -38,7 +45,7 @@ class ErrorsSuite(Suite):
     """What a component raises is raised by `launch`, with where and when."""
 
     def test_an_exception_in_forward_is_raised(self) -> None:
-        """It ends the run, and nobody swallows it."""
+        """It ends the run, and nothing swallows it."""
         try:
             report = self.launch(failing("forward", 7), 20)
         except Exception:  # noqa: BLE001 - of which kind is another test's business
@@ -66,7 +73,7 @@ class ErrorsSuite(Suite):
         assert found.fired == {"count": (8, 0), "fail": (7, 0), "scale": (7, 0)}
 
     def test_an_exception_in_init_is_a_component_error(self) -> None:
-        """Where the component is made anew for the launch, of a spec."""
+        """Where the launch makes the component from a spec."""
         data = failing("forward", 99).to_spec().to_dict()
         data["components"][1]["config"]["phase"] = "__init__"
 

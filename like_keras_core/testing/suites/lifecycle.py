@@ -93,7 +93,7 @@ class LifecycleSuite(Suite):
     def test_a_failure_on_the_way_up_shuts_down_what_was_configured(
         self, phase: str, tmp_path: Path
     ) -> None:
-        """Nothing fires; whoever was configured is shut down, once."""
+        """Nothing fires; what was configured is shut down, once."""
         path = tmp_path / "diary"
 
         with pytest.raises(ComponentError):

@@ -17,7 +17,7 @@ class PayloadsSuite(Suite):
     """A value arrives as it was sent, and belongs to nobody."""
 
     def test_odd_values_arrive_as_they_were(self) -> None:
-        """Empty, NaN, -0.0, large ints, any text, arrays of any shape and strides."""
+        """Empty, NaN, -0.0, large ints, any string, arrays of any shape and strides."""
         pytest.importorskip("numpy")
 
         def make() -> System:

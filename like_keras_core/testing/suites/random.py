@@ -1,4 +1,4 @@
-"""Systems that nobody thought of: drawn at random, and compared with the reference."""
+"""Systems that no one wrote: drawn at random, and compared with the reference."""
 
 from __future__ import annotations
 

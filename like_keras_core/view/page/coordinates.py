@@ -79,7 +79,15 @@ def lay_out(
     ends: Sequence[Ends],
     ways: Sequence[Way],
 ) -> Layout:
-    """Return where everything is drawn."""
+    """Return where everything is drawn.
+
+    Args:
+        grid: Where everything stands.
+        sizes: How large each component is.
+        links: What is connected.
+        ends: The ports of each connection.
+        ways: The gaps and channels of each connection.
+    """
     rows = _rows(grid, sizes, links, ways)
     boxes = [
         Box(0, rows.middle(row) - size.height / 2, size.width, size.height)

@@ -119,6 +119,11 @@ def write_page(
 ) -> Path:
     """Write a system as an HTML page and return where it is.
 
+    Args:
+        spec: The system.
+        path: The file; its name ends in `.html`.
+        report: Of a run, whose figures the page shows.
+
     Raises:
         ValueError: The name does not end in `.html`.
     """

@@ -104,7 +104,13 @@ def subtitle_of(component: ComponentSpec) -> str:
 
 
 def shorten(text: str, width: float, letter: float = _LETTER) -> str:
-    """Return text that fits into a width [px], cut in its middle if need be."""
+    """Return text that fits into a width [px], cut in its middle if need be.
+
+    Args:
+        text: What to fit in.
+        width: The room for it [px].
+        letter: The width of a character [px].
+    """
     room = max(4, int(width / letter))
     if len(text) <= room:
         return text

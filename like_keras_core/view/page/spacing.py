@@ -20,7 +20,14 @@ class Needs:
         self._found: dict[Lane, dict[int, Stretch]] = defaultdict(dict)
 
     def add(self, lane: Lane, net: int, start: float, end: float) -> Stretch:
-        """Add a stretch of a net in a lane; what it has there already grows."""
+        """Add a stretch of a net in a lane; what it has there already grows.
+
+        Args:
+            lane: The lane.
+            net: The net.
+            start: Where it begins, along the lane.
+            end: Where it ends.
+        """
         found = self._found[lane].setdefault(net, Stretch(net, start, start))
         found.widen(start, end)
         return found
@@ -119,7 +126,13 @@ class Bands:
         return self.starts[n] + self.sizes[n] / 2
 
     def around(self, first: int, last: int, *, is_machine: bool) -> tuple[float, float]:
-        """Return the borders of a node or machine from one column or row to another."""
+        """Return the borders of a node or machine from one column or row to another.
+
+        Args:
+            first: The first column or row inside.
+            last: The last one.
+            is_machine: Whether the borders are a machine's, outside of its nodes'.
+        """
         start = self.opens[first] - self._opening.node
         end = self.closes[last] + self._closing.node
         if is_machine:
@@ -129,7 +142,13 @@ class Bands:
 
 
 def largest(places: Iterable[int], sizes: Iterable[float], count: int) -> list[float]:
-    """Return the largest size in each column or row."""
+    """Return the largest size in each column or row.
+
+    Args:
+        places: The column or row of each item.
+        sizes: The size of each item [px].
+        count: How many columns or rows there are.
+    """
     found = [0.0] * count
     for place, size in zip(places, sizes, strict=True):
         found[place] = max(found[place], size)

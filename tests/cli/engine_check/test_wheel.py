@@ -43,7 +43,7 @@ def test_a_sound_wheel_passes(tmp_path: Path) -> None:
     [
         ("no-such-distribution>=3", "pip install 'no-such-distribution>=3'"),
         ("click>=999", "is installed"),
-        ("not a requirement", "is no requirement"),
+        ("not a requirement", "is not a valid requirement"),
     ],
 )
 def test_what_it_needs_must_be_there(requires: str, text: str, tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ def test_one_name_makes_all_others() -> None:
         ("my_engine", "Did you mean 'my-engine'?"),
         ("../up", "Did you mean 'up'?"),
         ("x--y", "Did you mean 'x-y'?"),
-        ("x" * 41, "40 signs at most"),
+        ("x" * 41, "at most 40 characters"),
         ("lk-engine-steam", "Did you mean 'steam'?"),
         ("native", "lk-engine-native"),
     ],
