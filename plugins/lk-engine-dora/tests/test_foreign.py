@@ -193,11 +193,14 @@ def test_a_spec_says_all_of_it() -> None:
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [
-        ({"path": ""}, "The path of DoraNode 'x' must be a text such as 'dora-echo'"),
-        ({"path": Path("x.py")}, "The path of DoraNode 'x' must be a text"),
-        ({"args": 5}, "The args of DoraNode 'x' must be a text, or a list of texts"),
-        ({"args": ["--n", 5]}, "The args of DoraNode 'x' must be a text, or a list"),
-        ({"env": {"A": None}}, "The env of DoraNode 'x' must be a dict of texts"),
+        ({"path": ""}, "The path of DoraNode 'x' must be a string such as 'dora-echo'"),
+        ({"path": Path("x.py")}, "The path of DoraNode 'x' must be a string"),
+        (
+            {"args": 5},
+            "of DoraNode 'x' must be a string, or a list of strings",
+        ),
+        ({"args": ["--n", 5]}, "The args of DoraNode 'x' must be a string, or a list"),
+        ({"env": {"A": None}}, "The env of DoraNode 'x' must be a dict of strings"),
         ({"inputs": "data"}, "The inputs of DoraNode 'x' must be a list of names"),
         ({"outputs": [1]}, "The outputs of DoraNode 'x' must be a list of names"),
         ({"build": ["pip"]}, "The build of DoraNode 'x' must be a command"),

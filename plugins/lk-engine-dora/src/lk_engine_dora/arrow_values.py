@@ -55,7 +55,7 @@ def to_arrow(value: Any, where: str) -> tuple[Any, dict[str, Any]]:
     Args:
         value: An Arrow array stays as it is. A numpy array is given flat, with its
             dtype and shape in the metadata, and is copied only if its memory has
-            gaps. Bytes become an array of uint8; a number or a text an array of one.
+            gaps. Bytes become an array of uint8; a number or a string an array of one.
         where: What it is, for the error.
 
     Raises:
@@ -78,19 +78,18 @@ def to_arrow(value: Any, where: str) -> tuple[Any, dict[str, Any]]:
     raise TypeError(
         f"{where} is {value!r:.100} of type {kind.__module__}.{kind.__qualname__}; a "
         "dora node that is not ours takes Arrow arrays, numpy arrays, bytes, numbers "
-        "and texts. Send pyarrow.array(...) of it."
+        "and strings. Send pyarrow.array(...) of it."
     )
 
 
 def to_numpy(array: Any, metadata: Metadata, where: str) -> np.ndarray:
     """Return an Arrow array as a numpy array that shows the same memory.
 
-    It has the shape that the metadata says, and the dtype, where they fit. Truth
-    values are copied: Arrow keeps them as bits.
+    It has the shape that the metadata says, and the dtype, where they fit. Booleans
+    are copied: Arrow keeps them as bits.
 
     Raises:
-        TypeError: Its values are no numbers, truth values or times, or some are
-            missing.
+        TypeError: Its values are not numbers, booleans or times, or some are missing.
     """
     try:
         is_bits = pa.types.is_boolean(array.type) and not array.null_count

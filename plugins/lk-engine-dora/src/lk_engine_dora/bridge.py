@@ -116,7 +116,7 @@ class Bridge:
         self._outside = ExternalInput(member, self.component, who, advice)
 
     def take(self, event: Mapping[str, Any]) -> bool:
-        """Take in an event of dora; tell whether it was for here."""
+        """Take in an event of dora; return whether it was for here."""
         kind = event["type"]
         if kind == "NODE_FAILED":
             found = event["value"]

@@ -36,7 +36,7 @@ def issues_of(spec: SystemSpec, places: Places) -> list[Issue]:
     """List what this engine cannot run, or only in a way that may surprise.
 
     Args:
-        spec: The system, sound as far as the core can tell.
+        spec: The system, sound as far as the core knows.
         places: Where this machine has what its processes need.
     """
     edges = edges_of(spec)

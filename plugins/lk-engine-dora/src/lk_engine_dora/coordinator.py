@@ -31,7 +31,7 @@ TOO_MANY = "429 Too Many Requests"
 
 
 class NoCoordinatorError(EngineError, ConnectionError):
-    """Nobody answers where dora's coordinator should be."""
+    """Nothing answers where dora's coordinator should be."""
 
     def __init__(self, where: Coordinator, spec: SystemSpec, why: object) -> None:
         self.where = where
@@ -100,7 +100,7 @@ class Coordinator:
                 this machine.
 
         Raises:
-            EngineError: That is no address.
+            EngineError: That is not an address.
         """
         given = address or os.environ.get(ADDRESS) or _LOOPBACK
         host, port = given, os.environ.get(PORT) or str(_PORT)
@@ -125,7 +125,7 @@ class Coordinator:
         return f"{self.host}:{self.port}"
 
     def words(self) -> list[str]:
-        """Return what each command of dora is told."""
+        """Return the options that each command of dora needs."""
         return ["--coordinator-addr", self.host, "--coordinator-port", str(self.port)]
 
     def coordinator_command(self) -> str:
@@ -145,7 +145,7 @@ class Coordinator:
         yield from (self.daemon_command(machine_id(node)) for node in spec.nodes)
 
     def answers(self) -> OSError | None:
-        """Return why nobody listens there; None if somebody does."""
+        """Return why nothing listens there; None if something does."""
         try:
             where = (self.host, self.port)
             socket.create_connection(where, timeout=_ANSWER_S).close()
@@ -167,7 +167,7 @@ class Coordinator:
         }
 
     def command(self, *words: str, timeout_s: float = _COMMAND_S) -> tuple[int, str]:
-        """Run one of dora's commands; return its exit code and what it said."""
+        """Run one of dora's commands; return its exit code and output."""
         try:
             done = subprocess.run(
                 [*dora_command(), *words, *self.words()],
@@ -189,7 +189,7 @@ class Coordinator:
         """See that it is there.
 
         Raises:
-            NoCoordinatorError: Nobody answers.
+            NoCoordinatorError: Nothing answers.
         """
         why = self.answers()
         if why is not None:

@@ -107,7 +107,7 @@ def _ack_edges(channels: Sequence[ChannelSpec], foreign: Collection[str]) -> lis
     for channel in channels:
         pair = (channel.consumer, channel.producer)
         pairs.setdefault(pair, []).append(channel.number)
-    # No address is without a dot, so these names are nobody else's.
+    # No address is without a dot, so these names are not used by others.
     return [
         Edge(
             kind="acks",

@@ -1,6 +1,6 @@
 """The environment of a dora node: what dora does to it on the way.
 
-In a value dora expands `$NAME`; `$$` is a dollar. A text that looks like a number it
+In a value dora expands `$NAME`; `$$` is a dollar. A string that looks like a number it
 reads as one and hands over the number: `007` arrives as `7`, `1e3` as `1000`, whether
 it stands in quotes or not, and nothing prevents that. Some names it drops in silence.
 """
@@ -32,7 +32,7 @@ def escaped(value: Any) -> Any:
 
 
 def arrives_as(text: str) -> str:
-    """Return what a node sees of a text, its `$` escaped."""
+    """Return what a node sees of a string, its `$` escaped."""
     if not _NUMBER.fullmatch(text):
         return text
     if re.fullmatch(r"[-+]?\d+", text) and -_LARGEST <= int(text) <= _LARGEST:

@@ -35,12 +35,12 @@ class DoraNode(Component):
     with the other components.
 
     What it is given are Arrow arrays: an Arrow array as it is; a numpy array flat,
-    with `dtype` and `shape` in the metadata; bytes as uint8; a number or a text as an
-    array of one. None is not sent.
+    with `dtype` and `shape` in the metadata; bytes as uint8; a number or a string as
+    an array of one. None is not sent.
 
     What it gives are Arrow arrays too. If an input that reads them is annotated as
     `numpy.ndarray`, they are views of that kind, which show the same memory, in the
-    shape that the metadata says; truth values are copied. Annotated as
+    shape that the metadata says; booleans are copied. Annotated as
     `pyarrow.Array`, as something else or not at all, they are the Arrow arrays.
     Everything else in its metadata is left out.
 
@@ -60,7 +60,7 @@ class DoraNode(Component):
     Args:
         name: Its name in the system, and its id in the dataflow.
         path: What dora starts: an executable, or a Python file.
-        args: Its arguments: a list, or one text as a shell would read it.
+        args: Its arguments: a list, or one string as a shell would read it.
         env: Its environment, beside the one that dora has. Values arrive as they are
             written here.
         inputs: The names of its inputs.
@@ -164,7 +164,7 @@ class Foreign:
     Args:
         name: The component's address.
         path: What dora starts.
-        args: Its arguments as one text.
+        args: Its arguments as one string.
         env: Its environment.
         build: The command that makes it.
         ticks: How its messages are numbered.
@@ -260,12 +260,12 @@ def _is_env(value: object) -> bool:
 
 
 _EXPECTED: Mapping[str, tuple[Callable[[object], bool], str]] = {
-    "path": (_is_text, "a text such as 'dora-echo'"),
-    "args": (_is_args, "a text, or a list of texts"),
-    "env": (_is_env, "a dict of texts, numbers and truth values"),
+    "path": (_is_text, "a string such as 'dora-echo'"),
+    "args": (_is_args, "a string, or a list of strings"),
+    "env": (_is_env, "a dict of strings, numbers and booleans"),
     "inputs": (_is_names, "a list of names"),
     "outputs": (_is_names, "a list of names"),
-    "build": (_is_command, "a command as a text"),
+    "build": (_is_command, "a command as a string"),
 }
 
 

@@ -1,4 +1,4 @@
-"""Shared memory for nodes that send arrays, where nobody has said how much."""
+"""Shared memory for nodes that send arrays, where no size was given."""
 
 from __future__ import annotations
 

@@ -123,9 +123,12 @@ def _is_size(value: object) -> bool:
 
 
 _EXPECTED: Mapping[str, tuple[Callable[[Any], bool], str]] = {
-    "env": (_is_env, "a dict of texts, numbers and truth values"),
+    "env": (_is_env, "a dict of strings, numbers and booleans"),
     "python": (_is_absolute, "the absolute path of an interpreter on its machine"),
     "working_dir": (_is_absolute, "the absolute path of a folder on its machine"),
     "cpu_affinity": (_is_cores, "a list of the numbers of cores, such as [0, 1]"),
-    "shared_memory_pool_size": (_is_size, "a number of bytes, or a text as '64MB'"),
+    "shared_memory_pool_size": (
+        _is_size,
+        "a number of bytes, or a string such as '64MB'",
+    ),
 }

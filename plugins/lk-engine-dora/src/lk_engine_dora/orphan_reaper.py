@@ -1,6 +1,6 @@
 """A process that removes a node's shared memory when the node was killed.
 
-On this machine the launching process does that. On another one nobody would: a daemon
+On this machine the launching process does that. On another one nothing does: a daemon
 looks after processes, and memory stays until the next dora program begins.
 """
 

@@ -1,7 +1,7 @@
 """What dora prints of a run: lines of the nodes, and how each of them ended.
 
 Each line goes to the node's file of logs, and what a component printed to the terminal
-of the launch. Log records come home by another way, and appear once.
+of the launch. Log records arrive over the control channel, and appear once.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class Output:
         self.missing = ""
         self.dataflow_id = ""
         self.is_finished = False
-        """Whether the coordinator has said that no process is left."""
+        """Whether the coordinator has reported that no process is left."""
         self.own: deque[str] = deque(maxlen=TAIL_LINES)
         self._nodes = {node.name for node in spec.nodes}
         foreign = foreign_nodes(spec)

@@ -22,8 +22,8 @@ _TOP = """\
 The system {name!r} as a dora dataflow, made by like_keras.
 
 {run}
-It runs until it is stopped, or for LK_ITERATIONS ticks. The next compile writes this
-file anew: keep a copy of what you change.
+It runs until it is stopped, or for LK_ITERATIONS ticks. The next compile overwrites
+this file: keep your changes elsewhere.
 """
 
 _RUN_HERE = """\
@@ -40,10 +40,11 @@ Nodes without `deploy` run where a daemon was started without --machine-id.
 """
 
 _MEETING = """\
-How the processes meet: where the first node's listens, and a secret text. `lk launch`
-says both itself. The text may stand in the environment of each daemon instead.
+How the processes find each other. LK_CONTROL: the address on which the first node's
+process listens; LK_TOKEN: a shared secret. `lk launch` sets both; LK_TOKEN may be set
+in each daemon's environment instead.
 LK_CONTROL: 192.168.1.10:24000
-LK_TOKEN: a secret text
+LK_TOKEN: a shared secret
 """
 
 _NODES = """\
@@ -52,7 +53,7 @@ A node is a process. Its inputs and outputs carry:
 
 _LEGEND: Mapping[Kind, str] = {
     "data": "values of the port {0.source}, as frames for {0.consumer}",
-    "acks": "what has arrived of them; without it nothing flows",
+    "acks": "acknowledgements and credits for these values; required",
     "arrow": "plain Arrow arrays, from or to a node that is not ours",
     "end": "nothing; it closes when the node on the other side has ended",
     "wake": "from a process to itself: it ends a wait for dora",
@@ -68,7 +69,7 @@ _KEYS = {
     "shared_memory_pool_size": "Room for values under way [byte].",
     "path": "The interpreter on its machine, and the module that runs components.",
 }
-"""What is said above a key, where it is met for the first time."""
+"""The comment above a key, where it occurs for the first time."""
 
 
 def to_text(spec: SystemSpec, dataflow: Data) -> str:
@@ -188,7 +189,7 @@ def _dumper() -> type[yaml.SafeDumper]:
     import yaml
 
     class Dumper(yaml.SafeDumper):
-        """Quotes texts that some reader takes for a number: 1e3, 0o17, 1_000."""
+        """Quotes strings that some reader takes for a number: 1e3, 0o17, 1_000."""
 
     def text(dumper: yaml.SafeDumper, item: str) -> yaml.ScalarNode:
         style = "'" if re.match(r"[-+]?\.?\d|[-+]?\.", item) else None
