@@ -82,7 +82,7 @@ def test_a_process_that_it_lost_is_named(ros2: str) -> None:
     told = When(ros2, "b", KILL)
     system = System([Count(node=Node("a")), Scale(node=Node("b"))])
 
-    with pytest.raises(HostLostError, match="node 'b' was lost at tick"):
+    with pytest.raises(HostLostError, match="node 'b' was lost: "):
         system.launch(engine="ros2", rate_hz=200, progress=told)
 
     assert told.age_s < 10

@@ -59,7 +59,7 @@ def test_a_name_that_ros_does_not_take_is_another_there() -> None:
     assert issue.severity == "warning"
     assert issue.address == "cam-1"
     assert str(issue) == (
-        "Node name 'cam-1' is no name in ROS: node name must not contain characters "
+        "Node name 'cam-1' is not a name in ROS: node name must not contain characters "
         "other than alphanumerics or '_':\n"
         "  'cam-1'\n"
         "      ^\n"
@@ -129,9 +129,9 @@ def test_unknown_options_are_refused_with_a_near_miss() -> None:
 @pytest.mark.parametrize(
     ("options", "text"),
     [
-        ({"env": {"A": 1}}, "'env' of node 'a' is a dict of texts"),
-        ({"env": ["A"]}, "'env' of node 'a' is a dict of texts"),
-        ({"prefix": ["gdb"]}, "'prefix' of node 'a' is a text"),
+        ({"env": {"A": 1}}, "'env' of node 'a' is a dict of strings"),
+        ({"env": ["A"]}, "'env' of node 'a' is a dict of strings"),
+        ({"prefix": ["gdb"]}, "'prefix' of node 'a' is a string"),
     ],
 )
 def test_options_of_the_wrong_kind_are_refused(options: Any, text: str) -> None:
@@ -236,10 +236,10 @@ def test_a_port_may_name_its_message() -> None:
     ("annotation", "chosen", "text"),
     [
         (Any, "sensor_msgs/Image", "Did you mean 'sensor_msgs/msg/Image'?"),
-        (Any, 3, "it is a text, such as 'sensor_msgs/msg/JointState'"),
+        (Any, 3, "it is a string, such as 'sensor_msgs/msg/JointState'"),
         (str, "std_msgs/msg/Float64", "std_msgs/msg/Float64 holds a number"),
         (float, "std_msgs/msg/Int32", "std_msgs/msg/Int32 holds an integer"),
-        (np.ndarray, "std_msgs/msg/String", "std_msgs/msg/String holds a text"),
+        (np.ndarray, "std_msgs/msg/String", "std_msgs/msg/String holds a string"),
         (int, "sensor_msgs/msg/Image", "holds an array of uint8"),
         (int, "sensor_msgs/msg/JointState", "a dict or dataclass of that shape"),
     ],

@@ -1,6 +1,6 @@
 """Frames as messages that are serialised already, `std_msgs/msg/UInt8MultiArray`.
 
-Whoever reads such a topic finds an ordinary message. Between our processes no message
+A reader of such a topic finds an ordinary message. Between our processes no message
 is made of it, nor an array of its bytes: each would be a copy more.
 """
 

@@ -21,7 +21,7 @@ def issues_of(spec: SystemSpec) -> list[Issue]:
     """List what this engine cannot compile, or only in a way that may surprise.
 
     Args:
-        spec: The system, sound as far as the core can tell.
+        spec: The system, sound as far as the core knows.
     """
     options = list(option_issues(spec))
     issues = [*options, *name_issues(spec), *parameter_issues(spec)]

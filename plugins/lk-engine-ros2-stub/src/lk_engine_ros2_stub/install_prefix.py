@@ -59,7 +59,7 @@ class Prefix:
         return self.folder / "lib" / self.naming.package / self.naming.node(node)
 
     def write(self) -> None:
-        """Lay the package out anew."""
+        """Lay the package out again."""
         shutil.rmtree(self.folder, ignore_errors=True)
         self.folder.mkdir(parents=True)
         # It lies in the workspace, and has the package a second time.

@@ -2,7 +2,7 @@
 
 | message | value |
 |---|---|
-| `std_msgs` with a number, a truth value or a text | that |
+| `std_msgs` with a number, a boolean or a string | that |
 | `sensor_msgs/msg/Image` | an array of shape (rows, columns) or (rows, columns, n) |
 | any other | a dict with its fields |
 """

@@ -73,7 +73,7 @@ def fill(message: Any, value: Any, where: str) -> Any:
     for name, item in _items(value, message, where).items():
         if name not in types:
             raise TypeError(
-                f"{where} has {name!r}, which is no field of "
+                f"{where} has {name!r}, which is not a field of "
                 f"{type(message).__name__}: {', '.join(types)}."
             )
         setattr(message, name, _to_field(types[name], item, f"{where}.{name}"))
@@ -124,7 +124,7 @@ def _to_sequence(kind: str, value: Any, where: str) -> Any:
 
 
 def to_scalar(kind: str, value: Any, where: str) -> Any:
-    """Return a number, truth value or text as a field of that kind.
+    """Return a number, boolean or string as a field of that kind.
 
     Raises:
         TypeError: It is none.

@@ -1,6 +1,6 @@
 """Which ROS message a port's values become.
 
-The rule, in this order: `ros_type=` on the port; a scalar or text has its `std_msgs`
+The rule, in this order: `ros_type=` on the port; a scalar or string has its `std_msgs`
 message; an array annotated `NDArray[np.uint8]` is a `sensor_msgs/msg/Image`; everything
 else travels encoded, as `std_msgs/msg/UInt8MultiArray`.
 """
@@ -49,14 +49,14 @@ _INTO: Mapping[str, str] = {
     **dict.fromkeys([f"Int{n}" for n in (8, 16, 32, 64)], "an integer"),
     **dict.fromkeys([f"UInt{n}" for n in (8, 16, 32, 64)], "an integer"),
     **dict.fromkeys(["Float32", "Float64"], "a number"),
-    "Bool": "a truth value",
-    "String": "a text",
+    "Bool": "a boolean",
+    "String": "a string",
 }
 _KINDS: Mapping[str, tuple[str, ...]] = {
-    "bool": ("a truth value",),
+    "bool": ("a boolean",),
     "int": ("an integer", "a number"),
     "float": ("a number",),
-    "str": ("a text",),
+    "str": ("a string",),
 }
 """Which plain types are sure to be what; of others nothing is sure."""
 
@@ -107,7 +107,7 @@ def misfit(annotation: str, message: str) -> str | None:
 
 
 def plain_type(annotation: str) -> str:
-    """Return a type given as text without `None`: that is no message."""
+    """Return a type given as text, without `None`, which is not a message."""
     return annotation.removesuffix(" | None").removeprefix("None | ")
 
 

@@ -47,7 +47,7 @@ class Problem:
 
 
 def node_name_problem(name: str) -> Problem | None:
-    """Say what keeps a text from being a node's name."""
+    """Say what keeps a string from being a node's name."""
     kind = "node name"
     if not name:
         return Problem(kind, name, "must not be empty", 0)
@@ -64,7 +64,7 @@ def node_name_problem(name: str) -> Problem | None:
 
 
 def namespace_problem(name: str) -> Problem | None:
-    """Say what keeps a text from being a namespace."""
+    """Say what keeps a string from being a namespace."""
     if name == "/":
         return None
     end = "must not end with a '/', unless only a '/'"
@@ -72,7 +72,7 @@ def namespace_problem(name: str) -> Problem | None:
 
 
 def topic_problem(name: str) -> Problem | None:
-    """Say what keeps a text from being the full name of a topic."""
+    """Say what keeps a string from being the full name of a topic."""
     return _path_problem("topic name", name, "must not end with a '/'", LONGEST_TOPIC)
 
 
@@ -100,7 +100,7 @@ def _path_problem(kind: str, name: str, end: str, longest: int) -> Problem | Non
 
 
 def package_problem(name: str) -> Problem | None:
-    """Say what keeps a text from being a package's name (REP 144)."""
+    """Say what keeps a string from being a package's name (REP 144)."""
     if _PACKAGE.fullmatch(name) and len(name) > 1:
         return None
     kind = "package name"
@@ -118,7 +118,7 @@ def package_problem(name: str) -> Problem | None:
 
 
 def message_type_problem(name: str) -> Problem | None:
-    """Say what keeps a text from being a message's type: `sensor_msgs/msg/Image`."""
+    """Say what keeps a string from being a message's type: `sensor_msgs/msg/Image`."""
     if _MESSAGE_TYPE.fullmatch(name):
         return None
     # The longest start that some type has: behind it is the first wrong character.
@@ -143,8 +143,8 @@ def _starts_type(text: str) -> bool:
 def token(name: str) -> str:
     """Return a name made into one that ROS takes for a node or a part of a topic.
 
-    What is no ASCII letter, digit or `_` becomes `_`; runs of `_` become one, and those
-    at the ends go, since a leading one hides a topic; before a digit comes `n_`.
+    What is not an ASCII letter, digit or `_` becomes `_`; runs of `_` become one, and
+    those at the ends go, since a leading one hides a topic; before a digit comes `n_`.
     """
     plain = re.sub(r"_+", "_", _ODD_IN_NAME.sub("_", name)).strip("_")
     return plain if plain[:1].isalpha() else f"n_{plain}".rstrip("_")

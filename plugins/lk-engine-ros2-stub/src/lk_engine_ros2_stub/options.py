@@ -40,7 +40,7 @@ def _node_issues(node: NodeSpec) -> Iterator[Issue]:
     env = node.options.get("env", {})
     if not _is_env(env):
         yield Issue(
-            f"The option 'env' of {where} is a dict of texts under the names of "
+            f"The option 'env' of {where} is a dict of strings by the names of "
             f"variables; got {env!r:.80}.",
             code="option",
             address=node.name,
@@ -48,7 +48,7 @@ def _node_issues(node: NodeSpec) -> Iterator[Issue]:
     prefix = node.options.get("prefix", "")
     if not isinstance(prefix, str):
         yield Issue(
-            f"The option 'prefix' of {where} is a text, a command such as "
+            f"The option 'prefix' of {where} is a string, a command such as "
             f"'gdb -ex run --args'; got {prefix!r:.80}.",
             code="option",
             address=node.name,
@@ -84,7 +84,7 @@ def _type_problem(port: PortSpec) -> str | None:
     chosen = port.options["ros_type"]
     if not isinstance(chosen, str):
         return (
-            f"it is a text, such as 'sensor_msgs/msg/JointState'; got {chosen!r:.80}."
+            f"it is a string, such as 'sensor_msgs/msg/JointState'; got {chosen!r:.80}."
         )
     problem = message_type_problem(chosen)
     if problem:

@@ -21,7 +21,7 @@ Path = tuple[str, ...]
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _NONE = "None"
 OWN = "the system's own"
-"""Why a name or an `every` is no parameter: the system says what they are."""
+"""Why a name or an `every` is not a parameter: the system says what they are."""
 
 _SYSTEMS = ("name", "every")
 _DEPTH = 2
@@ -91,7 +91,7 @@ def parameter_issues(spec: SystemSpec) -> Iterator[Issue]:
         if kept:
             yield Issue(
                 f"ROS cannot hold every argument of component {component.name!r}: "
-                f"{', '.join(kept)}. They are no parameters, and keep the values that "
+                f"{', '.join(kept)}. They are not parameters, and keep the values that "
                 "the system was compiled with.",
                 code="ros-parameter",
                 address=component.name,

@@ -17,7 +17,7 @@ _ENTRY_POINT = "lk_engine_ros2_stub.public_topics:PublicPort"
 
 
 def public_ports(spec: SystemSpec, node: str | None = None) -> dict[str, PortSpec]:
-    """Return the ports that are topics for everybody, by address.
+    """Return the ports that are public topics, by address.
 
     Args:
         spec: The system.
@@ -49,14 +49,14 @@ def public_taps(spec: SystemSpec, node: str) -> list[Tap]:
 class PublicPort:
     """Publishes each value of a port once.
 
-    One that its message cannot carry is left out, and said in the log: what a system
+    One that its message cannot carry is left out, and logged: what a system
     computes must not depend on who could look on.
 
     Args:
         address: The port's address.
 
     Raises:
-        EngineError: This process is no ROS node, or the message is not installed.
+        EngineError: This process is not a ROS node, or the message is not installed.
     """
 
     def __init__(self, address: str) -> None:
@@ -72,7 +72,7 @@ class PublicPort:
         self._topic = node.publish(topic, message_of(port), self.qos)
 
     def __call__(self, tick: int, value: Any) -> None:
-        """Publish a value, if anybody may read it."""
+        """Publish a value, if it may be read."""
         try:
             self._topic.send(value, self.where)
         except TypeError as error:

@@ -47,7 +47,7 @@ def read_qos(given: Any) -> Qos:
     """Return the profile that a port's option `qos` asks for.
 
     Raises:
-        ValueError: It is none; the text says what is expected.
+        ValueError: It is not one; the message says what is expected.
     """
     if isinstance(given, str):
         if given in PROFILES:

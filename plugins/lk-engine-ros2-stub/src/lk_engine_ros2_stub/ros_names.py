@@ -75,7 +75,7 @@ class Naming:
         Args:
             producer: The one node.
             consumer: The other one.
-            run: What tells a launched run from others in its domain.
+            run: What distinguishes a launched run from others in its domain.
         """
         ends = f"{self.node(producer)}/to/{self.node(consumer)}"
         start = f"{self.namespace}/{_HIDDEN}"
@@ -117,7 +117,7 @@ def _renamed(spec: SystemSpec) -> Iterator[Issue]:
                 continue
             problem = node_name_problem(part)
             why = (
-                f"{kind.capitalize()} name {name!r} is no name in ROS: {problem}\n"
+                f"{kind.capitalize()} name {name!r} is not a name in ROS: {problem}\n"
                 if problem
                 else f"{kind.capitalize()} name {name!r} is not used in ROS: a leading "
                 "or repeated '_' means that something is hidden or generated.\n"

@@ -123,7 +123,7 @@ class RosTopic(Component):
         """Publish what came, or return what others have published.
 
         Raises:
-            EngineError: This process is no ROS node.
+            EngineError: This process is not a ROS node.
             EndOfStream: The run is to stop.
             TypeError: A value does not fit the message.
         """

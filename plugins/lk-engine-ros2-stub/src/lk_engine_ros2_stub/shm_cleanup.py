@@ -1,4 +1,4 @@
-"""Shared memory that nobody uses any more: of processes that were killed."""
+"""Shared memory that is no longer used: of processes that were killed."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def remove_free(before: set[Path]) -> None:
 
     Args:
         before: What was there when the launch began: the tracer's part of it is left
-            alone, since it cannot be told whose it is.
+            alone, since its owner is not known.
     """
     for path in free_segments():
         if path not in before or not path.match(_TRACER):
@@ -33,7 +33,7 @@ def remove_free(before: set[Path]) -> None:
 
 
 def free_segments() -> set[Path]:
-    """Return the shared memory that nobody uses; what belongs together is one."""
+    """Return the shared memory that is not used; what belongs together is one."""
     found = segments()
     if not found:
         return set()

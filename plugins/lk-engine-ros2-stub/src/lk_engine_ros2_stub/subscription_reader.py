@@ -110,7 +110,7 @@ class Reader:
         self._guard.destroy()
 
     def _take(self) -> bool:
-        """Take what has come; tell whether there was anything."""
+        """Take what has come; return whether there was anything."""
         is_any = False
         for subscription, take in self._topics:
             handle = subscription.handle

@@ -50,7 +50,7 @@ class Published:
         self._is_reliable = qos.reliability == "reliable"
 
     def send(self, value: Any, where: str) -> None:
-        """Publish a value; it is converted even where nobody reads.
+        """Publish a value; it is converted even where nothing reads it.
 
         Raises:
             TypeError: It is none that the message can carry.
