@@ -209,7 +209,7 @@ def test_what_is_no_recording_is_refused() -> None:
     """The text says what it is instead."""
     Path("text.mcap").write_text("hello, this is long enough to be a file")
 
-    with pytest.raises(RecordingError, match="is no recording of a run"):
+    with pytest.raises(RecordingError, match="is not a recording of a run"):
         Recording("text.mcap")
     with pytest.raises(RecordingError, match="No such file"):
         Recording("none.mcap")

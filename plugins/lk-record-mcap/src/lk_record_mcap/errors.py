@@ -8,7 +8,7 @@ from like_keras_core.errors import LkError
 
 
 class RecordingError(LkError, ValueError):
-    """A recording cannot be written, read or replayed; the text says why."""
+    """A recording cannot be written, read or replayed; the message says why."""
 
 
 class PartMissingError(RecordingError):

@@ -1,7 +1,7 @@
 """How values become the messages of a channel, and messages become values again.
 
 A channel has one form. `foxglove.RawImage` is for arrays that are images and
-`like_keras.Scalar` for numbers; JSON is for what can be read as JSON: texts, lists,
+`like_keras.Scalar` for numbers; JSON is for what can be read as JSON: strings, lists,
 dicts, records of numbers; all else is an Arrow stream. What comes back is what was
 sent: the same type, the same bits.
 """
@@ -26,7 +26,7 @@ _NOT_FOR_JSON = tuple(
     b'"$%b"' % name
     for name in (b"array", b"bytes", b"dataclass", b"namedtuple", b"type")
 )
-"""What plain JSON would make long, or make anew by calling its constructor."""
+"""What plain JSON would make long, or remake by calling its constructor."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +94,7 @@ class Encoder:
         """Return the form and the message of a value.
 
         Raises:
-            NotSerializableError: A part of it cannot be written; the text says which.
+            NotSerializableError: A part of it, which is named, cannot be written.
         """
         number = scalar.to_scalar(tick, value)
         if number is not None:

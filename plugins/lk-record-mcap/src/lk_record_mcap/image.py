@@ -41,7 +41,7 @@ _WIDTH, _HEIGHT, _ENCODING, _DATA = 2, 3, 4, 6
 
 
 def encoding_of(array: Any) -> str | None:
-    """Return Foxglove's name for the pixels of an array; None if it is no image."""
+    """Return Foxglove's name for the pixels of an array; None if it is not an image."""
     if array.size == 0 or array.ndim not in (2, 3):
         return None
     channels = 1 if array.ndim == 2 else array.shape[2]
@@ -80,7 +80,7 @@ def from_raw_image(message: bytes) -> Any:
     """Return the array of a message that `to_raw_image` made, read-only.
 
     Raises:
-        ValueError: It is no such message.
+        ValueError: It is not such a message.
     """
     fields = fields_of(message)
     name = bytes(fields[_ENCODING]).decode()

@@ -75,8 +75,8 @@ def merge(
     Args:
         path: The recording.
         facts: What is known of the run.
-        end: How it ended; None where nobody said.
-        error: What the launch raised, where nobody said more.
+        end: How it ended; None where it is not known.
+        error: What the launch raised, where no more is known.
 
     Raises:
         PartMissingError: The part of some port is on another machine.

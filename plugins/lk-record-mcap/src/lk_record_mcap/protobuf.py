@@ -59,6 +59,6 @@ def varint(value: int) -> bytes:
 
 
 def text(value: str) -> bytes:
-    """Return a text behind its length."""
+    """Return a string behind its length."""
     data = value.encode()
     return varint(len(data)) + data

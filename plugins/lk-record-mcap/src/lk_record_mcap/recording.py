@@ -63,7 +63,7 @@ class Recording:
         absent: By port, the ticks at which it sent nothing, as `[first, count, step]`.
 
     Raises:
-        RecordingError: It is no recording, or is not finished.
+        RecordingError: It is not a recording, or is not finished.
     """
 
     def __init__(
@@ -108,7 +108,7 @@ class Recording:
         return found, metadata
 
     def _no_recording(self, why: str) -> RecordingError:
-        return RecordingError(f"{str(self.path)!r} is no recording of a run: {why}.")
+        return RecordingError(f"{str(self.path)!r} is not a recording of a run: {why}.")
 
     @property
     def engine(self) -> str:
@@ -122,7 +122,7 @@ class Recording:
 
     @property
     def ended_by(self) -> str:
-        """What ended the run, as in its report; `"lost"` where nobody could say."""
+        """What ended the run, as in its report; `"lost"` where it is not known."""
         return self.metadata["ended_by"]
 
     def messages(self, ports: Collection[str] | None = None) -> Iterator[Message]:
@@ -166,7 +166,7 @@ class Recording:
         """Refuse ports that were not recorded.
 
         Raises:
-            RecordingError: There are some; the text names them.
+            RecordingError: There are some; the message names them.
         """
         missing = [port for port in ports if port not in self.absent]
         if missing:

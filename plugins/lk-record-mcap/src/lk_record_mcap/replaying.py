@@ -99,8 +99,8 @@ def replay(
         **options: What else the launch takes.
 
     Raises:
-        RecordingError: It is no recording, or does not have what is needed, or none of
-            the ticks.
+        RecordingError: It is not a recording, or does not have what is needed, or none
+            of the ticks.
         GraphError: The system has errors.
         ComponentError: A component raised; all that was sent before was equal.
     """
@@ -194,7 +194,7 @@ def _end(recording: Recording, spec: SystemSpec, stop: int | None) -> int:
     """Return the first tick not to run.
 
     Where a component failed, those before it count one tick more, and the replay runs
-    that one too, to fail again. Where nobody could say how the run ended, it is as far
+    that one too, to fail again. Where it is not known how the run ended, it is as far
     as all that feeds the replay is known.
     """
     counted = recording.counted

@@ -36,7 +36,7 @@ class RunMetadata:
     Args:
         spec: The system.
         ports: The addresses of what is recorded.
-        metadata: Names and texts, as the file will have them.
+        metadata: Names and strings, as the file will have them.
         compression: `"none"`, `"lz4"` or `"zstd"`.
     """
 
@@ -84,7 +84,7 @@ class RunMetadata:
         return [self.spec.components[n].name for n in order].index(name)
 
     def save(self, folder: Path) -> None:
-        """Write them beside the parts, for whoever finds these."""
+        """Write them beside the parts, for those who find these."""
         data = {
             "metadata": dict(self.metadata),
             "ports": list(self.ports),
@@ -120,7 +120,7 @@ class RunEnd:
 
     Args:
         iterations: Ticks that count.
-        ended_by: As in the report; `"lost"` where nobody could say.
+        ended_by: As in the report; `"lost"` where it is not known.
         counted: By component, the ticks that count for it.
         failed: What ended it, if something did.
     """
@@ -149,7 +149,7 @@ class RunEnd:
 
     @classmethod
     def load(cls, folder: Path) -> RunEnd | None:
-        """Read what `save` wrote; None where nobody knew the end of the run."""
+        """Read what `save` wrote; None where the end of the run is not known."""
         path = folder / _END
         if not path.is_file():
             return None
@@ -157,7 +157,7 @@ class RunEnd:
 
     @classmethod
     def seen(cls, last: Mapping[str, int], error: BaseException | None) -> RunEnd:
-        """Return the end of a run that nobody reported.
+        """Return the end of a run that was not reported.
 
         Args:
             last: By port, the last tick of which there is a message.

@@ -20,7 +20,7 @@ FLUSH_NS = 1_000_000_000
 """What a process that is killed can lose: messages of no more than this time."""
 
 SEQUENCE = 1 << 32
-"""MCAP has 32 bits for a message's number, which is the tick here; it starts anew."""
+"""MCAP has 32 bits for a message's number, which is the tick here; it starts again."""
 
 COMPRESSIONS = {
     "none": CompressionType.NONE,

@@ -93,7 +93,7 @@ class Backlog:
 
     @property
     def is_idle(self) -> bool:
-        """Whether there is no thread, so that anybody may write."""
+        """Whether there is no thread, so that any thread may write."""
         return self._thread is None
 
     def add(self, entry: Entry) -> None:
