@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABCMeta
 from collections import namedtuple
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import is_dataclass
 from typing import Any, ClassVar, NoReturn
 
@@ -119,6 +119,33 @@ class Component(AttributeWatch, metaclass=ComponentType):
                 f"{cls.__qualname__}.Config has fields but is not a dataclass. Write "
                 "@dataclass above it."
             )
+
+    def declare_ports(
+        self,
+        inputs: Mapping[str, InputPort] | Iterable[str] | None = None,
+        outputs: Mapping[str, OutputPort] | Iterable[str] | None = None,
+    ) -> None:
+        """Give this instance other ports than its class implies; call it in `__init__`.
+
+        For a component whose arguments decide what ports it has. What is declared
+        takes the place of all ports that were read from the class on that side.
+        `forward` is given the inputs by name, so it may take `**inputs`; for declared
+        outputs it returns a dict by their names, and a name left out sends nothing.
+
+        Args:
+            inputs: The input ports: their names, or a dict from names to `InputPort`s.
+                A name alone takes any value. None leaves those of the class.
+            outputs: Likewise the output ports, as `OutputPort`s.
+
+        Raises:
+            RuntimeError: The component is made already.
+            TypeError: An argument is of another type, or `forward` cannot take an
+                input.
+            ValueError: A name is given twice, or it cannot be a port's name.
+        """
+        from like_keras_core.authoring.declared_ports import declare
+
+        declare(self, inputs, outputs)
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """Compute one tick: inputs by parameter, outputs as the result."""
@@ -261,7 +288,8 @@ class Component(AttributeWatch, metaclass=ComponentType):
         if len(outputs) < 2:
             return outputs[0] if outputs else None
         names = [port.name for port in outputs]
-        ports: Any = namedtuple("Ports", names)  # type: ignore[misc]
+        # A port that a component declares may be called "left-eye".
+        ports: Any = namedtuple("Ports", names, rename=True)  # type: ignore[misc]
         return ports(*outputs)
 
     def __repr__(self) -> str:

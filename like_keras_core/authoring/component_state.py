@@ -8,7 +8,10 @@ from collections.abc import MutableMapping
 from typing import TYPE_CHECKING, Any
 
 from like_keras_core.authoring.constructor_args import ConstructorArgs
-from like_keras_core.authoring.forward_signature import signature_of
+from like_keras_core.authoring.forward_signature import (
+    ForwardSignature,
+    signature_of,
+)
 from like_keras_core.lifecycle import LifecycleState
 from like_keras_core.node import Node
 from like_keras_core.port import InputPort, OutputPort, PortCollection
@@ -47,12 +50,7 @@ class ComponentState:
         self.has_default_name = True
         self.node: Node | None = None
         self.every = 1
-        self.inputs = PortCollection(
-            component, "input", [_input_port(port) for port in signature.inputs]
-        )
-        self.outputs = PortCollection(
-            component, "output", [_output_port(port) for port in signature.outputs]
-        )
+        self.inputs, self.outputs = new_ports(component, signature)
         self.state = LifecycleState.UNCONFIGURED
         self.captured = ConstructorArgs({})
         self.config_print: bytes | None = None
@@ -77,6 +75,27 @@ class ComponentState:
         self.rng = None
         self.launched = True
         self.state = LifecycleState.UNCONFIGURED
+
+
+def new_ports(
+    component: Any, signature: ForwardSignature
+) -> tuple[PortCollection[InputPort], PortCollection[OutputPort]]:
+    """Return the input and the output ports that a signature implies."""
+    return (
+        PortCollection(component, "input", list(map(_input_port, signature.inputs))),
+        PortCollection(component, "output", list(map(_output_port, signature.outputs))),
+    )
+
+
+def address_of(component: Any) -> str:
+    """Return a component's address in the running system, such as `"arm.camera"`.
+
+    For components that are part of a plug-in, from `on_configure` on: by its address
+    a component finds what its engine holds ready for it. Where the component was not
+    launched, it is its name.
+    """
+    state: ComponentState = component._lk
+    return state.address or state.name
 
 
 def _input_port(template: Any) -> InputPort:
@@ -105,7 +124,7 @@ class Rng:
             return self
         record = instance._lk
         if record.rng is None:
-            record.rng = make_rng(record.seed, record.address or record.name)
+            record.rng = make_rng(record.seed, address_of(instance))
         return record.rng
 
 
@@ -125,10 +144,8 @@ class Log:
     def __get__(self, instance: Any, owner: type) -> Any:
         if instance is None:
             return self
-        record = instance._lk
-        return _TickLogger(
-            logging.getLogger(f"like_keras.{record.address or record.name}"), record
-        )
+        name = f"like_keras.{address_of(instance)}"
+        return _TickLogger(logging.getLogger(name), instance._lk)
 
 
 class _TickLogger(logging.LoggerAdapter):  # type: ignore[type-arg]

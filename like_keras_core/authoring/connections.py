@@ -8,7 +8,6 @@ from typing import Any
 
 from like_keras_core.authoring.composition import Composition
 from like_keras_core.authoring.flattening import Flat, Source
-from like_keras_core.authoring.forward_signature import signature_of
 from like_keras_core.component import Component
 from like_keras_core.errors import NotSerializableError
 from like_keras_core.issue import Issue
@@ -164,7 +163,7 @@ def whole_record_issues(
     givers = {
         signature.record: address
         for address, component in flat.components.items()
-        if (signature := signature_of(type(component))).record is not None
+        if (signature := component._lk.signature).record is not None
     }
     for address, component in flat.components.items() if givers else ():
         for port in component.inputs:

@@ -9,7 +9,6 @@ from typing import Any
 from like_keras_core.authoring.composition import Composition
 from like_keras_core.authoring.connections import connections_of, whole_record_issues
 from like_keras_core.authoring.flattening import Flat, flatten
-from like_keras_core.authoring.forward_signature import signature_of
 from like_keras_core.component import Component
 from like_keras_core.errors import LkError, NotSerializableError
 from like_keras_core.issue import Issue
@@ -175,8 +174,7 @@ def _assigned(component: Component, address: str) -> Iterator[Issue]:
 
 
 def _unresolved(component: Component, address: str) -> Iterator[Issue]:
-    signature = signature_of(type(component))
-    for text in signature.unresolved:
+    for text in component._lk.signature.unresolved:
         yield Issue(
             f"The annotation {text!r} on {type(component).__qualname__}.forward cannot "
             "be resolved, so it counts as Any. Import the name at run time, not only "

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from keyword import iskeyword
 from typing import Any
 
 from like_keras_core.runtime.host.plan import Default, Plan, Value
@@ -209,7 +210,10 @@ class TickCodegen:
                 name = self.constant(f"e{i}.{len(parts)}", argument.value)
             else:
                 name = f"r{argument}"
-            parts.append(f"{keyword}={name}" if keyword else name)
+            if iskeyword(keyword) or not (keyword or "_").isidentifier():
+                parts.append(f"**{{{keyword!r}: {name}}}")
+            else:
+                parts.append(f"{keyword}={name}" if keyword else name)
         return f"{self.constant(f'f{i}', step.forward)}({', '.join(parts)})"
 
     def _absent(self, i: int, condition: str) -> None:

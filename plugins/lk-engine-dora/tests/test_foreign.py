@@ -17,7 +17,7 @@ from like_keras_core.spec import SystemSpec
 from like_keras_core.testing.components import Count, Scale
 from lk_engine_dora import DoraNode
 from lk_engine_dora.dataflow import to_dataflow
-from lk_engine_dora.foreign import Foreign, foreign_nodes, shows_numpy
+from lk_engine_dora.external_nodes import Foreign, foreign_nodes, shows_numpy
 from lk_engine_dora.local_paths import Places
 
 
@@ -217,7 +217,7 @@ def test_arguments_of_another_type_are_refused(
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [
-        ({"inputs": ["a", "b", "a"]}, "The inputs of DoraNode 'x' have 'a' 2 times"),
+        ({"inputs": ["a", "b", "a"]}, "The inputs of 'x' have 'a' 2 times"),
         ({"ticks": "time"}, "The ticks of DoraNode 'x' are 'count'"),
         ({"name": "a/b"}, "name is made of letters"),
     ],

@@ -20,7 +20,7 @@ from like_keras_core.runtime.process.node_process import NodeProcess
 from like_keras_core.spec import SystemSpec, split_address
 from lk_engine_dora.arrow_values import to_arrow, to_numpy
 from lk_engine_dora.edges import ENDED, edges_of, host_id
-from lk_engine_dora.foreign import foreign_nodes, shows_numpy
+from lk_engine_dora.external_nodes import foreign_nodes, shows_numpy
 
 QUIET_S = 1.0
 """How long nothing may have come after the end of a node before it counts [s].

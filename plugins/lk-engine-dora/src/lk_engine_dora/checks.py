@@ -14,7 +14,7 @@ from like_keras_core.spec import NodeSpec, SystemSpec, component_of, split_addre
 from lk_engine_dora.dataflow import Data, machine_id, to_dataflow
 from lk_engine_dora.edges import Edge, edges_of
 from lk_engine_dora.env_vars import arrives_as
-from lk_engine_dora.foreign import (
+from lk_engine_dora.external_nodes import (
     ENTRY_POINT,
     Foreign,
     foreign_nodes,

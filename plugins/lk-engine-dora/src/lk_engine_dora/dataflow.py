@@ -12,7 +12,7 @@ from like_keras_core.node import is_local
 from like_keras_core.spec import NodeSpec, SystemSpec
 from lk_engine_dora.edges import Edge, edges_of, host_id
 from lk_engine_dora.env_vars import escaped
-from lk_engine_dora.foreign import Foreign, foreign_nodes
+from lk_engine_dora.external_nodes import Foreign, foreign_nodes
 from lk_engine_dora.local_paths import Places
 
 WINDOW = 8

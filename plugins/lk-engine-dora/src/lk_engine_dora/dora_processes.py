@@ -10,7 +10,7 @@ from like_keras_core.report import RunReport
 from like_keras_core.runtime.supervision.os_sessions import exit_text
 from like_keras_core.runtime.supervision.process_group import ProcessGroup
 from like_keras_core.spec import SystemSpec
-from lk_engine_dora.foreign import foreign_nodes
+from lk_engine_dora.external_nodes import foreign_nodes
 from lk_engine_dora.output_parser import Output
 
 _WELL = {exit_text(code) for code in (0, -signal.SIGKILL, -signal.SIGTERM)}

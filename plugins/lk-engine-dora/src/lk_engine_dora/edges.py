@@ -25,7 +25,7 @@ from typing import Literal
 from like_keras_core.graph.channels import ChannelSpec, channels_of
 from like_keras_core.graph.once import once_per_spec
 from like_keras_core.spec import SystemSpec, split_address
-from lk_engine_dora.foreign import foreign_nodes
+from lk_engine_dora.external_nodes import foreign_nodes
 
 Kind = Literal["data", "acks", "arrow", "end", "wake"]
 

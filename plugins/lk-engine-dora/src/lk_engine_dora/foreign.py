@@ -1,30 +1,20 @@
-"""Existing dora nodes as components: `DoraNode`, and how it is found in a spec."""
+"""Existing dora nodes as components: `DoraNode`."""
 
 from __future__ import annotations
 
-import shlex
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from like_keras_core.authoring.forward_signature import ForwardSignature, PortTemplate
 from like_keras_core.component import Component
+from like_keras_core.engine_kit import address_of
 from like_keras_core.errors import EngineError
-from like_keras_core.graph.once import once_per_spec
 from like_keras_core.node import Node
-from like_keras_core.port import InputPort, OutputPort, PortCollection
-from like_keras_core.spec import ComponentSpec, SystemSpec
-from like_keras_core.values.config_json import decode
+from lk_engine_dora.external_nodes import Scalar
 
 if TYPE_CHECKING:
     from lk_engine_dora.bridge import Bridge
 
-ENTRY_POINT = "lk_engine_dora.foreign:DoraNode"
 TICKS = "count"
-
-Scalar = str | int | float | bool
 
 
 class DoraNode(Component):
@@ -96,21 +86,16 @@ class DoraNode(Component):
             _check(name, what, value)
         for what, value in (("inputs", inputs), ("outputs", outputs)):
             _check(name, what, value)
-            _check_once(name, what, value)
         _check(name, "build", build)
         if ticks not in (None, TICKS):
             raise ValueError(
                 f"The ticks of DoraNode {name!r} are {TICKS!r}, which says that its "
                 f"n-th message is tick n, or None; got {ticks!r}."
             )
-        given: list[InputPort] = [_named(InputPort(), item) for item in inputs]
-        taken: list[OutputPort] = [_named(OutputPort(), item) for item in outputs]
         from lk_engine_dora.arrow_values import register_arrays
 
         register_arrays()
-        self._lk.inputs = PortCollection(self, "input", given)
-        self._lk.outputs = PortCollection(self, "output", taken)
-        self._lk.signature = _signature(given, taken)
+        self.declare_ports(inputs=inputs, outputs=outputs)
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         raise TypeError(
@@ -122,7 +107,7 @@ class DoraNode(Component):
         """Find the way to the dora node."""
         from lk_engine_dora.bridge import bridge_of
 
-        self._bridge = bridge_of(self._lk.address)
+        self._bridge = bridge_of(address_of(self))
 
     def forward(self, **inputs: Any) -> Any:
         """Give the dora node what came, and return what it gives.
@@ -138,101 +123,6 @@ class DoraNode(Component):
                 "run: launch(engine='dora'). Elsewhere put a component in its place."
             )
         return self._bridge.step(inputs)
-
-
-def _named(port: Any, name: str) -> Any:
-    port.name = name
-    return port
-
-
-def _signature(
-    inputs: Sequence[InputPort], outputs: Sequence[OutputPort]
-) -> ForwardSignature:
-    """Return what `forward` takes and gives, by the names of its ports."""
-    names = [port.name for port in outputs]
-    return ForwardSignature(
-        tuple(PortTemplate(port.name, port.type, keyword=True) for port in inputs),
-        tuple(PortTemplate(port.name, port.type) for port in outputs),
-        (lambda result: tuple(map(result.get, names))) if names else None,
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class Foreign:
-    """What a spec says of a `DoraNode`.
-
-    Args:
-        name: The component's address.
-        path: What dora starts.
-        args: Its arguments as one string.
-        env: Its environment.
-        build: The command that makes it.
-        ticks: How its messages are numbered.
-    """
-
-    name: str
-    path: str
-    args: str | None = None
-    env: Mapping[str, Scalar] = field(default_factory=dict)
-    build: str | None = None
-    ticks: str | None = None
-
-    @classmethod
-    def from_spec(cls, component: ComponentSpec) -> Foreign:
-        """Read the arguments that a spec has kept."""
-        given = decode(dict(component.config or {}))
-        args = given.get("args")
-        return cls(
-            component.name,
-            given.get("path", ""),
-            args if args is None or isinstance(args, str) else shlex.join(args),
-            given.get("env") or {},
-            given.get("build"),
-            given.get("ticks"),
-        )
-
-
-@once_per_spec
-def foreign_nodes(spec: SystemSpec) -> Mapping[str, Foreign]:
-    """Return the dora nodes of a system that are not ours, by their node's name."""
-    return MappingProxyType(
-        {
-            component.node: Foreign.from_spec(component)
-            for component in spec.components
-            if component.entry_point == ENTRY_POINT
-        }
-    )
-
-
-def shows_numpy(spec: SystemSpec, address: str) -> bool:
-    """Say whether the values of a dora node's output are handed over as numpy's."""
-    types = types_of(spec, address)
-    return any(map(is_numpy, types)) and not any(map(is_arrow, types))
-
-
-def types_of(spec: SystemSpec, address: str) -> dict[str, str]:
-    """Return how an output and the inputs that it feeds are annotated.
-
-    Returns:
-        By annotation, the address of the first of these ports that has it.
-    """
-    targets = {item.target for item in spec.connections if item.source == address}
-    outputs = spec.outputs()
-    found = {outputs[address].type: address} if address in outputs else {}
-    for name, port in spec.inputs().items():
-        if name in targets:
-            found.setdefault(port.type, name)
-    return found
-
-
-def is_numpy(annotation: str) -> bool:
-    """Say whether an annotation, given as text, has numpy's arrays in it."""
-    return "numpy.ndarray" in annotation
-
-
-def is_arrow(annotation: str) -> bool:
-    """Say whether an annotation, given as text, has Arrow's arrays in it."""
-    return "pyarrow" in annotation
 
 
 def _is_text(value: object) -> bool:
@@ -275,12 +165,3 @@ def _check(name: str, what: str, value: object) -> None:
         raise TypeError(
             f"The {what} of DoraNode {name!r} must be {expected}; got {value!r:.80}."
         )
-
-
-def _check_once(name: str, what: str, names: Sequence[str]) -> None:
-    for item, count in Counter(names).items():
-        if count > 1:
-            raise ValueError(
-                f"The {what} of DoraNode {name!r} have {item!r} {count} times; name "
-                "each once."
-            )

@@ -18,7 +18,7 @@ from like_keras_core.runtime.supervision.node_console import NodeConsole
 from like_keras_core.runtime.supervision.os_sessions import exit_text
 from like_keras_core.spec import SystemSpec
 from lk_engine_dora.edges import host_id
-from lk_engine_dora.foreign import foreign_nodes
+from lk_engine_dora.external_nodes import foreign_nodes
 
 UNSTARTED = "it could not be started"
 

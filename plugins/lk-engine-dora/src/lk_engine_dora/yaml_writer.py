@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from like_keras_core.graph.checks import by_node
 from like_keras_core.spec import ComponentSpec, SystemSpec
 from lk_engine_dora.edges import Kind, edges_of
-from lk_engine_dora.foreign import ENTRY_POINT, foreign_nodes
+from lk_engine_dora.external_nodes import ENTRY_POINT, foreign_nodes
 
 if TYPE_CHECKING:
     import yaml

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from like_keras_core.authoring.forward_signature import ForwardSignature, PortTemplate
 from like_keras_core.component import Component
+from like_keras_core.engine_kit import address_of
 from like_keras_core.errors import EngineError
 from like_keras_core.node import Node
-from like_keras_core.port import InputPort, OutputPort, PortCollection
+from like_keras_core.port import OutputPort
 from like_keras_core.spec import ComponentSpec, SystemSpec
 from lk_engine_ros2_stub.message_types import python_type
 from lk_engine_ros2_stub.name_rules import message_type_problem, topic_problem
@@ -88,16 +88,11 @@ class RosTopic(Component):
         _choose(name, "ticks", ticks, (TICKS, None))
         self.type, self.topic, self.qos = type, topic, read_qos(qos)
         self.direction = direction
-        given = [_named(InputPort(), "value")] if direction == SINK else []
         kind = python_type(type)
         port = OutputPort() if kind is None else OutputPort(kind)
-        taken = [_named(port, "output")] if direction == SOURCE else []
-        self._lk.inputs = PortCollection(self, "input", given)
-        self._lk.outputs = PortCollection(self, "output", taken)
-        self._lk.signature = ForwardSignature(
-            tuple(PortTemplate(item.name, item.type, keyword=True) for item in given),
-            tuple(PortTemplate(item.name, item.type) for item in taken),
-            None,
+        self.declare_ports(
+            inputs=["value"] if direction == SINK else [],
+            outputs={"output": port} if direction == SOURCE else [],
         )
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -116,7 +111,7 @@ class RosTopic(Component):
         if self.direction == SINK:
             self._published = node.publish(self.topic, self.type, self.qos)
             return
-        self._outside = node.outside(self._lk.address, f"the topic {self.topic!r}")
+        self._outside = node.outside(address_of(self), f"the topic {self.topic!r}")
         self._subscribed = node.subscribe(self.topic, self.type, self.qos)
 
     def forward(self, **inputs: Any) -> Any:
@@ -140,17 +135,12 @@ class RosTopic(Component):
         while not self._subscribed.waiting:
             self._outside.wait()
         message = self._subscribed.waiting.popleft()
-        return self._subscribed.conversion.to_value(message)
+        return {"output": self._subscribed.conversion.to_value(message)}
 
     def on_deactivate(self) -> None:
         """Let those who read a sink have the last of it."""
         if self._published is not None:
             self._published.close()
-
-
-def _named(port: Any, name: str) -> Any:
-    port.name = name
-    return port
 
 
 def _choose(name: str, what: str, given: object, known: tuple[str | None, ...]) -> None:

@@ -1,0 +1,95 @@
+"""Existing dora nodes in a system: how they are found in its spec."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from like_keras_core.graph.once import once_per_spec
+from like_keras_core.spec import ComponentSpec, SystemSpec
+from like_keras_core.values.config_json import decode
+
+ENTRY_POINT = "lk_engine_dora.foreign:DoraNode"
+"""What a spec says of a `DoraNode`; saved systems hold it, so the class stays there."""
+
+Scalar = str | int | float | bool
+
+
+@dataclass(frozen=True, slots=True)
+class Foreign:
+    """What a spec says of a `DoraNode`.
+
+    Args:
+        name: The component's address.
+        path: What dora starts.
+        args: Its arguments as one string.
+        env: Its environment.
+        build: The command that makes it.
+        ticks: How its messages are numbered.
+    """
+
+    name: str
+    path: str
+    args: str | None = None
+    env: Mapping[str, Scalar] = field(default_factory=dict)
+    build: str | None = None
+    ticks: str | None = None
+
+    @classmethod
+    def from_spec(cls, component: ComponentSpec) -> Foreign:
+        """Read the arguments that a spec has kept."""
+        given = decode(dict(component.config or {}))
+        args = given.get("args")
+        return cls(
+            component.name,
+            given.get("path", ""),
+            args if args is None or isinstance(args, str) else shlex.join(args),
+            given.get("env") or {},
+            given.get("build"),
+            given.get("ticks"),
+        )
+
+
+@once_per_spec
+def foreign_nodes(spec: SystemSpec) -> Mapping[str, Foreign]:
+    """Return the dora nodes of a system that are not ours, by their node's name."""
+    return MappingProxyType(
+        {
+            component.node: Foreign.from_spec(component)
+            for component in spec.components
+            if component.entry_point == ENTRY_POINT
+        }
+    )
+
+
+def shows_numpy(spec: SystemSpec, address: str) -> bool:
+    """Say whether the values of a dora node's output are handed over as numpy's."""
+    types = types_of(spec, address)
+    return any(map(is_numpy, types)) and not any(map(is_arrow, types))
+
+
+def types_of(spec: SystemSpec, address: str) -> dict[str, str]:
+    """Return how an output and the inputs that it feeds are annotated.
+
+    Returns:
+        By annotation, the address of the first of these ports that has it.
+    """
+    targets = {item.target for item in spec.connections if item.source == address}
+    outputs = spec.outputs()
+    found = {outputs[address].type: address} if address in outputs else {}
+    for name, port in spec.inputs().items():
+        if name in targets:
+            found.setdefault(port.type, name)
+    return found
+
+
+def is_numpy(annotation: str) -> bool:
+    """Say whether an annotation, given as text, has numpy's arrays in it."""
+    return "numpy.ndarray" in annotation
+
+
+def is_arrow(annotation: str) -> bool:
+    """Say whether an annotation, given as text, has Arrow's arrays in it."""
+    return "pyarrow" in annotation
