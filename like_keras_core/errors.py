@@ -18,6 +18,7 @@ LkError
 │   ├── MixedEnginesError (ValueError)     nodes name several engines
 │   ├── HostLostError                      a node's process is gone
 │   └── CapabilityError                    it declares that it cannot do this
+├── PluginError (RuntimeError)         a plug-in beside the engine failed; it is named
 ├── ComponentError (RuntimeError)      user code raised, with where and when
 ├── ValueMutationError (RuntimeError)  a component changed a value it had no right to
 ├── OutputError (TypeError)            `forward` returned what its ports do not fit
@@ -172,10 +173,10 @@ class EngineBrokenError(EngineError):
 
 
 class EngineContractError(EngineError):
-    """An engine, or a plug-in beside it, broke the rules of the hooks.
+    """An engine broke the rules of the hooks.
 
     Args:
-        who: The engine or plug-in, with its distribution.
+        who: The engine, with its distribution.
         problems: What was found and what is expected, a sentence each.
     """
 
@@ -206,6 +207,42 @@ class EngineContractError(EngineError):
 
     def __reduce__(self) -> tuple[object, ...]:
         return (type(self), (self.who, *self.problems))
+
+
+class PluginError(LkError, RuntimeError):
+    """A plug-in beside the engine failed, or broke the rules of the hooks.
+
+    Where it raised something, that is the `__cause__`.
+
+    Attributes:
+        plugin: The plug-in's name.
+        origin: The distribution that it came with, and its version.
+        hook: The hook that it answered or wrapped.
+        problem: What it did, and how to go on without it.
+        report: What the run did, where it was over by then; else None.
+    """
+
+    def __init__(
+        self,
+        plugin: str,
+        origin: str,
+        hook: str,
+        problem: str,
+        report: RunReport | None = None,
+    ) -> None:
+        self.plugin, self.origin, self.hook = plugin, origin, hook
+        self.problem, self.report = problem, report
+        text = f"Plug-in {plugin!r} ({origin}) failed in {hook}: {problem}"
+        if report is not None:
+            text += (
+                f"\nThe run was over by then, with {report.iterations} ticks done; "
+                "its report is this error's `report`."
+            )
+        super().__init__(text)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        data = (self.plugin, self.origin, self.hook, self.problem, self.report)
+        return (type(self), data)
 
 
 class EngineOptionError(EngineError, TypeError):

@@ -26,6 +26,7 @@ from like_keras_core.errors import (
     LaunchTimeoutError,
     LkWarning,
     MixedEnginesError,
+    PluginError,
     SpecError,
 )
 from like_keras_core.graph.checks import check
@@ -409,7 +410,7 @@ class System(Composition):
             artefact = session.compile(lowered.spec, None)
             try:
                 report = session.launch(self, artefact, {**options.for_engine(), **own})
-            except (ComponentError, LaunchTimeoutError) as error:
+            except (ComponentError, LaunchTimeoutError, PluginError) as error:
                 if error.report is not None:
                     error.report = replace(error.report, spec=lowered.spec)
                 raise

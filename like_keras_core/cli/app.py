@@ -35,6 +35,8 @@ from like_keras_core.plugins.metadata import core_version
 if TYPE_CHECKING:
     from typing import TextIO
 
+    from click.shell_completion import CompletionItem
+
     from like_keras_core.plugins.discovery import PluginEntry
 
 COMMANDS = {
@@ -105,6 +107,20 @@ class LazyGroup(click.Group):
             import_module(f"like_keras_core.cli.{module}"), attribute
         )
         return command
+
+    def shell_complete(
+        self, ctx: click.Context, incomplete: str
+    ) -> list[CompletionItem]:
+        """Complete a command's name from the lines of help; click would import all."""
+        from click.shell_completion import CompletionItem
+
+        lines = {name: text for name, (_, text) in self.lazy.items()}
+        lines |= {name: help_of(record) for name, record in self.added().items()}
+        return [
+            CompletionItem(name, help=text)
+            for name, text in lines.items()
+            if name.startswith(incomplete)
+        ] + click.Command.shell_complete(self, ctx, incomplete)
 
     def format_commands(
         self, ctx: click.Context, formatter: click.HelpFormatter

@@ -15,7 +15,7 @@ from like_keras_core.cli.engine_table import complete_engine
 from like_keras_core.cli.launch_flags import launch_flags
 from like_keras_core.cli.output import write, write_json
 from like_keras_core.cli.target import load_target
-from like_keras_core.errors import LkError, NotSerializableError
+from like_keras_core.errors import LkError, NotSerializableError, PluginError
 from like_keras_core.launch_options import OPTIONS
 from like_keras_core.report import RunReport
 from like_keras_core.values.config_json import encode
@@ -63,6 +63,8 @@ def launch_command(
             if as_json:
                 with contextlib.redirect_stdout(stdout):
                     write_json(found)
+            elif isinstance(error, PluginError) and failed is not None:
+                write(str(failed))
             raise
     if as_json:
         write_json(_as_data(report))

@@ -10,7 +10,7 @@ import warnings
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
-from like_keras_core.engine import Artefact, Engine, as_issue
+from like_keras_core.engine import Artefact, Engine
 from like_keras_core.errors import EngineContractError, LkError, LkWarning
 from like_keras_core.graph.requirements import Capability
 from like_keras_core.issue import Issue
@@ -20,13 +20,14 @@ from like_keras_core.plugins.discovery import (
     find_plugins,
     load,
 )
+from like_keras_core.plugins.plugin_guard import guard, is_wrapper
 from like_keras_core.report import RunReport
 from like_keras_core.spec import ComponentSpec, HasSpec, SystemSpec, as_spec
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from pluggy import HookImpl, PluginManager
+    from pluggy import PluginManager
 
 _ONLY_WRAPPED = ("compile", "launch")
 
@@ -78,7 +79,7 @@ class AlwaysOn:
     def _breach(self, hook: str, expected: str, found: object) -> EngineContractError:
         """Return the error for a wrong outcome of a hook that plug-ins wrap."""
         impls = getattr(cast("PluginManager", self._manager).hook, hook).get_hookimpls()
-        names = [repr(impl.plugin_name) for impl in impls if _is_wrapper(impl)]
+        names = [repr(impl.plugin_name) for impl in impls if is_wrapper(impl)]
         who = f"One of the plug-ins that wrap it ({', '.join(names) or 'none'})"
         return EngineContractError.wrong_answer(who, hook, expected, found)
 
@@ -162,7 +163,7 @@ def load_plugin(record: PluginEntry) -> object:
         raise LkError(f"its hooks do not fit: {error}") from error
     for hook in trial.get_hookcallers(plugin) or ():
         for impl in hook.get_hookimpls():
-            if hook.name in _ONLY_WRAPPED and not _is_wrapper(impl):
+            if hook.name in _ONLY_WRAPPED and not is_wrapper(impl):
                 raise LkError(
                     f"it answers {hook.name!r}, which only the engine does; others "
                     "may wrap it: @hookimpl(wrapper=True)"
@@ -191,48 +192,9 @@ def _open_manager() -> PluginManager | None:
             continue
         for hook in manager.get_hookcallers(plugin) or ():
             for impl in hook.get_hookimpls():
-                if impl.plugin is plugin and not _is_wrapper(impl):
-                    _guard(impl, hook.name, record)
+                if impl.plugin is plugin:
+                    guard(impl, hook.name, record)
     return manager
-
-
-def _guard(impl: HookImpl, hook: str, record: PluginEntry) -> None:
-    """Have a plug-in's own answers checked and attributed, and its failures named.
-
-    pluggy hands back answers without saying whose they are, so this has to sit
-    around each function.
-    """
-    answer_of = impl.function
-    who = f"Plug-in {record.name!r} ({record.origin})"
-    cure = f"To go on without it, set {PLUGINS_DISABLE}={record.name}"
-
-    def guarded(*arguments: object) -> object:
-        try:
-            answer = answer_of(*arguments)
-        except Exception as error:
-            if hook == "validate":
-                text = f"{who} failed in validate: {error!r}. {cure}"
-                return [Issue(text, code="plugin-failed", plugin=record.name)]
-            raise EngineContractError(
-                who, f"{hook} raised {error!r}. {cure}"
-            ) from error
-        if hook == "validate":
-            if answer is None:
-                return None
-            if isinstance(answer, list) and all(isinstance(x, str) for x in answer):
-                return [as_issue(reason, record.name) for reason in answer]
-            expected = "a list of issues"
-        elif answer is None or isinstance(answer, ComponentSpec):
-            return answer
-        else:
-            expected = "a ComponentSpec or None"
-        raise EngineContractError.wrong_answer(who, hook, expected, answer, cure)
-
-    impl.function = guarded  # type: ignore[misc]
-
-
-def _is_wrapper(impl: HookImpl) -> bool:
-    return impl.wrapper or impl.hookwrapper
 
 
 def _new_manager() -> PluginManager:

@@ -7,7 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from click.shell_completion import ShellComplete
 
+from like_keras_core.cli.app import lk
 from like_keras_core.cli.main import main
 from like_keras_core.plugins.discovery import COMMAND_GROUP
 
@@ -100,3 +102,23 @@ def test_an_added_command_can_be_turned_off(
     monkeypatch.setenv("LK_PLUGINS_DISABLE", "greet")
 
     assert main(["greet"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "incomplete", "found"),
+    [([], "gr", "greet"), (["launch", "--engine"], "nat", "native")],
+)
+def test_completion_imports_no_plugin(
+    install: Install, words: list[str], incomplete: str, found: str
+) -> None:
+    """Names and their lines come from metadata alone."""
+    install("greet = lk_greeting:greet")
+    before = {name for name in sys.modules if name.startswith("lk_engine_")}
+
+    items = ShellComplete(lk, {}, "lk", "_LK_COMPLETE").get_completions(
+        words, incomplete
+    )
+
+    assert found in [item.value for item in items]
+    assert "lk_greeting" not in sys.modules
+    assert before == {name for name in sys.modules if name.startswith("lk_engine_")}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import sys
 import textwrap
 from collections.abc import Callable, Iterator
@@ -16,6 +17,7 @@ from like_keras_core.errors import (
     EngineOptionError,
     LkError,
     LkWarning,
+    PluginError,
 )
 from like_keras_core.graph.requirements import Capability
 from like_keras_core.issue import Issue
@@ -312,7 +314,7 @@ def test_a_wrong_answer_of_a_plugin_is_named(
     add_plugin("odd", f"@hookimpl\n{source}")
     session = Session(Plain())
 
-    with pytest.raises(EngineContractError, match=expected) as caught:
+    with pytest.raises(PluginError, match=expected) as caught:
         ask_everything(session)
 
     assert "'odd' (dist-of-odd 1.0)" in str(caught.value)
@@ -322,9 +324,10 @@ def test_a_wrong_answer_of_a_plugin_is_named(
 @pytest.mark.parametrize(
     ("hook", "expected"),
     [
-        ("compile(system, build_dir)", "an Artefact"),
-        ("launch(system)", "a RunReport"),
-        ("serialize_component(component)", "a ComponentSpec or None"),
+        ("validate(system)", "the lists of issues"),
+        ("compile(system, build_dir)", "the Artefact"),
+        ("launch(system)", "the RunReport"),
+        ("serialize_component(component)", "the ComponentSpec or None"),
     ],
 )
 def test_a_wrapper_must_return_what_it_wraps(
@@ -333,12 +336,123 @@ def test_a_wrapper_must_return_what_it_wraps(
     """A wrapper that loses the answer is named, not the engine."""
     source = f"@hookimpl(wrapper=True)\ndef {hook}:\n    yield\n    return 0"
     add_plugin("losing", source)
-    session = Session(Plain())
+    own = ComponentSpec(name="own", node="n", entry_point="m:Own")
+    session = Session(Plain(serialize_component=own))
 
-    with pytest.raises(EngineContractError, match=expected) as caught:
+    with pytest.raises(PluginError, match=f"it must return {expected}") as caught:
         ask_everything(session)
 
-    assert "'losing'" in str(caught.value)
+    assert (caught.value.plugin, caught.value.hook) == (
+        "losing",
+        hook.split("(", maxsplit=1)[0],
+    )
+    assert caught.value.origin == "dist-of-losing 1.0"
+    assert f"{PLUGINS_DISABLE}=losing" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("body", "problem"),
+    [
+        ("report = yield; 1 / 0", r"it raised ZeroDivisionError\(.*\) after its yield"),
+        ("report = yield; raise LkError('no')", r"LkError\('no'\) after its yield"),
+        ("report = yield", "it must return the RunReport that came out of its yield"),
+        ("report = yield; yield; return report", "it has more than one yield"),
+    ],
+)
+def test_a_wrapper_that_fails_after_a_run_loses_no_report(
+    add_plugin: AddPlugin, body: str, problem: str
+) -> None:
+    """The error has it, and says so."""
+    add_launch_wrapper(add_plugin, body)
+    report = RunReport(engine="plain", system="demo", iterations=7)
+
+    with pytest.raises(PluginError, match=problem) as caught:
+        ask_everything(Session(Plain(launch=report)))
+
+    assert caught.value.report == report
+    assert "with 7 ticks done" in str(caught.value)
+    assert str(copy.copy(caught.value)) == str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("body", "problem"),
+    [
+        ("1 / 0; yield", r"it raised ZeroDivisionError\(.*\) before its yield"),
+        ("return None; yield", "it returned before its yield"),
+    ],
+)
+def test_a_wrapper_that_fails_before_a_run_is_named(
+    add_plugin: AddPlugin, body: str, problem: str
+) -> None:
+    """The engine is not asked, and there is no report."""
+    add_launch_wrapper(add_plugin, body)
+    engine = Plain()
+
+    with pytest.raises(PluginError, match=problem) as caught:
+        ask_everything(Session(engine))
+
+    assert caught.value.report is None
+    assert engine.asked == []
+
+
+def test_a_wrapper_may_refuse_a_launch(add_plugin: AddPlugin) -> None:
+    """What derives from LkError is said on purpose, and passes as it is."""
+    add_launch_wrapper(add_plugin, "raise LkError('not today'); yield")
+
+    with pytest.raises(LkError, match=r"^not today$"):
+        ask_everything(Session(Plain()))
+
+
+class Failing(Plain):
+    def launch(
+        self, system: Any, config_path: Path | None = None, **options: Any
+    ) -> Any:
+        raise LookupError("of the run") from KeyError("its cause")
+
+
+@pytest.mark.parametrize(
+    ("body", "problem"),
+    [
+        ("try: yield\n    except LookupError: 1 / 0", "it raised ZeroDivisionError"),
+        ("try: yield\n    except LookupError: yield", "it has more than one yield"),
+    ],
+)
+def test_a_wrapper_that_fails_after_a_failure_does_not_hide_it(
+    add_plugin: AddPlugin, body: str, problem: str
+) -> None:
+    """The run's own error comes out; the plug-in's is a warning."""
+    add_launch_wrapper(add_plugin, body)
+
+    with (
+        pytest.warns(LkWarning, match=f"'wrapping' .*{problem}"),
+        pytest.raises(LookupError, match="of the run") as caught,
+    ):
+        ask_everything(Session(Failing()))
+
+    assert isinstance(caught.value.__cause__, KeyError)
+
+
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [
+        ("try: return (yield)\n    finally: print()", LookupError),
+        ("try: yield\n    except LookupError: raise LkError('told')", LkError),
+    ],
+)
+def test_a_wrapper_may_pass_a_failure_on_or_say_it_otherwise(
+    add_plugin: AddPlugin, body: str, kind: type[Exception]
+) -> None:
+    """Both are on purpose."""
+    add_launch_wrapper(add_plugin, body)
+
+    with pytest.raises(kind):
+        ask_everything(Session(Failing()))
+
+
+def add_launch_wrapper(add_plugin: AddPlugin, body: str) -> None:
+    head = "from like_keras_core import LkError\n@hookimpl(wrapper=True)\n"
+    source = f"{head}def launch():\n    {body}"
+    add_plugin("wrapping", source)
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,10 @@ class RecordingError(LkError, ValueError):
     """A recording cannot be written, read or replayed; the message says why."""
 
 
+class RecordingOptionError(RecordingError, TypeError):
+    """An option of a recorded launch is of a wrong type."""
+
+
 class PartMissingError(RecordingError):
     """What some ports sent was written on another machine.
 

@@ -13,6 +13,7 @@ from like_keras_core.launch_options import LaunchOptions
 from like_keras_core.plugins.engine_registry import get_engine
 from like_keras_core.spec import HasSpec, SystemSpec, as_spec
 from like_keras_core.system import System
+from lk_record_mcap.errors import RecordingOptionError
 from lk_record_mcap.recorder import Recorder
 
 
@@ -36,20 +37,23 @@ def recorder_for(
         record_compression: `"none"`, `"lz4"` or `"zstd"`.
 
     Raises:
-        TypeError: An option is of a wrong type.
+        RecordingOptionError: An option is of a wrong type.
         GraphError: There is no such port.
         CapabilityError: The engine has no taps.
         RecordingError: The recording cannot be begun.
     """
     if not isinstance(record_to, (str, os.PathLike)):
-        raise TypeError(
+        raise RecordingOptionError(
             "record_to is the path of an MCAP file, and record_ports and "
             f"record_compression need it: record_to='run.mcap'; got {record_to!r:.80}."
         )
     if "record" not in get_engine(engine).capabilities:
         raise CapabilityError(engine, "record", "launch(record_to=...)")
     if isinstance(system, System):
-        record_ports = OutputAddresses(system.lower()).recorded(record_ports)
+        try:
+            record_ports = OutputAddresses(system.lower()).recorded(record_ports)
+        except TypeError as error:
+            raise RecordingOptionError(str(error)) from None
     spec = as_spec(system)
     asked, _ = LaunchOptions.split(options)
     return Recorder(
