@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import MutableMapping
 
+    from like_keras_core.authoring.lowering import Lowered
     from like_keras_core.port import Delay, InputPort, OutputPort
 
 
@@ -24,4 +25,8 @@ class Composition:
 
     def children(self) -> list[Any]:
         """Return the components and subsystems, in order of appearance."""
+        raise NotImplementedError
+
+    def lower(self) -> Lowered:
+        """Return the system as data, with the live components and what is wrong."""
         raise NotImplementedError

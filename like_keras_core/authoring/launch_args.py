@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from like_keras_core.authoring.composition import Composition
 from like_keras_core.authoring.lowering import Lowered
 from like_keras_core.graph.port_selection import check_ports, ports_to_record
 from like_keras_core.port import OutputPort
+from like_keras_core.spec import HasSpec, SystemSpec, as_spec
 from like_keras_core.tap import Tap
 
 
@@ -69,3 +71,25 @@ class OutputAddresses:
             found.append(Tap(self.of(tap.port), tap.entry_point, tap.config))
         check_ports(self._spec, [str(tap.port) for tap in found], "tap")
         return found
+
+
+def output_addresses(system: HasSpec | SystemSpec, ports: object) -> list[str]:
+    """Return the addresses of the output ports that somebody wants to observe.
+
+    For recorders and viewers, whose users name ports as those of
+    `launch(record=...)` do.
+
+    Args:
+        system: A live system, or its spec.
+        ports: `"all"`, an address such as `"camera.output"`, or a list of addresses; of
+            a live system also an output port, or a list of them.
+
+    Raises:
+        TypeError: It is none of these.
+        GraphError: The system has no such output port; the nearest is named.
+    """
+    if isinstance(system, Composition):
+        lowered = system.lower()
+    else:
+        lowered = Lowered(as_spec(system), [], {})
+    return ports_to_record(lowered.spec, OutputAddresses(lowered).recorded(ports))

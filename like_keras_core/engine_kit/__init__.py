@@ -11,17 +11,173 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from like_keras_core.authoring.component_state import address_of
+    from like_keras_core.authoring.launch_args import output_addresses
+    from like_keras_core.engine_kit.option_checks import (
+        node_option_issues,
+        refuse_errors,
+        unknown_options,
+    )
     from like_keras_core.engine_kit.process_engine import ProcessEngine
-    from like_keras_core.runtime.flow.transport import Arrived, FrameParts
+    from like_keras_core.engine_kit.python_path import (
+        author_path,
+        unfound_issues,
+    )
+    from like_keras_core.engine_kit.serializability import unsendable_issues
+    from like_keras_core.graph.channels import (
+        ChannelSpec,
+        channels_of,
+    )
+    from like_keras_core.graph.checks import (
+        by_node,
+        check,
+        execution_order,
+    )
+    from like_keras_core.graph.frozen_json import thaw
+    from like_keras_core.plugins.metadata import versions_of
+    from like_keras_core.runtime.control.connection import address_toward
+    from like_keras_core.runtime.control.run_options import RunOptions
+    from like_keras_core.runtime.flow.transport import (
+        Arrived,
+        FrameParts,
+        PolledTransport,
+        Transport,
+    )
+    from like_keras_core.runtime.flow.wire_format import (
+        HEADER_SIZE,
+        channel_of,
+    )
+    from like_keras_core.runtime.host.host import Host
+    from like_keras_core.runtime.host.single_process import run_alone
+    from like_keras_core.runtime.loader import instantiate
+    from like_keras_core.runtime.process.external_input import ExternalInput
+    from like_keras_core.runtime.process.node_process import NodeProcess
+    from like_keras_core.runtime.signal_safe_queue import SignalSafeQueue
+    from like_keras_core.runtime.stop import (
+        StopSignal,
+        in_time,
+        stop_on_interrupt,
+        stop_on_terminate,
+        time_limit,
+    )
+    from like_keras_core.runtime.supervision.node_console import NodeConsole
+    from like_keras_core.runtime.supervision.os_sessions import exit_text
+    from like_keras_core.values.arrow import (
+        from_arrow,
+        to_arrow,
+    )
+    from like_keras_core.values.class_refs import (
+        resolve as resolve_class,
+    )
+    from like_keras_core.values.class_refs import (
+        stop_loading_script,
+    )
+    from like_keras_core.values.config_json import (
+        Resolver,
+    )
+    from like_keras_core.values.config_json import (
+        decode as decode_json,
+    )
+    from like_keras_core.values.config_json import (
+        encode as encode_json,
+    )
+    from like_keras_core.values.semantics import same
 
 _HOMES = {
     "Arrived": "runtime.flow.transport",
+    "ChannelSpec": "graph.channels",
+    "ExternalInput": "runtime.process.external_input",
     "FrameParts": "runtime.flow.transport",
+    "HEADER_SIZE": "runtime.flow.wire_format",
+    "Host": "runtime.host.host",
+    "NodeConsole": "runtime.supervision.node_console",
+    "NodeProcess": "runtime.process.node_process",
+    "PolledTransport": "runtime.flow.transport",
     "ProcessEngine": "engine_kit.process_engine",
+    "Resolver": "values.config_json",
+    "RunOptions": "runtime.control.run_options",
+    "SignalSafeQueue": "runtime.signal_safe_queue",
+    "StopSignal": "runtime.stop",
+    "Transport": "runtime.flow.transport",
     "address_of": "authoring.component_state",
+    "address_toward": "runtime.control.connection",
+    "author_path": "engine_kit.python_path",
+    "by_node": "graph.checks",
+    "channel_of": "runtime.flow.wire_format",
+    "channels_of": "graph.channels",
+    "check": "graph.checks",
+    "decode_json": "values.config_json:decode",
+    "encode_json": "values.config_json:encode",
+    "execution_order": "graph.checks",
+    "exit_text": "runtime.supervision.os_sessions",
+    "from_arrow": "values.arrow",
+    "in_time": "runtime.stop",
+    "instantiate": "runtime.loader",
+    "node_option_issues": "engine_kit.option_checks",
+    "output_addresses": "authoring.launch_args",
+    "refuse_errors": "engine_kit.option_checks",
+    "resolve_class": "values.class_refs:resolve",
+    "run_alone": "runtime.host.single_process",
+    "same": "values.semantics",
+    "stop_loading_script": "values.class_refs",
+    "stop_on_interrupt": "runtime.stop",
+    "stop_on_terminate": "runtime.stop",
+    "thaw": "graph.frozen_json",
+    "time_limit": "runtime.stop",
+    "to_arrow": "values.arrow",
+    "unfound_issues": "engine_kit.python_path",
+    "unknown_options": "engine_kit.option_checks",
+    "unsendable_issues": "engine_kit.serializability",
+    "versions_of": "plugins.metadata",
 }
+"""Where each name is defined: its module, and its name there if that is another."""
 
-__all__ = ["Arrived", "FrameParts", "ProcessEngine", "address_of"]
+__all__ = [
+    "HEADER_SIZE",
+    "Arrived",
+    "ChannelSpec",
+    "ExternalInput",
+    "FrameParts",
+    "Host",
+    "NodeConsole",
+    "NodeProcess",
+    "PolledTransport",
+    "ProcessEngine",
+    "Resolver",
+    "RunOptions",
+    "SignalSafeQueue",
+    "StopSignal",
+    "Transport",
+    "address_of",
+    "address_toward",
+    "author_path",
+    "by_node",
+    "channel_of",
+    "channels_of",
+    "check",
+    "decode_json",
+    "encode_json",
+    "execution_order",
+    "exit_text",
+    "from_arrow",
+    "in_time",
+    "instantiate",
+    "node_option_issues",
+    "output_addresses",
+    "refuse_errors",
+    "resolve_class",
+    "run_alone",
+    "same",
+    "stop_loading_script",
+    "stop_on_interrupt",
+    "stop_on_terminate",
+    "thaw",
+    "time_limit",
+    "to_arrow",
+    "unfound_issues",
+    "unknown_options",
+    "unsendable_issues",
+    "versions_of",
+]
 
 
 def __getattr__(name: str) -> object:
@@ -33,7 +189,8 @@ def __getattr__(name: str) -> object:
         near = nearest(name, __all__)
         hint = f". Did you mean {near!r}?" if near and not name.startswith("_") else ""
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}{hint}")
-    value = getattr(import_module(f"like_keras_core.{_HOMES[name]}"), name)
+    home, _, there = _HOMES[name].partition(":")
+    value = getattr(import_module(f"like_keras_core.{home}"), there or name)
     globals()[name] = value
     return value
 

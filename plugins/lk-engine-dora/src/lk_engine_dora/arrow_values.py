@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from like_keras_core.values.registry import register_type
+from like_keras_core import register_type
 
 Metadata = Mapping[str, Any]
 

@@ -14,9 +14,8 @@ from collections import deque
 from collections.abc import Mapping
 from typing import Any
 
+from like_keras_core.engine_kit import ExternalInput, NodeProcess
 from like_keras_core.errors import EndOfStream, EngineError
-from like_keras_core.runtime.process.external_input import ExternalInput
-from like_keras_core.runtime.process.node_process import NodeProcess
 from like_keras_core.spec import SystemSpec, split_address
 from lk_engine_dora.arrow_values import to_arrow, to_numpy
 from lk_engine_dora.edges import ENDED, edges_of, host_id

@@ -6,8 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
-from like_keras_core.engine_kit.python_path import unfound_issues
-from like_keras_core.engine_kit.serializability import unsendable_issues
+from like_keras_core.engine_kit import unfound_issues, unsendable_issues
 from like_keras_core.issue import Issue, errors_in
 from like_keras_core.node import is_local
 from like_keras_core.spec import NodeSpec, SystemSpec, component_of, split_address

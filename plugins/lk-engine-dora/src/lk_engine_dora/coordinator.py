@@ -9,9 +9,9 @@ import subprocess
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from like_keras_core.engine_kit import address_toward
 from like_keras_core.errors import EngineError
 from like_keras_core.node import is_local
-from like_keras_core.runtime.control.connection import address_toward
 from like_keras_core.spec import SystemSpec
 from lk_engine_dora.dataflow import machine_id
 from lk_engine_dora.dora_command import dora_command, dora_environment

@@ -22,8 +22,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from like_keras_core.graph.channels import ChannelSpec, channels_of
-from like_keras_core.graph.once import once_per_spec
+from like_keras_core.engine_kit import ChannelSpec, channels_of, once_per_spec
 from like_keras_core.spec import SystemSpec, split_address
 from lk_engine_dora.external_nodes import foreign_nodes
 

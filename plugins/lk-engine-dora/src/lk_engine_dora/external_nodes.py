@@ -7,9 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from like_keras_core.graph.once import once_per_spec
+from like_keras_core.engine_kit import decode_json, once_per_spec
 from like_keras_core.spec import ComponentSpec, SystemSpec
-from like_keras_core.values.config_json import decode
 
 ENTRY_POINT = "lk_engine_dora.foreign:DoraNode"
 """What a spec says of a `DoraNode`; saved systems hold it, so the class stays there."""
@@ -40,7 +39,7 @@ class Foreign:
     @classmethod
     def from_spec(cls, component: ComponentSpec) -> Foreign:
         """Read the arguments that a spec has kept."""
-        given = decode(dict(component.config or {}))
+        given = decode_json(dict(component.config or {}))
         args = given.get("args")
         return cls(
             component.name,

@@ -7,7 +7,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from like_keras_core.engine_kit.python_path import author_path
+from like_keras_core.engine_kit import author_path
 from like_keras_core.spec import SystemSpec
 
 

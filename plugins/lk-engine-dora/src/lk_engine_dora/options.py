@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from like_keras_core.engine_kit.option_checks import node_option_issues, unknown_options
+from like_keras_core.engine_kit import node_option_issues, unknown_options
 from like_keras_core.errors import EngineError, EngineOptionError
 from like_keras_core.issue import Issue
 from like_keras_core.node import is_local

@@ -13,14 +13,14 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import TextIO
 
-from like_keras_core.runtime.control.log_forwarding import TAIL_LINES
-from like_keras_core.runtime.supervision.node_console import NodeConsole
-from like_keras_core.runtime.supervision.os_sessions import exit_text
+from like_keras_core.engine_kit import NodeConsole, exit_text
 from like_keras_core.spec import SystemSpec
 from lk_engine_dora.edges import host_id
 from lk_engine_dora.external_nodes import foreign_nodes
 
 UNSTARTED = "it could not be started"
+
+_TAIL_LINES = 20
 
 _ATTACHED = re.compile(
     r"\d\d:\d\d:\d\d (\w+) +(\S+) on (?:default daemon|daemon `[^`]*`): ?(.*)"
@@ -54,7 +54,7 @@ class Output:
         self.dataflow_id = ""
         self.is_finished = False
         """Whether the coordinator has reported that no process is left."""
-        self.own: deque[str] = deque(maxlen=TAIL_LINES)
+        self.own: deque[str] = deque(maxlen=_TAIL_LINES)
         self._nodes = {node.name for node in spec.nodes}
         foreign = foreign_nodes(spec)
         self._hosts = {host_id(node, foreign): node for node in self._nodes}

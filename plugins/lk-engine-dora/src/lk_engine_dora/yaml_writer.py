@@ -8,7 +8,7 @@ import textwrap
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from like_keras_core.graph.checks import by_node
+from like_keras_core.engine_kit import by_node
 from like_keras_core.spec import ComponentSpec, SystemSpec
 from lk_engine_dora.edges import Kind, edges_of
 from lk_engine_dora.external_nodes import ENTRY_POINT, foreign_nodes

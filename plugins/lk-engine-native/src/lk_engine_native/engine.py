@@ -6,18 +6,18 @@ from pathlib import Path
 from typing import Any
 
 from like_keras_core.engine import Engine
-from like_keras_core.launch_options import LaunchOptions
-from like_keras_core.report import RunReport
-from like_keras_core.runtime.control.run_options import RunOptions
-from like_keras_core.runtime.host.host import Host
-from like_keras_core.runtime.host.single_process import run_alone
-from like_keras_core.runtime.loader import instantiate
-from like_keras_core.runtime.stop import (
+from like_keras_core.engine_kit import (
+    Host,
+    RunOptions,
     StopSignal,
     in_time,
+    instantiate,
+    run_alone,
     stop_on_interrupt,
     time_limit,
 )
+from like_keras_core.errors import EngineOptionError
+from like_keras_core.report import RunReport
 from like_keras_core.spec import HasSpec, SystemSpec, as_spec
 
 

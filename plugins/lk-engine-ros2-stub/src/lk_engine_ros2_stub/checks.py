@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from like_keras_core.engine_kit.serializability import unsendable_issues
-from like_keras_core.graph.channels import channels_of
+from like_keras_core.engine_kit import channels_of, unsendable_issues
 from like_keras_core.issue import Issue
 from like_keras_core.spec import SystemSpec
 from lk_engine_ros2_stub.message_types import is_public, message_of

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from like_keras_core.graph.checks import by_node
+from like_keras_core.engine_kit import by_node
 from like_keras_core.spec import ComponentSpec, NodeSpec, SystemSpec
 from lk_engine_ros2_stub.launch_file import launch_file, quoted
 from lk_engine_ros2_stub.message_types import ENCODED, packages_of

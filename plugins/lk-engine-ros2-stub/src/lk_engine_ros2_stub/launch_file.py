@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 
-from like_keras_core.graph.checks import by_node
+from like_keras_core.engine_kit import by_node
 from like_keras_core.spec import NodeSpec
 from lk_engine_ros2_stub.ros_names import LOCAL, Naming
 

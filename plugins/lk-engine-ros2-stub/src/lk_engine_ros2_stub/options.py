@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from like_keras_core.engine_kit.option_checks import node_option_issues, unknown_options
+from like_keras_core.engine_kit import node_option_issues, unknown_options
 from like_keras_core.issue import Issue
 from like_keras_core.spec import NodeSpec, PortSpec, SystemSpec
 from lk_engine_ros2_stub.message_types import misfit

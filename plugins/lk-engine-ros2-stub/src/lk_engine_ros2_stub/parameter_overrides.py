@@ -6,9 +6,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from like_keras_core.graph.frozen_json import thaw
+from like_keras_core.engine_kit import encode_json, thaw
 from like_keras_core.spec import ComponentSpec, SystemSpec
-from like_keras_core.values.config_json import encode
 from lk_engine_ros2_stub.parameters import parameters_of
 
 
@@ -50,11 +49,11 @@ def _put(config: Any, path: tuple[str, ...], value: Any) -> None:
     before = holder[path[-1]]
     tag = next(iter(before)) if isinstance(before, dict) else ""
     if tag == "$tuple":
-        holder[path[-1]] = {tag: [encode(item) for item in value]}
+        holder[path[-1]] = {tag: [encode_json(item) for item in value]}
     elif tag in ("$path", "$enum"):
         holder[path[-1]] = {tag: [before[tag][0], value]}
     else:
-        holder[path[-1]] = encode(value)
+        holder[path[-1]] = encode_json(value)
 
 
 def _inside(data: dict[str, Any]) -> dict[str, Any]:

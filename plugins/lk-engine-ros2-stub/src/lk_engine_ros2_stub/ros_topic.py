@@ -16,7 +16,7 @@ from lk_engine_ros2_stub.name_rules import message_type_problem, topic_problem
 from lk_engine_ros2_stub.qos import read_qos
 
 if TYPE_CHECKING:
-    from like_keras_core.runtime.process.external_input import ExternalInput
+    from like_keras_core.engine_kit import ExternalInput
     from lk_engine_ros2_stub.topic_endpoints import Published, Subscribed
 
 ENTRY_POINT = "lk_engine_ros2_stub.ros_topic:RosTopic"

@@ -8,8 +8,7 @@ from typing import Any
 
 import click
 
-from like_keras_core.cli.launch_flags import launch_flags
-from like_keras_core.cli.target import load_target
+from like_keras_core.cli.public import launch_flags, load_target
 from like_keras_core.report import RunReport
 
 

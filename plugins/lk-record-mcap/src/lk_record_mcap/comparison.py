@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
+from like_keras_core.engine_kit import same
 from like_keras_core.spec import component_of
-from like_keras_core.values.semantics import same
 from lk_record_mcap.recording import Message, Recording
 
 Tick = tuple[int, Mapping[str, Message]]

@@ -15,10 +15,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from like_keras_core.engine_kit import Resolver, decode_json, encode_json, resolve_class
 from like_keras_core.spec import component_of
-from like_keras_core.values import config_json
-from like_keras_core.values.class_refs import Resolver
-from like_keras_core.values.class_refs import resolve as resolve_entry_point
 from lk_record_mcap import scalar
 from lk_record_mcap.errors import RecordingError
 
@@ -106,7 +104,7 @@ class Encoder:
         if numpy is not None and kind is numpy.ndarray:
             return self._array(value, stamp_ns)
         if self._is_for_json:
-            content = config_json.encode(value, self.where)
+            content = encode_json(value, self.where)
             message = _as_json(tick, content)
             if not any(mark in message[1] for mark in _NOT_FOR_JSON):
                 return message
@@ -140,7 +138,7 @@ def decode(
     encoding: str,
     schema: str,
     data: bytes,
-    resolve: Resolver = resolve_entry_point,
+    resolve: Resolver = resolve_class,
 ) -> Any:
     """Return the value of a message.
 
@@ -170,7 +168,7 @@ def _from_json(data: bytes, resolve: Resolver) -> Any:
         from lk_record_mcap.arrow_columns import make_record
 
         return make_record(list(value.values()), message["class"], resolve)
-    return config_json.decode(value, resolve)
+    return decode_json(value, resolve)
 
 
 def _from_scalar(data: bytes, resolve: Resolver) -> Any:

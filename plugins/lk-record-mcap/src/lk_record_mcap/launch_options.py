@@ -6,13 +6,11 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from like_keras_core.authoring.launch_args import OutputAddresses
+from like_keras_core import get_engine
+from like_keras_core.engine_kit import output_addresses
 from like_keras_core.errors import CapabilityError
-from like_keras_core.graph.port_selection import ports_to_record
 from like_keras_core.launch_options import LaunchOptions
-from like_keras_core.plugins.engine_registry import get_engine
 from like_keras_core.spec import HasSpec, SystemSpec, as_spec
-from like_keras_core.system import System
 from lk_record_mcap.errors import RecordingOptionError
 from lk_record_mcap.recorder import Recorder
 
@@ -49,17 +47,16 @@ def recorder_for(
         )
     if "record" not in get_engine(engine).capabilities:
         raise CapabilityError(engine, "record", "launch(record_to=...)")
-    if isinstance(system, System):
-        try:
-            record_ports = OutputAddresses(system.lower()).recorded(record_ports)
-        except TypeError as error:
-            raise RecordingOptionError(str(error)) from None
+    try:
+        addresses = output_addresses(system, record_ports)
+    except TypeError as error:
+        raise RecordingOptionError(str(error)) from None
     spec = as_spec(system)
     asked, _ = LaunchOptions.split(options)
     return Recorder(
         record_to,
         spec,
-        ports_to_record(spec, record_ports),
+        addresses,
         engine=engine,
         seed=asked.seed,
         rate_hz=asked.rate_hz or spec.rate_hz,

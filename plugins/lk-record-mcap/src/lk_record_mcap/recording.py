@@ -13,9 +13,9 @@ from typing import Any
 from mcap.exceptions import McapError
 from mcap.reader import McapReader, make_reader
 
+from like_keras_core.engine_kit import resolve_class
 from like_keras_core.errors import nearest
 from like_keras_core.spec import SystemSpec
-from like_keras_core.values.class_refs import resolve
 from lk_record_mcap.errors import RecordingError
 from lk_record_mcap.format import decode
 from lk_record_mcap.merge import parts_of
@@ -71,7 +71,7 @@ class Recording:
     ) -> None:
         self.path = Path(path).absolute()
         self.allow = None if allow is None else list(allow)
-        self._resolve = functools.partial(resolve, allow=self.allow)
+        self._resolve = functools.partial(resolve_class, allow=self.allow)
         attachments, self.metadata = self._facts()
         try:
             self.spec = SystemSpec.from_json(attachments[SPEC].decode())

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
+from like_keras_core.engine_kit import encode_json
 from like_keras_core.errors import nearest
 from like_keras_core.spec import (
     ComponentSpec,
@@ -14,7 +15,6 @@ from like_keras_core.spec import (
     PortSpec,
     SystemSpec,
 )
-from like_keras_core.values.config_json import encode
 from lk_record_mcap.errors import RecordingError
 from lk_record_mcap.recording import Recording
 
@@ -71,7 +71,7 @@ class Excerpt:
         if newest is None:
             return item.delay
         value = self.recording.value(newest)
-        return DelaySpec(initial=encode(value, f"value of {item.source!r}"))
+        return DelaySpec(initial=encode_json(value, f"value of {item.source!r}"))
 
 
 def chosen(spec: SystemSpec, only: Iterable[str]) -> list[str]:

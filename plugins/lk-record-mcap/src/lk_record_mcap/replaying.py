@@ -9,13 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from like_keras_core.engine_kit import execution_order, stop_loading_script
 from like_keras_core.errors import ComponentError, GraphError
-from like_keras_core.graph.checks import execution_order
 from like_keras_core.issue import errors_in
 from like_keras_core.report import RunReport
 from like_keras_core.spec import SystemSpec, component_of
 from like_keras_core.system import System
-from like_keras_core.values.class_refs import stop_loading_script
 from lk_record_mcap.comparison import Comparison, Difference
 from lk_record_mcap.errors import RecordingError
 from lk_record_mcap.recorder import Recorder

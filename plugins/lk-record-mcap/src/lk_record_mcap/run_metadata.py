@@ -10,9 +10,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import like_keras_core as lk
+from like_keras_core.engine_kit import execution_order
 from like_keras_core.errors import ComponentError
-from like_keras_core.graph.checks import execution_order
-from like_keras_core.plugins.metadata import UNKNOWN_VERSION, versions_of
 from like_keras_core.report import RunReport
 from like_keras_core.spec import SystemSpec, component_of
 from lk_record_mcap.absent_ticks import AbsentTicks
@@ -70,8 +70,8 @@ class RunMetadata:
             "started_ns": str(time.time_ns()),
             "machine": platform.node(),
             "python": platform.python_version(),
-            "like_keras_core": versions.get("like-keras-core", UNKNOWN_VERSION),
-            "lk_record_mcap": versions.get("lk-record-mcap", UNKNOWN_VERSION),
+            "like_keras_core": lk.__version__,
+            "lk_record_mcap": versions.get("lk-record-mcap", "0+unknown"),
         }
         return cls(
             spec=spec, ports=list(ports), metadata=metadata, compression=compression
