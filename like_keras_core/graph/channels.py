@@ -29,7 +29,11 @@ class ChannelSpec:
 
 @once_per_spec
 def channels_of(spec: SystemSpec) -> tuple[ChannelSpec, ...]:
-    """Return the channels of a system, in the order of its connections."""
+    """Return the channels of a system, in the order of its connections.
+
+    An output port has one channel to each other node that reads it, however many
+    components do so there. Connections within a node are not among them.
+    """
     nodes = {component.name: component.node for component in spec.components}
     inputs = spec.inputs()
     found: dict[tuple[str, str], bool] = {}

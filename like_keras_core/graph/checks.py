@@ -76,7 +76,10 @@ def find_cycle(spec: SystemSpec, order: Sequence[int]) -> list[ConnectionSpec]:
 
 
 def by_node(spec: SystemSpec) -> dict[str, list[ComponentSpec]]:
-    """Return the components of each node, in order of appearance."""
+    """Return the components of each node, in order of appearance.
+
+    A node without components is there, too, with an empty list.
+    """
     nodes: dict[str, list[ComponentSpec]] = {node.name: [] for node in spec.nodes}
     for component in spec.components:
         nodes.setdefault(component.node, []).append(component)
@@ -85,7 +88,13 @@ def by_node(spec: SystemSpec) -> dict[str, list[ComponentSpec]]:
 
 @once_per_spec
 def check(spec: SystemSpec) -> tuple[Issue, ...]:
-    """List everything that is wrong with a system, whatever the engine."""
+    """List everything that is wrong with a system, whatever the engine.
+
+    Such as inputs that nothing feeds, names that are used twice, and cycles without a
+    delay. Each issue names an address and says what to do; warnings are among them.
+    The core has done this before it calls an engine; an engine that may be called by
+    hand does it for the specs that it is given.
+    """
     issues = [*_nothing_there(spec), *_bad_names(spec), *_names_twice(spec)]
     issues += _bad_nodes(spec)
     issues += _bad_connections(spec)

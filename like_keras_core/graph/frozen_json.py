@@ -78,7 +78,10 @@ def freeze(data: Any) -> Any:
 
 
 def thaw(data: Any) -> Any:
-    """Return frozen data as plain dicts and lists, which may be changed."""
+    """Return frozen data as plain dicts and lists, which may be changed.
+
+    What a spec holds, such as a component's config or a node's options, is frozen.
+    """
     if isinstance(data, dict):
         return dict(zip(data, map(thaw, data.values()), strict=True))
     return list(map(thaw, data)) if isinstance(data, list) else data

@@ -34,13 +34,14 @@ def instantiate(
     """Return the components to run, by address.
 
     A live system gives its own objects for their first launch, if they were not
-    called by hand before; else, and for a spec, they are made again.
+    called by hand before; else, and for a spec, they are made again, from the
+    arguments that they were made with.
 
     Args:
-        system: The live system, or its spec.
-        spec: What to run.
-        allow: Prefixes of modules that may be imported; None allows all.
-        folders: Where to look for scripts.
+        system: What is launched, live or as a spec.
+        spec: The part of it that runs here: its components are made.
+        allow: Module prefixes that may be imported; None allows all.
+        folders: Where scripts are looked for.
 
     Raises:
         ComponentError: A constructor raised.

@@ -16,7 +16,15 @@ _Handler = Callable[[int, FrameType | None], Any] | signal.Handlers
 
 
 class StopSignal:
-    """Asks a running launch to end after the ticks that have begun."""
+    """Asks a running launch to end after the ticks that have begun.
+
+    An engine is given one as the option `stop`, and makes one where it is not. It may
+    be set before the run begins, which then ends at once.
+
+    Attributes:
+        reason: What asked first: `"stop"`, `"interrupt"` or `"timeout"`; it becomes the
+            report's `ended_by`. Empty until then.
+    """
 
     def __init__(self) -> None:
         self._callbacks: list[Callable[[], None]] = []
@@ -53,7 +61,12 @@ class StopSignal:
 
 @contextmanager
 def time_limit(stop: StopSignal, timeout_s: float | None) -> Iterator[None]:
-    """Set `stop` after `timeout_s` seconds."""
+    """Set `stop` after `timeout_s` seconds, unless the block is left before.
+
+    Args:
+        stop: What ends the run, with the reason `"timeout"`.
+        timeout_s: The limit [s]; None is none.
+    """
     if timeout_s is None:
         yield
         return
@@ -70,8 +83,14 @@ def time_limit(stop: StopSignal, timeout_s: float | None) -> Iterator[None]:
 def in_time(report: RunReport, timeout_s: float | None) -> RunReport:
     """Return the report of a run that its time limit did not end.
 
+    The last thing that `launch` does: what had a limit and kept it is returned.
+
+    Args:
+        report: The report.
+        timeout_s: The limit [s].
+
     Raises:
-        LaunchTimeoutError: It did.
+        LaunchTimeoutError: The limit ended the run; the error has the report.
     """
     if report.ended_by == "timeout" and timeout_s is not None:
         raise LaunchTimeoutError(timeout_s, report)

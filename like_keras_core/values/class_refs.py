@@ -33,7 +33,15 @@ class ScriptStopped(BaseException):
 
 
 def stop_loading_script(system: Any) -> None:
-    """End the loading here if a script is being loaded; `system` is what it made."""
+    """End the loading here if a script is being loaded; `system` is what it made.
+
+    `lk` runs a script only as far as it needs to find its system. So what launches a
+    system itself, such as a replay, calls this first: a script that begins it at its
+    top level is not run by being loaded.
+
+    Args:
+        system: The system that would be launched.
+    """
     if _loading:
         raise ScriptStopped(system)
 

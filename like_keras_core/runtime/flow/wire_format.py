@@ -45,7 +45,9 @@ ANSWER, FINAL = 1, 2
 ALL_CHUNKS = 0xFFFF_FFFF
 
 HEADER = struct.Struct("<BBHIQqIId")
-HEADER_SIZE = HEADER.size
+HEADER_SIZE: int = HEADER.size
+"""The length of a frame that has nothing but a header, such as a bare
+acknowledgement [byte]."""
 NACK_SIZE = 16
 CHUNK_WINDOW = 16
 MAX_FRAME_MIN = 64

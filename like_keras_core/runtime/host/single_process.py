@@ -27,6 +27,14 @@ def run_alone(
 ) -> RunReport:
     """Take a host through a whole run in this process, from configure to shutdown.
 
+    Args:
+        host: What runs; it has run nothing yet.
+        engine: The engine's name, for the report.
+        iterations: How many ticks; None until something ends the run.
+        rate_hz: Ticks per second; None is as fast as possible.
+        stop: Ends the run after the tick that has begun.
+        progress: Called with the number of ticks done, now and then.
+
     Raises:
         ComponentError: A component raised; it carries the report.
     """

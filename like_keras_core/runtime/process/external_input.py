@@ -24,6 +24,9 @@ _LOOK_S = 0.05
 class ExternalInput:
     """What one component waits for, which may never come.
 
+    In `forward`: `begin()` once, then `wait()` until the value is there. Meanwhile the
+    process does all else that it has to do, and the wait ends where the run does.
+
     Args:
         member: The process.
         component: The component's address.

@@ -55,7 +55,11 @@ def exit_code(pid: int) -> int | None:
 
 
 def exit_text(code: int) -> str:
-    """Say how a process ended, by its exit code as of `subprocess`."""
+    """Say how a process ended, by its exit code as of `subprocess`.
+
+    Such as `"it ended with exit code 3"` or `"it was killed by SIGKILL"`: the words in
+    which a lost process is reported.
+    """
     if code >= 0:
         return f"it ended with exit code {code}"
     try:
