@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import like_keras_core as lk
-from like_keras_core.engine_kit import execution_order
+from like_keras_core.engine_kit import execution_order, versions_of
 from like_keras_core.errors import ComponentError
 from like_keras_core.report import RunReport
 from like_keras_core.spec import SystemSpec, component_of
@@ -58,7 +58,7 @@ class RunMetadata:
         compression: str,
     ) -> RunMetadata:
         """Return the facts of a run that begins."""
-        versions = versions_of(("like-keras-core", "lk-record-mcap"))
+        versions = versions_of(("lk-record-mcap",))
         metadata = {
             "format": FORMAT,
             "system": spec.name,
