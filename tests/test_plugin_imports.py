@@ -105,8 +105,8 @@ def test_no_plugin_touches_what_the_core_keeps_in_a_component() -> None:
 @pytest.mark.parametrize("plugin", PLUGINS, ids=lambda path: path.name)
 def test_a_wheel_imports_what_is_public(plugin: Path, tmp_path: Path) -> None:
     """What users get is what the tree has."""
-    command = [sys.executable, "-m", "uv", "build", "-q", "--wheel", "-o", tmp_path]
-    subprocess.run([*command, plugin], check=True, timeout=110)
+    command = [sys.executable, "-m", "uv", "build", "-q", "--wheel", "-o"]
+    subprocess.run([*command, str(tmp_path), str(plugin)], check=True, timeout=110)
     (wheel,) = tmp_path.glob("*.whl")
 
     with zipfile.ZipFile(wheel) as archive:

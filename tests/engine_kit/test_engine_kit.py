@@ -73,7 +73,7 @@ def test_the_reference_has_every_name_once() -> None:
 def test_a_misspelt_name_is_answered() -> None:
     """As at the root."""
     with pytest.raises(AttributeError, match="Did you mean 'author_path'"):
-        _ = engine_kit.auhtor_path  # type: ignore[attr-defined]
+        _ = engine_kit.auhtor_path
 
 
 def test_importing_it_imports_nothing_of_it() -> None:
