@@ -26,22 +26,6 @@ PUBLIC = frozenset(
 )
 """Modules of the core that a plug-in may import; the empty name is the core itself."""
 
-STILL_INSIDE = frozenset(
-    {
-        "docs/examples/pipes_engine.py",
-        *(
-            f"lk_engine_dora/{name}.py"
-            for name in ("engine", "launch", "node", "transport", "child")
-        ),
-        *(
-            f"lk_engine_ros2_stub/{name}.py"
-            for name in ("engine", "launch", "node", "transport", "ros_processes")
-        ),
-        *(f"lk_engine_dora/{name}.py" for name in ("dora_run", "dora_start")),
-    }
-)
-"""Files that start processes, by what one process engine will take the place of."""
-
 
 def imports_in(tree: ast.AST) -> Iterator[tuple[str, str]]:
     """Return what a file imports: each module, and the name that is taken from it."""
@@ -81,12 +65,9 @@ def files_of_plugins() -> dict[str, str]:
 
 def test_a_plugin_imports_what_is_public() -> None:
     """The inside of the core may move; no plug-in hears of it."""
-    found = {name: inside(source) for name, source in files_of_plugins().items()}
+    files = files_of_plugins().items()
 
-    assert {
-        x: what for x, what in found.items() if what and x not in STILL_INSIDE
-    } == {}
-    assert {name for name in STILL_INSIDE if not found[name]} == set()
+    assert {name: what for name, source in files if (what := inside(source))} == {}
 
 
 def test_no_plugin_touches_what_the_core_keeps_in_a_component() -> None:
@@ -117,8 +98,7 @@ def test_a_wheel_imports_what_is_public(plugin: Path, tmp_path: Path) -> None:
         }
 
     assert files
-    found = {x: inside(text) for x, text in files.items() if x not in STILL_INSIDE}
-    assert {name: what for name, what in found.items() if what} == {}
+    assert {x: what for x, text in files.items() if (what := inside(text))} == {}
 
 
 def test_no_file_imports_itself_by_way_of_others() -> None:

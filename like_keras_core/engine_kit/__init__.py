@@ -17,7 +17,10 @@ if TYPE_CHECKING:
         refuse_errors,
         unknown_options,
     )
-    from like_keras_core.engine_kit.process_engine import ProcessEngine
+    from like_keras_core.engine_kit.process_engine import (
+        ProcessEngine,
+        unfound_code,
+    )
     from like_keras_core.engine_kit.python_path import (
         author_path,
         unfound_issues,
@@ -35,7 +38,13 @@ if TYPE_CHECKING:
     from like_keras_core.graph.frozen_json import thaw
     from like_keras_core.plugins.metadata import versions_of
     from like_keras_core.runtime.control.connection import address_toward
+    from like_keras_core.runtime.control.environment import (
+        LAUNCHED,
+        Home,
+        given_address,
+    )
     from like_keras_core.runtime.control.run_options import RunOptions
+    from like_keras_core.runtime.control.run_plan import RunPlan
     from like_keras_core.runtime.flow.transport import (
         Arrived,
         FrameParts,
@@ -50,17 +59,28 @@ if TYPE_CHECKING:
     from like_keras_core.runtime.host.single_process import run_alone
     from like_keras_core.runtime.loader import instantiate
     from like_keras_core.runtime.process.external_input import ExternalInput
+    from like_keras_core.runtime.process.main import (
+        fetch_system,
+        serve_node,
+    )
     from like_keras_core.runtime.process.node_process import NodeProcess
     from like_keras_core.runtime.signal_safe_queue import SignalSafeQueue
     from like_keras_core.runtime.stop import (
         StopSignal,
         in_time,
         stop_on_interrupt,
-        stop_on_terminate,
         time_limit,
     )
-    from like_keras_core.runtime.supervision.node_console import NodeConsole
+    from like_keras_core.runtime.supervision.child_process import ChildProcess
+    from like_keras_core.runtime.supervision.node_console import (
+        NodeConsole,
+        to_stderr,
+    )
     from like_keras_core.runtime.supervision.os_sessions import exit_text
+    from like_keras_core.runtime.supervision.process_group import (
+        NodeProcesses,
+        ProcessGroup,
+    )
     from like_keras_core.values.arrow import (
         from_arrow,
         to_arrow,
@@ -85,16 +105,22 @@ if TYPE_CHECKING:
 _HOMES = {
     "Arrived": "runtime.flow.transport",
     "ChannelSpec": "graph.channels",
+    "ChildProcess": "runtime.supervision.child_process",
     "ExternalInput": "runtime.process.external_input",
     "FrameParts": "runtime.flow.transport",
     "HEADER_SIZE": "runtime.flow.wire_format",
+    "Home": "runtime.control.environment",
     "Host": "runtime.host.host",
+    "LAUNCHED": "runtime.control.environment",
     "NodeConsole": "runtime.supervision.node_console",
     "NodeProcess": "runtime.process.node_process",
+    "NodeProcesses": "runtime.supervision.process_group",
     "PolledTransport": "runtime.flow.transport",
     "ProcessEngine": "engine_kit.process_engine",
+    "ProcessGroup": "runtime.supervision.process_group",
     "Resolver": "values.config_json",
     "RunOptions": "runtime.control.run_options",
+    "RunPlan": "runtime.control.run_plan",
     "SignalSafeQueue": "runtime.signal_safe_queue",
     "StopSignal": "runtime.stop",
     "Transport": "runtime.flow.transport",
@@ -109,7 +135,9 @@ _HOMES = {
     "encode_json": "values.config_json:encode",
     "execution_order": "graph.checks",
     "exit_text": "runtime.supervision.os_sessions",
+    "fetch_system": "runtime.process.main",
     "from_arrow": "values.arrow",
+    "given_address": "runtime.control.environment",
     "in_time": "runtime.stop",
     "instantiate": "runtime.loader",
     "node_option_issues": "engine_kit.option_checks",
@@ -118,12 +146,14 @@ _HOMES = {
     "resolve_class": "values.class_refs:resolve",
     "run_alone": "runtime.host.single_process",
     "same": "values.semantics",
+    "serve_node": "runtime.process.main",
     "stop_loading_script": "values.class_refs",
     "stop_on_interrupt": "runtime.stop",
-    "stop_on_terminate": "runtime.stop",
     "thaw": "graph.frozen_json",
     "time_limit": "runtime.stop",
     "to_arrow": "values.arrow",
+    "to_stderr": "runtime.supervision.node_console",
+    "unfound_code": "engine_kit.process_engine",
     "unfound_issues": "engine_kit.python_path",
     "unknown_options": "engine_kit.option_checks",
     "unsendable_issues": "engine_kit.serializability",
@@ -133,17 +163,23 @@ _HOMES = {
 
 __all__ = [
     "HEADER_SIZE",
+    "LAUNCHED",
     "Arrived",
     "ChannelSpec",
+    "ChildProcess",
     "ExternalInput",
     "FrameParts",
+    "Home",
     "Host",
     "NodeConsole",
     "NodeProcess",
+    "NodeProcesses",
     "PolledTransport",
     "ProcessEngine",
+    "ProcessGroup",
     "Resolver",
     "RunOptions",
+    "RunPlan",
     "SignalSafeQueue",
     "StopSignal",
     "Transport",
@@ -158,7 +194,9 @@ __all__ = [
     "encode_json",
     "execution_order",
     "exit_text",
+    "fetch_system",
     "from_arrow",
+    "given_address",
     "in_time",
     "instantiate",
     "node_option_issues",
@@ -167,12 +205,14 @@ __all__ = [
     "resolve_class",
     "run_alone",
     "same",
+    "serve_node",
     "stop_loading_script",
     "stop_on_interrupt",
-    "stop_on_terminate",
     "thaw",
     "time_limit",
     "to_arrow",
+    "to_stderr",
+    "unfound_code",
     "unfound_issues",
     "unknown_options",
     "unsendable_issues",

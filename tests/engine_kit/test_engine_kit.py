@@ -15,7 +15,7 @@ from like_keras_core import engine_kit
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "reference" / "engine-kit.md"
-DATA = {"HEADER_SIZE", "Resolver"}
+DATA = {"Arrived", "FrameParts", "HEADER_SIZE", "LAUNCHED", "Resolver"}
 """Names that are neither functions nor classes."""
 
 
@@ -33,7 +33,7 @@ def test_its_names_are_there_sorted_and_few() -> None:
     assert engine_kit.__all__ == sorted(engine_kit.__all__, key=_isort)
     assert set(engine_kit.__all__) == set(engine_kit._HOMES) == seen - {"nearest"}
     assert set(engine_kit.__all__) <= set(dir(engine_kit))
-    assert len(engine_kit.__all__) <= 50
+    assert len(engine_kit.__all__) <= 60
 
 
 def _isort(name: str) -> tuple[bool, bool, str]:

@@ -7,7 +7,10 @@ from dataclasses import dataclass
 
 from like_keras_core.errors import LkError
 
-LAUNCHED, CONTROL, TOKEN = "LK_LAUNCHED", "LK_CONTROL", "LK_TOKEN"
+LAUNCHED = "LK_LAUNCHED"
+"""The variable that a node's process has where a launch has started it."""
+
+CONTROL, TOKEN = "LK_CONTROL", "LK_TOKEN"
 ITERATIONS = "LK_ITERATIONS"
 
 

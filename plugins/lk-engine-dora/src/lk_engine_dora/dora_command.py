@@ -10,8 +10,8 @@ import sysconfig
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from like_keras_core.engine_kit import ChildProcess
 from like_keras_core.errors import EngineError
-from like_keras_core.runtime.supervision.child_process import ChildProcess
 from lk_engine_dora.transport import OVERLAY, OVERLAY_FILE
 
 LOOK_S = 0.02

@@ -5,10 +5,9 @@ from __future__ import annotations
 import signal
 from pathlib import Path
 
+from like_keras_core.engine_kit import ProcessGroup, exit_text
 from like_keras_core.errors import ComponentError
 from like_keras_core.report import RunReport
-from like_keras_core.runtime.supervision.os_sessions import exit_text
-from like_keras_core.runtime.supervision.process_group import ProcessGroup
 from like_keras_core.spec import SystemSpec
 from lk_engine_dora.external_nodes import foreign_nodes
 from lk_engine_dora.output_parser import Output

@@ -6,8 +6,8 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from like_keras_core.engine_kit import exit_text
 from like_keras_core.errors import EngineError
-from like_keras_core.runtime.supervision.os_sessions import exit_text
 from like_keras_core.spec import SystemSpec
 from lk_engine_dora.dora_command import LOOK_S, dora_child
 from lk_engine_dora.dora_processes import DoraProcesses

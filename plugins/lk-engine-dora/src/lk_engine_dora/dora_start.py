@@ -8,8 +8,8 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from like_keras_core.engine_kit import exit_text
 from like_keras_core.errors import EngineError
-from like_keras_core.runtime.supervision.os_sessions import exit_text
 from like_keras_core.spec import SystemSpec
 from lk_engine_dora.coordinator import TOO_MANY, Coordinator
 from lk_engine_dora.dataflow import machine_id

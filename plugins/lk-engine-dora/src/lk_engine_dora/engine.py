@@ -8,11 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
-from like_keras_core.engine_kit import ProcessEngine
+from like_keras_core.engine_kit import Home, ProcessEngine, RunPlan, given_address
 from like_keras_core.issue import Issue
 from like_keras_core.node import is_local
-from like_keras_core.runtime.control.environment import Home, given_address
-from like_keras_core.runtime.control.run_plan import RunPlan
 from like_keras_core.spec import SystemSpec
 from lk_engine_dora.arrow_values import register_arrays
 from lk_engine_dora.checks import issues_of

@@ -9,11 +9,14 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from like_keras_core.engine_kit import (
+    HEADER_SIZE,
+    Arrived,
+    FrameParts,
+    SignalSafeQueue,
+    channel_of,
+)
 from like_keras_core.errors import EngineError
-from like_keras_core.runtime.flow import channel_of
-from like_keras_core.runtime.flow.transport import Arrived, FrameParts
-from like_keras_core.runtime.flow.wire_format import HEADER_SIZE
-from like_keras_core.runtime.signal_safe_queue import SignalSafeQueue
 from like_keras_core.spec import SystemSpec
 from lk_engine_dora.edges import WAKE, edges_of
 from lk_engine_dora.shared_acks import AckTable, AckTables

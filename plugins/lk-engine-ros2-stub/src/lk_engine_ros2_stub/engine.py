@@ -7,15 +7,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
-from like_keras_core.engine_kit import ProcessEngine
-from like_keras_core.engine_kit.option_checks import refuse_errors
-from like_keras_core.engine_kit.process_engine import unfound_code
+from like_keras_core.engine_kit import (
+    Home,
+    ProcessEngine,
+    ProcessGroup,
+    RunPlan,
+    refuse_errors,
+    unfound_code,
+)
 from like_keras_core.errors import EngineError
 from like_keras_core.issue import Issue
 from like_keras_core.node import is_local
-from like_keras_core.runtime.control.environment import Home
-from like_keras_core.runtime.control.run_plan import RunPlan
-from like_keras_core.runtime.supervision.process_group import ProcessGroup
 from like_keras_core.spec import SystemSpec
 from lk_engine_ros2_stub.checks import issues_of
 from lk_engine_ros2_stub.colcon_package import files_of

@@ -9,13 +9,15 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from like_keras_core.engine_kit import (
+    LAUNCHED,
+    NodeProcess,
+    RunPlan,
+    serve_node,
+    to_stderr,
+    versions_of,
+)
 from like_keras_core.errors import LkError
-from like_keras_core.plugins.metadata import versions_of
-from like_keras_core.runtime.control.environment import LAUNCHED
-from like_keras_core.runtime.control.run_plan import RunPlan
-from like_keras_core.runtime.process.main import serve_node
-from like_keras_core.runtime.process.node_process import NodeProcess
-from like_keras_core.runtime.supervision.node_console import to_stderr
 from like_keras_core.spec import SystemSpec
 from lk_engine_ros2_stub.parameter_overrides import with_parameters
 from lk_engine_ros2_stub.process_node import become

@@ -8,14 +8,16 @@ import shlex
 import sys
 from collections.abc import Callable, Mapping, Sequence
 
-from like_keras_core.engine_kit.python_path import author_path
+from like_keras_core.engine_kit import (
+    ChildProcess,
+    Home,
+    NodeConsole,
+    NodeProcesses,
+    RunPlan,
+    author_path,
+    exit_text,
+)
 from like_keras_core.errors import EngineError
-from like_keras_core.runtime.control.environment import Home
-from like_keras_core.runtime.control.run_plan import RunPlan
-from like_keras_core.runtime.supervision.child_process import ChildProcess
-from like_keras_core.runtime.supervision.node_console import NodeConsole
-from like_keras_core.runtime.supervision.os_sessions import exit_text
-from like_keras_core.runtime.supervision.process_group import NodeProcesses
 from like_keras_core.spec import NodeSpec
 from lk_engine_ros2_stub.install_prefix import Prefix
 from lk_engine_ros2_stub.ros_environment import DOMAIN, check_domain, ros2_command

@@ -20,11 +20,14 @@ from rclpy.qos import (
 from rclpy.signals import SignalHandlerOptions
 from std_msgs.msg import UInt8MultiArray
 
+from like_keras_core.engine_kit import (
+    Arrived,
+    ExternalInput,
+    FrameParts,
+    NodeProcess,
+    channels_of,
+)
 from like_keras_core.errors import LkError
-from like_keras_core.graph.channels import channels_of
-from like_keras_core.runtime.flow.transport import Arrived, FrameParts
-from like_keras_core.runtime.process.external_input import ExternalInput
-from like_keras_core.runtime.process.node_process import NodeProcess
 from like_keras_core.spec import SystemSpec
 from lk_engine_ros2_stub.cdr import to_frame, to_message
 from lk_engine_ros2_stub.qos import Qos
