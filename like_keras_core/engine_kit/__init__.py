@@ -36,6 +36,7 @@ if TYPE_CHECKING:
         execution_order,
     )
     from like_keras_core.graph.frozen_json import thaw
+    from like_keras_core.graph.once import once_per_spec
     from like_keras_core.plugins.metadata import versions_of
     from like_keras_core.runtime.control.connection import address_toward
     from like_keras_core.runtime.control.environment import (
@@ -81,18 +82,12 @@ if TYPE_CHECKING:
         NodeProcesses,
         ProcessGroup,
     )
-    from like_keras_core.values.arrow import (
-        from_arrow,
-        to_arrow,
+    from like_keras_core.values.class_refs import (
+        Resolver,
+        stop_loading_script,
     )
     from like_keras_core.values.class_refs import (
         resolve as resolve_class,
-    )
-    from like_keras_core.values.class_refs import (
-        stop_loading_script,
-    )
-    from like_keras_core.values.config_json import (
-        Resolver,
     )
     from like_keras_core.values.config_json import (
         decode as decode_json,
@@ -118,7 +113,7 @@ _HOMES = {
     "PolledTransport": "runtime.flow.transport",
     "ProcessEngine": "engine_kit.process_engine",
     "ProcessGroup": "runtime.supervision.process_group",
-    "Resolver": "values.config_json",
+    "Resolver": "values.class_refs",
     "RunOptions": "runtime.control.run_options",
     "RunPlan": "runtime.control.run_plan",
     "SignalSafeQueue": "runtime.signal_safe_queue",
@@ -136,11 +131,11 @@ _HOMES = {
     "execution_order": "graph.checks",
     "exit_text": "runtime.supervision.os_sessions",
     "fetch_system": "runtime.process.main",
-    "from_arrow": "values.arrow",
     "given_address": "runtime.control.environment",
     "in_time": "runtime.stop",
     "instantiate": "runtime.loader",
     "node_option_issues": "engine_kit.option_checks",
+    "once_per_spec": "graph.once",
     "output_addresses": "authoring.launch_args",
     "refuse_errors": "engine_kit.option_checks",
     "resolve_class": "values.class_refs:resolve",
@@ -151,7 +146,6 @@ _HOMES = {
     "stop_on_interrupt": "runtime.stop",
     "thaw": "graph.frozen_json",
     "time_limit": "runtime.stop",
-    "to_arrow": "values.arrow",
     "to_stderr": "runtime.supervision.node_console",
     "unfound_code": "engine_kit.process_engine",
     "unfound_issues": "engine_kit.python_path",
@@ -195,11 +189,11 @@ __all__ = [
     "execution_order",
     "exit_text",
     "fetch_system",
-    "from_arrow",
     "given_address",
     "in_time",
     "instantiate",
     "node_option_issues",
+    "once_per_spec",
     "output_addresses",
     "refuse_errors",
     "resolve_class",
@@ -210,7 +204,6 @@ __all__ = [
     "stop_on_interrupt",
     "thaw",
     "time_limit",
-    "to_arrow",
     "to_stderr",
     "unfound_code",
     "unfound_issues",

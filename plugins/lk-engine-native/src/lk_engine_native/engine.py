@@ -16,7 +16,7 @@ from like_keras_core.engine_kit import (
     stop_on_interrupt,
     time_limit,
 )
-from like_keras_core.errors import EngineOptionError
+from like_keras_core.launch_options import LaunchOptions
 from like_keras_core.report import RunReport
 from like_keras_core.spec import HasSpec, SystemSpec, as_spec
 
