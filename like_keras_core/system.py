@@ -479,14 +479,14 @@ class System(Composition):
                 system names the code that it runs: set this for files of others.
 
         Raises:
-            SpecError: It is no saved system, or does not fit the code.
+            SpecError: It is not a saved system, or does not fit the code.
             LoadError: Its code cannot be had, or is not allowed.
         """
         source = Path(path)
         try:
             text = source.read_text(encoding="utf-8")
         except UnicodeDecodeError:
-            raise SpecError(f"{str(source)!r} is no JSON text.") from None
+            raise SpecError(f"{str(source)!r} is not JSON text.") from None
         spec = SystemSpec.from_json(text)
         folder = str(source.parent.resolve())
         sys.path.append(folder)
@@ -504,6 +504,11 @@ class System(Composition):
         folders: Sequence[Path] = (),
     ) -> System:
         """Make a live system of a spec.
+
+        Args:
+            spec: The system, as data.
+            allow: Module prefixes that may be imported; None allows all.
+            folders: Where scripts are looked for.
 
         Raises:
             GraphError: The spec is not a sound system.

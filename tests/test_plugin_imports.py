@@ -21,7 +21,8 @@ PUBLIC = frozenset(
         "",
         *("component", "engine", "errors", "hookspecs", "issue", "launch_options"),
         *("lifecycle", "node", "port", "report", "spec", "system", "tap"),
-        *("engine_kit", "testing", "testing.components", "cli.public"),
+        *("engine_kit", "engine_kit.value_bytes", "testing", "testing.components"),
+        "cli.public",
     }
 )
 """Modules of the core that a plug-in may import; the empty name is the core itself."""

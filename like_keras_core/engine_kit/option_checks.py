@@ -46,9 +46,9 @@ def node_option_issues(
         refused = CapabilityError(engine, _RESTART, f"{wanted[0]!r} on {where}")
         issues.append(
             Issue(
-                f"{refused} A process that begins anew has lost its components' state, "
-                "so its results would be others. Leave it out, and start the system "
-                "again.",
+                f"{refused} A process that was restarted has lost the state of its "
+                "components, so its results would be others. Leave it out, and start "
+                "the system again.",
                 code="capability",
                 address=node.name,
             )

@@ -235,7 +235,10 @@ def _judge_fit(
     try:
         fits = version == UNKNOWN_VERSION or admits(requires, version)
     except ValueError:
-        return "malformed", f"It requires {CORE} {requires!r}, which is no range."
+        return "malformed", (
+            f"It requires {CORE} {requires!r}, which is not a valid version specifier "
+            "(PEP 440)."
+        )
     if not fits:
         return "incompatible", (
             f"It requires {CORE} {requires}, and {version} is installed. "

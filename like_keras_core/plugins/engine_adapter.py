@@ -183,6 +183,11 @@ def options_for(
     Those that it names are passed; others of every launch are left out at their
     defaults, so that a new one changes nothing for an engine that was made before.
 
+    Args:
+        engine: The engine.
+        system: What it launches.
+        options: What was asked for, with defaults.
+
     Raises:
         EngineOptionError: An option that the engine does not know was given.
     """

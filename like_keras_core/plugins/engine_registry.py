@@ -50,11 +50,11 @@ def get_engine(name: str) -> Engine:
     """Return a new instance of an engine; of all plug-ins only this one is imported.
 
     Raises:
-        TypeError: It is no name.
+        TypeError: It is not a name.
         EngineNotFoundError: No engine has this name.
         EngineBrokenError: It is installed, but it is disabled, does not fit this core,
             or cannot be imported; the text says why.
-        EngineContractError: What is installed under this name is no engine.
+        EngineContractError: What is installed under this name is not an engine.
     """
     if not isinstance(name, str):
         raise TypeError(_no_name(name))

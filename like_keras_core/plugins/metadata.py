@@ -185,7 +185,7 @@ def _all(starts: tuple[str, ...] = ("",)) -> Iterator[Distribution]:
 
 
 def _absolute(entry: object) -> str:
-    """Return an entry of sys.path in full; empty for what is no path."""
+    """Return an entry of sys.path in full; empty for what is not a path."""
     return os.path.abspath(entry) if isinstance(entry, str) else ""
 
 

@@ -120,7 +120,13 @@ class Session(AlwaysOn):
         artefact: Artefact,
         options: Mapping[str, Any],
     ) -> RunReport:
-        """Have the engine run a system from its artefact."""
+        """Have the engine run a system from its artefact.
+
+        Args:
+            system: What runs, live or as a spec.
+            artefact: What `compile` returned for it.
+            options: Those of the launch.
+        """
         hooks = cast("_Hooks", self._hooks)
         report = hooks.launch(system=system, artefact=artefact, options=dict(options))
         if isinstance(report, RunReport):

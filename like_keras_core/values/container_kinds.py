@@ -34,12 +34,24 @@ def protect_items(value: Any, protect: Callable[[Any], Any]) -> Any:
 
 
 def same_items(a: Any, b: Any, same: Same) -> bool:
-    """Say whether two sequences have the same items."""
+    """Say whether two sequences have the same items.
+
+    Args:
+        a: A sequence.
+        b: Another one, of the same class.
+        same: Compares two items.
+    """
     return len(a) == len(b) and all(map(same, a, b))
 
 
 def feed_items(value: Any, update: Update, feed: Feed) -> None:
-    """Add a sequence to a digest."""
+    """Add a sequence to a digest.
+
+    Args:
+        value: The sequence.
+        update: Takes bytes into the digest.
+        feed: Adds an item to the digest.
+    """
     update(b"[%d" % len(value))
     for item in value:
         feed(item)
@@ -80,7 +92,13 @@ def _protect_dict(value: dict[Any, Any], protect: Callable[[Any], Any]) -> Any:
 
 
 def same_mapping(a: Any, b: Any, same: Same) -> bool:
-    """Say whether two mappings have the same keys, in one order, and values."""
+    """Say whether two mappings have the same keys, in one order, and values.
+
+    Args:
+        a: A mapping.
+        b: Another one, of the same class.
+        same: Compares two keys, or two values.
+    """
     return len(a) == len(b) and all(
         same(key, other) and same(a[key], b[other])
         for key, other in zip(a, b, strict=True)
@@ -88,7 +106,13 @@ def same_mapping(a: Any, b: Any, same: Same) -> bool:
 
 
 def feed_mapping(value: Any, update: Update, feed: Feed) -> None:
-    """Add a mapping to a digest."""
+    """Add a mapping to a digest.
+
+    Args:
+        value: The mapping.
+        update: Takes bytes into the digest.
+        feed: Adds a key or a value to the digest.
+    """
     update(b"{%d" % len(value))
     for part in itertools.chain.from_iterable(value.items()):
         feed(part)

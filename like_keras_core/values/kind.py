@@ -37,17 +37,33 @@ def saved_class(
 ) -> Any:
     """Return the class of a saved value, if it is one of such values.
 
+    Args:
+        name: The class, as `"package.module:Class"`.
+        resolve: Finds a class by that.
+        is_one: Says whether a class is of the kind.
+        noun: What such a class is, for the error.
+
     Raises:
         SpecError: It is not.
     """
     cls = resolve(name)
     if not is_one(cls):
-        raise SpecError(f"{name!r} is no {noun}.")
+        raise SpecError(f"{name!r} is not {_article(noun)} {noun}.")
     return cls
 
 
+def _article(noun: str) -> str:
+    return "an" if noun[0] in "aeiou" else "a"
+
+
 def feed_repr(value: Any, update: Update, feed: Feed) -> None:
-    """Add a value to a digest that is what its `repr` says."""
+    """Add a value to a digest that is what its `repr` says.
+
+    Args:
+        value: The value.
+        update: Takes bytes into the digest.
+        feed: Not needed: the value has no parts.
+    """
     update(repr(value).encode("utf-8", "surrogatepass"))
 
 

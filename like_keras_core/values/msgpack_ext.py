@@ -28,5 +28,5 @@ class Code:
 
 
 OF_BYTES = frozenset({Code.INT, Code.TEXT, Code.COMPLEX})
-"""The extensions whose data is no MessagePack."""
+"""The extensions whose data is not MessagePack."""
 COMPLEX = struct.Struct("<dd")

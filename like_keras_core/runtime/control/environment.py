@@ -39,7 +39,7 @@ def given_address() -> tuple[str, int] | None:
     """Return what `LK_CONTROL` says, if it is set.
 
     Raises:
-        LkError: That is no address.
+        LkError: That is not an address.
     """
     given = os.environ.get(CONTROL)
     if not given:

@@ -21,13 +21,15 @@ class RunOptions(ProcessOptions):
     """What a launch says to every process; ports are addresses, nothing is left open.
 
     Args:
-        window: Values in flight on a channel.
+        rate_hz: Ticks per second; None is as fast as possible.
         record: Addresses of ports to record.
         taps: What to call after emissions; ports are addresses.
+        check_values: Find components that change what they received.
+        seed: Seeds every `rng`.
+        window: Values in flight on a channel.
+        run_ahead: Ticks that a process may be ahead.
         log_level: Log records below it stay where they are.
         trace: Whether each process keeps when what fired.
-
-    The others are as `launch_options` describes them.
     """
 
     window: int = WINDOW

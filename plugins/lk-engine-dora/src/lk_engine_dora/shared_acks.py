@@ -30,8 +30,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from like_keras_core.runtime.flow import channel_of
-from like_keras_core.runtime.flow.wire_format import HEADER_SIZE
+from like_keras_core.engine_kit import HEADER_SIZE, channel_of
 from lk_engine_dora.edges import Edge
 
 _NAME = "lk-acknowledgements"

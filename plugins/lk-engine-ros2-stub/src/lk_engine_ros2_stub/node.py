@@ -92,7 +92,7 @@ def read_system(path: Path, name: str) -> SystemSpec:
     """Read the system that lies beside the node's module.
 
     Raises:
-        LkError: It is not there, is no system, or has no such node.
+        LkError: It is not there, is not a system, or has no such node.
     """
     try:
         spec = SystemSpec.from_json(path.read_text(encoding="utf-8"))

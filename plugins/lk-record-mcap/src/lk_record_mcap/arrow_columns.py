@@ -23,12 +23,9 @@ from msgspec.msgpack import decode as read
 from msgspec.msgpack import encode as write
 from numpy import ndarray
 
+from like_keras_core.engine_kit import Resolver, resolve_class, value_bytes
+from like_keras_core.engine_kit.value_bytes import Code, from_bytes, to_bytes
 from like_keras_core.errors import CodecError, LoadError
-from like_keras_core.values import array_buffers
-from like_keras_core.values.class_refs import Resolver
-from like_keras_core.values.class_refs import resolve as resolve_entry_point
-from like_keras_core.values.msgpack import from_bytes, to_bytes
-from like_keras_core.values.msgpack_ext import Code
 
 _UINT8 = pyarrow.uint8()
 _TYPES: Mapping[str, Any] = {
@@ -73,7 +70,7 @@ def to_column(value: Any, where: str = "value") -> tuple[Any, dict[str, str]]:
 
 
 def from_column(
-    column: Any, metadata: Mapping[str, Any], resolve: Resolver = resolve_entry_point
+    column: Any, metadata: Mapping[str, Any], resolve: Resolver = resolve_class
 ) -> Any:
     """Return the value that `to_column` was given.
 
@@ -135,26 +132,26 @@ def _plain_record(data: bytes) -> tuple[list[Any], str] | None:
 
 
 def _from_numpy(array: Any, where: str) -> tuple[Any, dict[str, str]]:
-    array_buffers.check_array(array, where)
-    data, axes = array_buffers.dense(array)
-    name = array_buffers.dtype_name(data.dtype)
+    value_bytes.check_array(array, where)
+    data, axes = value_bytes.dense(array)
+    name = value_bytes.dtype_name(data.dtype)
     metadata = {"kind": "array", "dtype": name, "shape": json.dumps(data.shape)}
     if axes:
         metadata["axes"] = json.dumps(axes)
-    return _column(_TYPES.get(name, _UINT8), array_buffers.flat_bytes(data)), metadata
+    return _column(_TYPES.get(name, _UINT8), value_bytes.flat_bytes(data)), metadata
 
 
 def _to_numpy(column: Any, metadata: Mapping[str, Any]) -> Any:
     name, shape = metadata["dtype"], json.loads(metadata["shape"])
     axes = json.loads(metadata.get("axes", "[]"))
     dtype, data = (
-        array_buffers.dtype_of(name),
+        value_bytes.dtype_of(name),
         _bytes_of(column, _TYPES.get(name, _UINT8)),
     )
-    size = array_buffers.size_of(dtype, shape)
+    size = value_bytes.size_of(dtype, shape)
     if size != len(data):
         raise ValueError(f"expected {size} bytes, not {len(data)}")
-    return array_buffers.view(dtype, shape, axes, data, 0)
+    return value_bytes.view(dtype, shape, axes, data, 0)
 
 
 def _column(arrow_type: Any, data: Any) -> Any:
