@@ -24,7 +24,14 @@ from typing import Any, cast
 import numpy as np
 
 from like_keras_core import Component, Node, System
-from like_keras_core.runtime.control.connection import ControlConnection, Message
+from like_keras_core.runtime.control.connection import ProcessConnection
+from like_keras_core.runtime.control.protocol import (
+    Activate,
+    Build,
+    Configure,
+    LowWatermark,
+    Start,
+)
 from like_keras_core.runtime.control.run_options import RunOptions
 from like_keras_core.runtime.control.run_plan import RunPlan
 from like_keras_core.runtime.process.node_process import NodeProcess
@@ -57,7 +64,7 @@ class Sink(Component):
 class Deaf:
     """A control channel to nobody."""
 
-    def send(self, verb: str, *arguments: Any, data: bytes = b"") -> None:
+    def send(self, message: object) -> None:
         pass
 
 
@@ -107,18 +114,13 @@ class ByHand:
 def member(system: System, node: str) -> tuple[NodeProcess, ByHand]:
     """Return a member that is about to run its first tick."""
     transport = ByHand()
-    made = NodeProcess(
-        RunPlan.of(system.to_spec()), node, cast(ControlConnection, Deaf()), transport
-    )
-    start = RunOptions().to_dict(), ("cut", 1 << 60, 0), ("floor", 1 << 40)
-    for verb, *arguments in (
-        ("build", start[0], {}),
-        *start[1:],
-        ("configure",),
-        ("activate",),
-        ("start",),
-    ):
-        made._obey(Message(str(verb), tuple(arguments)))
+    connection = cast(ProcessConnection, Deaf())
+    made = NodeProcess(RunPlan.of(system.to_spec()), node, connection, transport)
+    made._take(Build(RunOptions().to_dict(), {}))
+    made._take(LowWatermark(1 << 40))
+    made._take(Configure())
+    made._take(Activate())
+    made._take(Start())
     return made, transport
 
 
@@ -133,7 +135,7 @@ def measure(size: int, rounds: int) -> tuple[float, float]:
         while source.host.progress < first + MESSAGES:
             began = perf_counter()
             while source.host.step():
-                source._tell(0.0)
+                source._say_news(0.0)
                 source.ends.send(0.0, idle=False)
             send += perf_counter() - began
             frames = there.taken()
@@ -141,7 +143,7 @@ def measure(size: int, rounds: int) -> tuple[float, float]:
             for frame in frames:
                 sink._take(frame)
                 while sink.host.step():
-                    sink._tell(0.0)
+                    sink._say_news(0.0)
                     sink.ends.send(0.0, idle=False)
             receive += perf_counter() - began
             frames = back.taken()

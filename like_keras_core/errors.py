@@ -318,6 +318,8 @@ class HostLostError(EngineError):
         tick: The tick that it had not finished when it was last heard of; None before
             the run began.
         log: The last lines that it logged.
+        waited_for: What it was running, or waited for, when it was last heard of and
+            had stood still: a sentence each.
     """
 
     def __init__(
@@ -327,19 +329,24 @@ class HostLostError(EngineError):
         machine: str = "local",
         tick: int | None = None,
         log: Sequence[str] = (),
+        waited_for: Sequence[str] = (),
     ) -> None:
         self.node, self.how, self.machine = node, how, machine
         self.tick, self.log = tick, tuple(log)
+        self.waited_for = tuple(waited_for)
         where = "" if machine == "local" else f" on machine {machine!r}"
         text = f"The process of node {node!r}{where} was lost: {how}."
         if tick:
             text += f" The last tick that it reported finished was {tick - 1}."
+        if self.waited_for:
+            text += "\nBefore that it said: " + " ".join(self.waited_for)
         if self.log:
             text += "\nThe end of its log:\n" + "\n".join(f"  {x}" for x in self.log)
         super().__init__(text)
 
     def __reduce__(self) -> tuple[object, ...]:
-        return (type(self), (self.node, self.how, self.machine, self.tick, self.log))
+        facts = (self.node, self.how, self.machine, self.tick, self.log)
+        return (type(self), (*facts, self.waited_for))
 
 
 class VersionMismatchError(EngineError):
@@ -425,7 +432,8 @@ class LaunchTimeoutError(LkError, TimeoutError):
 
     def __init__(self, timeout_s: float, report: RunReport) -> None:
         self.timeout_s, self.report = timeout_s, report
-        super().__init__(
+        what = (
             f"The run was stopped after timeout_s={timeout_s:g}, "
             f"with {report.iterations} ticks done."
         )
+        super().__init__(" ".join((what, *report.waited_for)))

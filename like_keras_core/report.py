@@ -70,6 +70,8 @@ class RunReport:
         connections: By `"camera.output -> detector.image"`.
         instances: The component objects that ran, where they ran in this process.
         records: By port address, `(tick, value)` in order.
+        waited_for: What was running, or was waited for, when Ctrl-C or `timeout_s`
+            ended the run: a sentence each.
         environment: What the engine ran it in, such as the domain of a middleware:
             what another program needs to look on.
         spec: The system as data; `System.launch` adds it.
@@ -87,6 +89,7 @@ class RunReport:
     records: Mapping[str, Sequence[tuple[int, Any]]] = field(
         default_factory=dict, repr=False
     )
+    waited_for: Sequence[str] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
     spec: SystemSpec | None = field(default=None, repr=False, compare=False)
 
@@ -126,6 +129,7 @@ class RunReport:
                 for name, item in self.connections.items()
             },
             "records": {name: len(values) for name, values in self.records.items()},
+            "waited_for": list(self.waited_for),
             "environment": dict(self.environment),
         }
 
@@ -168,6 +172,7 @@ class RunReport:
             )
             for name, item in self.components.items()
         ]
+        head = "\n".join((head, *self.waited_for))
         text = head + "\n\n" + to_table(rows)
         if self.connections:
             wires = [("connection", "messages", "bytes", "dropped", "p50 ~")]

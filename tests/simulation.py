@@ -243,7 +243,7 @@ class Simulation:
     def _state(self) -> list[str]:
         lines = [line for host in self.hosts.values() for line in host.waits_for()]
         return [
-            f"leader at {self.leader.cut} after {self.turns} turns",
+            f"leader at {self.leader.stop_point} after {self.turns} turns",
             *lines,
             *self.network.state(),
         ]
@@ -262,7 +262,7 @@ class Simulation:
         records: dict[str, list[tuple[int, Any]]] = {}
         components: dict[str, tuple[int, int]] = {}
         messages: dict[str, int] = {}
-        cut = self.leader.cut
+        cut = self.leader.stop_point
         error = None
         for host in self.hosts.values():
             assert host.cut.place == cut.place

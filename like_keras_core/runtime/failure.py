@@ -20,3 +20,24 @@ class Failed(Exception):
 
     def __init__(self, failure: Failure) -> None:
         self.failure = failure
+
+
+@dataclass(frozen=True, slots=True)
+class ReportedFailure:
+    """A failure as it travels between processes: strings in the exception's place.
+
+    Args:
+        component: The component's address.
+        phase: What it was called for.
+        tick: The tick at which it failed; None outside `forward`.
+        error: The exception's type and text.
+        traceback: The whole traceback.
+        place: The file and line that raised; empty if unknown.
+    """
+
+    component: str
+    phase: str
+    tick: int | None
+    error: str
+    traceback: str
+    place: str

@@ -1,8 +1,8 @@
-"""The channel home: from each host to the launching process, authenticated, no pickles.
+"""Authenticated control channel between a node's process and the launcher.
 
-A message is a verb with JSON arguments and, where values travel, bytes beside it. Each
-end proves that it knows the token before anything else is read. Both send a beat while
-they have nothing to say, so that silence means something.
+It carries the messages of `protocol`, as JSON and raw bytes, never pickle. Each end
+proves that it knows the token before anything else is read. Both send heartbeats while
+they have nothing to say, so that silence means that the peer is gone.
 
 ```text
 frame:  length of the JSON (4 bytes) · length of the data (4 bytes) · JSON · data
@@ -15,17 +15,29 @@ proof:  server: nonce -> client: HMAC-SHA256(token, "client" + nonce) + own nonc
 from __future__ import annotations
 
 import hmac
-import json
 import secrets
 import select
 import socket
 import struct
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from typing import Any, NamedTuple
+from typing import Generic, TypeVar
 
 from like_keras_core.errors import LkError
+from like_keras_core.runtime.control.message import (
+    Message,
+    ProtocolError,
+    decode,
+    encode,
+)
+from like_keras_core.runtime.control.protocol import (
+    TO_PROCESS,
+    ConnectionLost,
+    FromProcess,
+    Heartbeat,
+    ToProcess,
+)
 
 _SIZES = struct.Struct("!II")
 _SILENCE = struct.Struct("!d")
@@ -34,68 +46,76 @@ _PROOF_S = 5.0
 _LONGEST = 1 << 30
 _PART = 1 << 20
 
-BEATS = 4
-"""So many beats fit into the longest silence."""
+HEARTBEATS = 4
+"""So many heartbeats fit into the longest silence."""
+
+Incoming = TypeVar("Incoming", bound=Message)
+Outgoing = TypeVar("Outgoing", bound=Message)
 
 
 class ControlConnectionLostError(LkError, ConnectionError):
     """The other end of a control channel is gone, silent, or not who it should be."""
 
 
-class Message(NamedTuple):
-    """What was said.
-
-    Args:
-        verb: What about.
-        arguments: JSON values.
-        data: Bytes beside them.
-    """
-
-    verb: str
-    arguments: tuple[Any, ...] = ()
-    data: bytes = b""
+def _framed(message: Message) -> bytes:
+    text, data = encode(message)
+    return _SIZES.pack(len(text), len(data)) + text + data
 
 
-class ControlConnection:
+_HEARTBEAT, _ = encode(Heartbeat())
+_HEARTBEAT_FRAME = _framed(Heartbeat())
+
+
+class ControlConnection(Generic[Incoming, Outgoing]):
     """One end of a control channel; sending is safe from any thread.
 
     Args:
         connection: A connected socket whose other end has proved itself.
         silence_s: How long the other end may say nothing [s]; 0 is for ever.
+        incoming: The classes of the messages that may come, by verb.
     """
 
-    def __init__(self, connection: socket.socket, silence_s: float) -> None:
+    def __init__(
+        self,
+        connection: socket.socket,
+        silence_s: float,
+        incoming: Mapping[str, type[Incoming]],
+    ) -> None:
         self._socket = connection
+        #: Held while a frame is written, so that frames of two threads do not mix.
         self._lock = threading.Lock()
+        #: Set once this end is closed; the thread of the heartbeats waits on it.
         self._closed = threading.Event()
+        #: What has come and is not a whole frame yet; it begins with a frame's sizes.
         self._received = bytearray()
+        self._incoming = incoming
         self.silence_s = silence_s
         connection.settimeout(silence_s or None)
 
-    def send(self, verb: str, *arguments: Any, data: bytes = b"") -> None:
-        """Say something; to nobody, if the other end is gone."""
-        frame = _framed(verb, *arguments, data=data)
+    def send(self, message: Outgoing) -> None:
+        """Send a message; dropped silently if the peer is gone."""
+        frame = _framed(message)
         try:
             with self._lock:
                 self._socket.sendall(frame)
         except OSError:
             self.close()
 
-    def beat(self) -> None:
-        """Give a sign of life; not where that would wait."""
+    def send_heartbeat(self) -> None:
+        """Send a heartbeat unless the socket would block."""
         if not self._lock.acquire(blocking=False):
-            return  # Something else is being said.
+            return  # A message is being sent, which is as good.
         try:
             poll = select.poll()
             poll.register(self._socket, select.POLLOUT)
             if poll.poll(0):
-                self._socket.sendall(_BEAT_FRAME)
+                self._socket.sendall(_HEARTBEAT_FRAME)
         except (OSError, ValueError):
             self.close()
         finally:
             self._lock.release()
 
-    def receive(self) -> list[Message]:
+    def receive(self) -> list[Incoming]:
         """Wait for something to come; return the messages that are complete.
 
         Raises:
@@ -109,7 +129,11 @@ class ControlConnection:
             return self._messages()
         except TimeoutError:
             raise self.silent() from None
-        except (OSError, TypeError, ValueError) as error:
+        except ProtocolError as error:
+            raise ControlConnectionLostError(
+                f"it sent a message that cannot be read ({error})"
+            ) from None
+        except (OSError, ValueError) as error:
             raise ControlConnectionLostError(
                 f"its connection was lost ({error})"
             ) from None
@@ -120,50 +144,50 @@ class ControlConnection:
             f"nothing was heard of it for {self.silence_s:g} s"
         )
 
-    def _messages(self) -> list[Message]:
-        """Take the whole messages out of what has come; beats are none."""
-        found = []
+    def _messages(self) -> list[Incoming]:
+        """Take the whole messages out of what has come, without heartbeats."""
+        messages = []
         start = 0
         while len(self._received) - start >= _SIZES.size:
             sizes = _SIZES.unpack_from(self._received, start)
             if max(sizes) > _LONGEST:
-                raise ControlConnectionLostError("it sent something that is no message")
+                raise ControlConnectionLostError("it sent bytes that are not a message")
             body = start + _SIZES.size
             middle, end = body + sizes[0], body + sum(sizes)
             if end > len(self._received):
                 break
-            verb, *arguments = json.loads(self._received[body:middle])
-            if verb != _BEAT:
+            text = self._received[body:middle]
+            if text != _HEARTBEAT:
                 data = bytes(memoryview(self._received)[middle:end])
-                found.append(Message(verb, tuple(arguments), data))
+                messages.append(decode(text, data, self._incoming))
             start = end
         del self._received[:start]
-        return found
+        return messages
 
-    def start(self, heard: Callable[[Message], object]) -> None:
-        """Receive in a thread, and beat in another, until the line is closed.
+    def start(self, heard: Callable[[Incoming | ConnectionLost], object]) -> None:
+        """Receive in a thread, and send heartbeats in another, until it is closed.
 
         Args:
-            heard: Called with each message; at the end with `lost` and the reason.
+            heard: Called with each message; at the end with a `ConnectionLost`.
         """
         threading.Thread(target=self._listen, args=[heard], daemon=True).start()
         if self.silence_s:
-            threading.Thread(target=self._beat, daemon=True).start()
+            threading.Thread(target=self._send_heartbeats, daemon=True).start()
 
-    def _listen(self, heard: Callable[[Message], object]) -> None:
+    def _listen(self, heard: Callable[[Incoming | ConnectionLost], object]) -> None:
         try:
             while True:
                 for message in self.receive():
                     heard(message)
         except ControlConnectionLostError as error:
-            heard(Message("lost", (str(error),)))
+            heard(ConnectionLost(str(error)))
 
-    def _beat(self) -> None:
-        while not self._closed.wait(self.silence_s / BEATS):
-            self.beat()
+    def _send_heartbeats(self) -> None:
+        while not self._closed.wait(self.silence_s / HEARTBEATS):
+            self.send_heartbeat()
 
     def close(self) -> None:
-        """End the line; the other end hears it."""
+        """End the connection; the other end notices."""
         self._end()
         self._socket.close()
 
@@ -173,33 +197,30 @@ class ControlConnection:
             self._socket.shutdown(socket.SHUT_RDWR)
 
 
-def _framed(verb: str, *arguments: Any, data: bytes = b"") -> bytes:
-    text = json.dumps([verb, *arguments]).encode()
-    return _SIZES.pack(len(text), len(data)) + text + data
-
-
-_BEAT = "beat"
-_BEAT_FRAME = _framed(_BEAT)
+ProcessConnection = ControlConnection[ToProcess, FromProcess]
+"""The end of a node's process."""
 
 
 def _exactly(connection: socket.socket, size: int) -> bytes:
-    found = bytearray()
-    while len(found) < size:
-        part = connection.recv(min(size - len(found), 1 << 20))
+    received = bytearray()
+    while len(received) < size:
+        part = connection.recv(min(size - len(received), _PART))
         if not part:
             raise ConnectionResetError("closed")
-        found += part
-    return bytes(found)
+        received += part
+    return bytes(received)
 
 
 def _proof(token: str, side: bytes, nonce: bytes) -> bytes:
     return hmac.new(token.encode(), side + nonce, "sha256").digest()
 
 
-def connect(address: tuple[str, int], token: str) -> ControlConnection:
-    """Open a control channel to the launching process.
+def connect(address: tuple[str, int], token: str) -> ProcessConnection:
+    """Open a control channel to the launcher, which says how long a silence may be.
 
-    It says how long either end may be silent.
+    Args:
+        address: Where the launcher listens.
+        token: What both ends know.
 
     Raises:
         ControlConnectionLostError: Nobody answers there, or not with the same token.
@@ -226,19 +247,20 @@ def connect(address: tuple[str, int], token: str) -> ControlConnection:
         raise ControlConnectionLostError(
             f"What answers at {address} does not know the token."
         )
-    return ControlConnection(connection, *_SILENCE.unpack(silence))
+    (silence_s,) = _SILENCE.unpack(silence)
+    return ControlConnection(connection, silence_s, TO_PROCESS)
 
 
 def authenticate(connection: socket.socket, token: str, silence_s: float) -> bool:
-    """Prove to a caller that it has called the right one, if it proves the same.
+    """Prove to a client that this is the right server, if it proves itself first.
 
     Args:
-        connection: It has called on it.
+        connection: The client's connection.
         token: What both ends know.
         silence_s: How long either end may be silent [s]; 0 is for ever.
 
     Returns:
-        Whether it did.
+        Whether the client proved itself.
 
     Raises:
         OSError: It did not answer in time, or is gone.
@@ -247,11 +269,11 @@ def authenticate(connection: socket.socket, token: str, silence_s: float) -> boo
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     nonce = secrets.token_bytes(_NONCE)
     connection.sendall(nonce)
-    said = _exactly(connection, 2 * _NONCE)
-    if not hmac.compare_digest(said[:_NONCE], _proof(token, b"client", nonce)):
+    reply = _exactly(connection, 2 * _NONCE)
+    if not hmac.compare_digest(reply[:_NONCE], _proof(token, b"client", nonce)):
         return False
     silence = _SILENCE.pack(silence_s)
-    connection.sendall(silence + _proof(token, b"server", said[_NONCE:] + silence))
+    connection.sendall(silence + _proof(token, b"server", reply[_NONCE:] + silence))
     return True
 
 

@@ -1,14 +1,14 @@
-"""What a process of a run logs appears where the run was launched, and is kept."""
+"""Log records of a node's process, sent to the launcher, which logs and keeps them."""
 
 from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
-from like_keras_core.runtime.control.connection import ControlConnection
+from like_keras_core.runtime.control.connection import ProcessConnection
+from like_keras_core.runtime.control.protocol import Log
 
 TAIL_LINES = 20
 _COMPONENTS = "like_keras"
@@ -20,32 +20,39 @@ _FORWARDED = "lk_node"
 _FORMAT = logging.Formatter()
 
 
-class _LineHandler(logging.Handler):
+class _ControlHandler(logging.Handler):
     """Sends log records over a control channel."""
 
-    def __init__(self, line: ControlConnection) -> None:
+    def __init__(self, connection: ProcessConnection) -> None:
         super().__init__()
-        self._line = line
+        self._connection = connection
 
     def emit(self, record: logging.LogRecord) -> None:
         """Send a record's text; its traceback is part of it."""
         if hasattr(record, _FORWARDED):
             return
         try:
-            text = _FORMAT.format(record)
-            extra = {
-                "address": getattr(record, "address", None),
-                "tick": getattr(record, "tick", None),
-            }
-            self._line.send("log", record.levelno, record.name, text, extra)
+            self._connection.send(_as_message(record))
         except Exception:  # noqa: BLE001 - as every handler does
             self.handleError(record)
 
 
+def _as_message(record: logging.LogRecord) -> Log:
+    # Other libraries' records may have attributes of these names with other meanings.
+    address, tick = getattr(record, "address", None), getattr(record, "tick", None)
+    return Log(
+        record.levelno,
+        record.name,
+        _FORMAT.format(record),
+        address if isinstance(address, str) else None,
+        tick if type(tick) is int else None,
+    )
+
+
 @contextmanager
-def sent_home(line: ControlConnection) -> Iterator[None]:
-    """Send what this process logs to the launching process."""
-    handler = _LineHandler(line)
+def forwarding_logs(connection: ProcessConnection) -> Iterator[None]:
+    """Send what this process logs to the launcher."""
+    handler = _ControlHandler(connection)
     root = logging.getLogger()
     root.addHandler(handler)
     try:
@@ -77,16 +84,11 @@ class Tail:
         self.is_echoed = is_echoed
         self.lines: deque[str] = deque(maxlen=TAIL_LINES)
 
-    def log(self, level: int, name: str, text: str, extra: Mapping[str, Any]) -> None:
-        """Take in what the process logged.
-
-        Args:
-            level: The record's level.
-            name: Its logger's name.
-            text: Its text.
-            extra: Its attributes `address` and `tick`.
-        """
-        self.lines += text.splitlines()
-        logger = logging.getLogger(name)
-        if self.is_echoed and logger.isEnabledFor(level):
-            logger.log(level, "%s", text, extra={**extra, _FORWARDED: self.node})
+    def log(self, record: Log) -> None:
+        """Keep what the process logged, and log it here."""
+        self.lines += record.text.splitlines()
+        logger = logging.getLogger(record.logger)
+        if self.is_echoed and logger.isEnabledFor(record.level):
+            extra = {"address": record.address, "tick": record.tick}
+            extra[_FORWARDED] = self.node
+            logger.log(record.level, "%s", record.text, extra=extra)

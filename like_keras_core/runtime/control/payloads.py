@@ -1,4 +1,4 @@
-"""What a node's process sends home, in the form in which a line carries it."""
+"""Encoding of failures and recorded values for the control channel."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import traceback
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from like_keras_core.runtime.failure import Failure
+from like_keras_core.runtime.failure import Failure, ReportedFailure
 from like_keras_core.runtime.tracebacks import place_of, text_of
 from like_keras_core.values.msgpack import to_bytes
 
@@ -15,30 +15,33 @@ _BATCH_VALUES = 4096
 """Recorded values travel in messages of about so many."""
 
 
-def failures_of(failure: Failure | None) -> list[dict[str, Any]]:
-    """Return a failure as data, or nothing."""
+def failures_of(failure: Failure | None) -> tuple[ReportedFailure, ...]:
+    """Return a failure as it travels, or nothing."""
     if failure is None:
-        return []
-    said = failure_of(failure.name, failure.phase, failure.error)
-    return [{**said, "tick": failure.tick}]
+        return ()
+    error = failure.error
+    return (failure_of(failure.name, failure.phase, error, failure.tick),)
 
 
-def failure_of(name: str, phase: str, error: BaseException) -> dict[str, Any]:
-    """Return as data what a component raised.
+def failure_of(
+    name: str, phase: str, error: BaseException, tick: int | None = None
+) -> ReportedFailure:
+    """Return what a component raised, as it travels.
 
     Args:
         name: The component.
         phase: What it was called for.
         error: What it raised.
+        tick: The tick at which it did; None outside `forward`.
     """
-    return {
-        "component": name,
-        "phase": phase,
-        "tick": None,
-        "error": text_of(error, phase),
-        "traceback": "".join(traceback.format_exception(error)),
-        "place": place_of(error),
-    }
+    return ReportedFailure(
+        component=name,
+        phase=phase,
+        tick=tick,
+        error=text_of(error, phase),
+        traceback="".join(traceback.format_exception(error)),
+        place=place_of(error),
+    )
 
 
 def batches_of(values: Sequence[tuple[int, Any]], what: str) -> Iterator[bytes]:

@@ -1,8 +1,8 @@
-"""Where the hosts of a run call: one thread hears all of them, and one beats for all.
+"""The launcher's end of the control channels: one thread reads all, one beats for all.
 
-A thread a line would be simpler. Where many processes share few processors, though,
-each thread waits for its turn, and then for Python's lock; fifty of them can be silent
-for seconds though nothing is wrong.
+A thread a connection would be simpler. Where many processes share few processors,
+though, each thread waits for its turn, and then for Python's lock; fifty of them can be
+silent for seconds though nothing is wrong.
 """
 
 from __future__ import annotations
@@ -16,25 +16,30 @@ from contextlib import suppress
 from math import inf
 
 from like_keras_core.runtime.control.connection import (
-    BEATS,
+    HEARTBEATS,
     ControlConnection,
     ControlConnectionLostError,
-    Message,
     authenticate,
+)
+from like_keras_core.runtime.control.protocol import (
+    FROM_PROCESS,
+    ConnectionLost,
+    FromProcess,
+    ToProcess,
 )
 
 _LOOK_S = 1.0
 _PAUSE_S = 0.01
 
-Heard = Callable[[Message], object]
+Heard = Callable[[FromProcess], object]
 
 
 class ControlServer:
-    """Where the hosts call; each one that proves itself becomes a line.
+    """Accepts the control connections of the nodes' processes that prove themselves.
 
     Args:
         token: What both ends know.
-        silence_s: How long a host may say nothing [s]; 0 is for ever.
+        silence_s: How long a process may say nothing [s]; 0 is for ever.
         host: The address to listen on: loopback, or the one the machines reach.
         port: The port; 0 takes a free one.
     """
@@ -45,50 +50,66 @@ class ControlServer:
         self._token = token
         self._silence_s = silence_s
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        #: Listens; closed by the serving thread once that runs, else by `close`.
         self._socket = socket.create_server((host, port), family=family)
         self._socket.setblocking(False)
         self.address: tuple[str, int] = self._socket.getsockname()[:2]
+        #: Has the listening socket, until `close`, and every connection of
+        #: `_connections`; nothing else.
         self._selector = selectors.DefaultSelector()
-        self._lines: set[ServerConnection] = set()
-        self._is_started = self._is_closed = False
+        #: The connections that are read. Added to under `_ending` by any thread,
+        #: taken from by the serving thread alone, when one is lost.
+        self._connections: set[ServerConnection] = set()
+        #: Whether the serving thread was started; never false again.
+        self._is_started = False
+        #: Whether no more connections are accepted; never false again.
+        self._is_closed = False
+        #: Set when the server is closed and its last connection gone: both threads
+        #: end, and none is added any more.
         self._is_over = threading.Event()
+        #: Held to add a connection, and to decide that it is over, so that none is
+        #: added to a server whose thread has ended.
         self._ending = threading.Lock()
 
-    def start(self, called: Callable[[ControlConnection], object]) -> None:
-        """Answer calls in a thread; `called` gets each line that proved itself."""
+    def start(self, connected: Callable[[ServerConnection], object]) -> None:
+        """Accept connections in a thread.
+
+        Args:
+            connected: Called, in a thread of its own, with each that proved itself.
+        """
         self._is_started = True
         self._selector.register(self._socket, selectors.EVENT_READ)
-        threading.Thread(target=self._serve, args=[called], daemon=True).start()
+        threading.Thread(target=self._serve, args=[connected], daemon=True).start()
         if self._silence_s:
-            threading.Thread(target=self._beat, daemon=True).start()
+            threading.Thread(target=self._send_heartbeats, daemon=True).start()
 
-    def hear(self, line: ServerConnection) -> None:
-        """Hand on what comes on a line, until it is lost; from any thread."""
+    def add(self, connection: ServerConnection) -> None:
+        """Read a connection until it is lost; from any thread."""
         with self._ending:
             if not self._is_over.is_set():
-                line.heard_at = time.monotonic()
-                self._lines.add(line)
-                self._selector.register(line, selectors.EVENT_READ)
+                connection.heard_at = time.monotonic()
+                self._connections.add(connection)
+                self._selector.register(connection, selectors.EVENT_READ)
                 return
-        line.hang_up()
+        connection.release()
 
     def close(self) -> None:
-        """Answer no more calls; the lines stay until each of them is closed."""
+        """Accept no more connections; each stays until it is closed itself."""
         self._is_closed = True
         with suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)
         if not self._is_started:
             self._socket.close()
 
-    def _serve(self, called: Callable[[ControlConnection], object]) -> None:
-        wait = self._silence_s / BEATS or _LOOK_S
+    def _serve(self, connected: Callable[[ServerConnection], object]) -> None:
+        wait = self._silence_s / HEARTBEATS or _LOOK_S
         while not self._is_at_end():
             asked_at = time.monotonic()
             for key, _ in self._selector.select(wait):
                 if isinstance(key.fileobj, ServerConnection):
-                    self._listen(key.fileobj)
+                    self._read(key.fileobj)
                 elif not self._is_closed:
-                    self._accept(called)
+                    self._accept(connected)
                 else:
                     self._selector.unregister(self._socket)
             self._look_for_silence(asked_at)
@@ -97,49 +118,49 @@ class ControlServer:
 
     def _is_at_end(self) -> bool:
         with self._ending:
-            if self._is_closed and not self._lines:
+            if self._is_closed and not self._connections:
                 self._is_over.set()
         return self._is_over.is_set()
 
-    def _accept(self, called: Callable[[ControlConnection], object]) -> None:
+    def _accept(self, connected: Callable[[ServerConnection], object]) -> None:
         try:
-            connection, _ = self._socket.accept()
+            client, _ = self._socket.accept()
         except OSError:
-            time.sleep(_PAUSE_S)  # The caller has hung up, or no file may be opened.
+            time.sleep(_PAUSE_S)  # The client is gone, or no file may be opened.
             return
-        given = (connection, called)
+        arguments = (client, connected)
         try:
-            threading.Thread(target=self._admit, args=given, daemon=True).start()
+            threading.Thread(target=self._admit, args=arguments, daemon=True).start()
         except RuntimeError:
-            connection.close()  # There can be no more threads.
+            client.close()  # There can be no more threads.
 
     def _admit(
-        self, connection: socket.socket, called: Callable[[ControlConnection], object]
+        self, client: socket.socket, connected: Callable[[ServerConnection], object]
     ) -> None:
         try:
-            is_one_of_us = authenticate(connection, self._token, self._silence_s)
+            is_authentic = authenticate(client, self._token, self._silence_s)
         except OSError:
-            is_one_of_us = False
-        if is_one_of_us:
-            called(ServerConnection(connection, self._silence_s, self))
+            is_authentic = False
+        if is_authentic:
+            connected(ServerConnection(client, self._silence_s, self))
         else:
-            connection.close()
+            client.close()
 
-    def _listen(self, line: ServerConnection) -> None:
+    def _read(self, connection: ServerConnection) -> None:
         try:
-            for message in line.receive():
-                line.heard(message)
-            line.heard_at = time.monotonic()
+            for message in connection.receive():
+                connection.heard(message)
+            connection.heard_at = time.monotonic()
         except ControlConnectionLostError as error:
-            self._lose(line, error)
-        except Exception as error:  # noqa: BLE001 - one host's, and not all others' too
+            self._lose(connection, error)
+        except Exception as error:  # noqa: BLE001 - one process's, not all others' too
             self._lose(
-                line,
+                connection,
                 ControlConnectionLostError(f"what it said cannot be taken: {error!r}"),
             )
 
     def _look_for_silence(self, asked_at: float) -> None:
-        """Lose the lines on which nothing came.
+        """Lose the connections on which nothing came.
 
         Args:
             asked_at: When it was asked last what had come [s]. What has come since lies
@@ -147,64 +168,66 @@ class ControlServer:
         """
         if not self._silence_s:
             return
-        for line in list(self._lines):
-            if line.heard_at < asked_at - self._silence_s:
-                self._lose(line, line.silent())
+        for connection in list(self._connections):
+            if connection.heard_at < asked_at - self._silence_s:
+                self._lose(connection, connection.silent())
 
-    def _lose(self, line: ServerConnection, error: ControlConnectionLostError) -> None:
+    def _lose(
+        self, connection: ServerConnection, error: ControlConnectionLostError
+    ) -> None:
         with suppress(KeyError, ValueError):
-            self._selector.unregister(line)
-        self._lines.remove(line)
-        line.hang_up()
-        line.heard(Message("lost", (str(error),)))
+            self._selector.unregister(connection)
+        self._connections.remove(connection)
+        connection.release()
+        connection.heard(ConnectionLost(str(error)))
 
-    def _beat(self) -> None:
-        while not self._is_over.wait(self._silence_s / BEATS):
-            for line in list(self._lines):
-                line.beat()
+    def _send_heartbeats(self) -> None:
+        while not self._is_over.wait(self._silence_s / HEARTBEATS):
+            for connection in list(self._connections):
+                connection.send_heartbeat()
 
 
-class ServerConnection(ControlConnection):
-    """A line that its switchboard listens to.
+class ServerConnection(ControlConnection[FromProcess, ToProcess]):
+    """The launcher's end of a control channel, which its server reads.
 
     Args:
-        connection: As for every line.
+        connection: As for every control connection.
         silence_s: Likewise.
-        board: The switchboard.
+        server: The server.
 
     Attributes:
         heard: Called with each message.
-        heard_at: When something came last [s].
+        heard_at: When something came last [s]; infinite before the server reads it.
     """
 
     heard: Heard
 
     def __init__(
-        self, connection: socket.socket, silence_s: float, board: ControlServer
+        self, connection: socket.socket, silence_s: float, server: ControlServer
     ) -> None:
-        super().__init__(connection, silence_s)
-        self._board = board
+        super().__init__(connection, silence_s, FROM_PROCESS)
+        self._server = server
         self.heard_at = inf
 
     def fileno(self) -> int:
-        """Return what the switchboard listens to."""
+        """Return what the server waits on."""
         return self._socket.fileno()
 
     def start(self, heard: Heard) -> None:
         """Have what comes handed on.
 
         Args:
-            heard: Called with each message; at the end with `lost` and the reason.
+            heard: Called with each message; at the end with a `ConnectionLost`.
         """
         self.heard = heard
-        self._board.hear(self)
+        self._server.add(self)
 
     def close(self) -> None:
-        """End the line; the other end hears it, and so does the switchboard."""
+        """End the connection; the other end notices, and so does the server."""
         self._end()
         if self.heard_at == inf:
-            self._socket.close()  # The switchboard does not know of it.
+            self._socket.close()  # The server does not know of it.
 
-    def hang_up(self) -> None:
-        """Give the connection back."""
+    def release(self) -> None:
+        """Give the socket back, once the server reads it no more."""
         super().close()

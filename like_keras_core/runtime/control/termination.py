@@ -1,130 +1,195 @@
-"""How the hosts of a run agree on where it ends: pure state, no I/O.
+"""How the processes of a run agree on where it ends: pure state, no I/O.
 
-Each host tells the leader what it raised, how far it is, and that it has finished; the
-leader keeps the smallest cut and tells everybody whenever it falls. The messages
-between one host and the leader keep their order; between hosts nothing is assumed.
+Each participant tells the coordinator what ended or failed in it, how far it is, and
+that it has finished; the coordinator keeps the lowest stop point and tells everybody
+whenever it falls. The messages between one participant and the coordinator keep their
+order; between participants nothing is assumed.
 
-A stop takes two phases: every host answers the highest tick that it has started and
-starts none above; then the cut goes out, one above the highest of all, and thaws.
+A stop takes two phases: every participant replies the highest tick that it has started
+and starts none above; then the stop point is granted, one above the highest of all, and
+ticks may start again.
+
+The run is over when every participant has said that it finished the lowest stop point.
+Values in flight need no counters of their own: a tick is finished only when all that it
+was sent has arrived, so what is under way belongs to a tick that is not finished.
+
+References:
+    Lohstroh, Menard, Bateni & Lee, *Toward a Lingua Franca for Deterministic
+    Concurrent Systems*, ACM TECS 20(4), 2021: the coordinated stop of federates.
+    Mattern, *Algorithms for Distributed Termination Detection*, Distributed Computing
+    2, 1987: the end of a run, here by a coordinator that is told of it.
+    Akidau et al., *The Dataflow Model*, VLDB 8(12), 2015: low watermarks; and
+    Jefferson, *Virtual Time*, ACM TOPLAS 7(3), 1985, whose global virtual time is one.
+    Lubachevsky, *Efficient Distributed Event-Driven Simulations of Multiple-Loop
+    Networks*, CACM 32(1), 1989: bounded lag, which is what `run_ahead` bounds.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any
 
+from like_keras_core.runtime.control.message import ProtocolError, assert_never
+from like_keras_core.runtime.control.protocol import (
+    Finished,
+    LowWatermark,
+    NewStopPoint,
+    Progress,
+    StopGranted,
+    StopProposed,
+    StopReply,
+    StopRequest,
+    ToCoordinator,
+    ToParticipant,
+)
 from like_keras_core.runtime.host.node_host import NodeHost
 from like_keras_core.runtime.stop_point import FOREVER, StopPoint
 
-Message = tuple[Any, ...]
-"""A verb and its JSON arguments."""
-
 
 class StopCoordinator:
-    """The launching process's part.
+    """The launcher's side.
 
     Args:
-        nodes: The hosts' nodes.
+        nodes: The participants' nodes.
         iterations: How many ticks; None until stopped.
+
+    Attributes:
+        stop_point: The lowest end of the run that is known; it only ever falls.
+        outbox: Messages to be sent, by node, in this order; the caller clears it.
     """
 
     def __init__(self, nodes: Iterable[str], iterations: int | None) -> None:
         self.nodes = tuple(nodes)
-        self.cut = FOREVER if iterations is None else StopPoint(iterations, 0)
-        self.outbox: list[tuple[str, Message]] = []
+        self.stop_point = FOREVER if iterations is None else StopPoint(iterations, 0)
+        self.outbox: list[tuple[str, ToParticipant]] = []
+        #: The first tick that each node is not known to have finished; it only rises.
         self._progress = dict.fromkeys(self.nodes, 0)
+        #: The place of the stop point below which each node has last said that all is
+        #: done. The run is over when none of them is below that of `stop_point`; one
+        #: may be above it, when the stop point has fallen since.
         self._finished: dict[str, tuple[int, int]] = {}
-        self._frozen: dict[str, int] | None = None
-        self._floor = 0
-        self._tell("cut", *self.cut)
+        #: None until a stop is requested, which happens once; from then on the highest
+        #: tick that each node has started, of those that have replied. When all have,
+        #: the stop is granted, and replies change nothing more.
+        self._replies: dict[str, int] | None = None
+        #: The minimum of `_progress`, as all participants were told.
+        self._low_watermark = 0
+        self._tell(NewStopPoint(self.stop_point))
 
     @property
     def is_done(self) -> bool:
-        """Whether every host has finished all that counts."""
+        """Whether every node has finished all that counts."""
         return all(
-            self._finished.get(node, (-1, 0)) >= self.cut.place for node in self.nodes
+            self._finished.get(node, (-1, 0)) >= self.stop_point.place
+            for node in self.nodes
         )
 
     @property
-    def floor(self) -> int:
-        """The smallest tick that not every host is known to have finished."""
-        return self._floor
+    def is_stopping(self) -> bool:
+        """Whether a stop has begun."""
+        return self._replies is not None
+
+    @property
+    def low_watermark(self) -> int:
+        """The smallest tick that not every node is known to have finished."""
+        return self._low_watermark
 
     def progress_of(self, node: str) -> int:
-        """Return the smallest tick that a host is not known to have finished."""
+        """Return the smallest tick that a node is not known to have finished."""
         return self._progress[node]
 
     def stop(self) -> None:
-        """Begin a stop: ask how far everybody is."""
-        if self._frozen is None:
-            self._frozen = {}
-            self._tell("freeze")
+        """Begin a stop, unless one has begun: ask how far everybody is."""
+        if self._replies is None:
+            self._replies = {}
+            self._tell(StopRequest())
 
-    def receive(self, node: str, message: Message) -> None:
-        """Take in what a host says."""
-        verb, *arguments = message
-        if verb == "event":
-            self._lower(StopPoint(*arguments))
-        elif verb == "progress":
-            self._progress[node] = arguments[0]
-            floor = min(self._progress.values())
-            if floor > self._floor:
-                self._floor = floor
-                self._tell("floor", floor)
-        elif verb == "finished":
-            self._finished[node] = (arguments[0], arguments[1])
-        elif verb == "frozen" and self._frozen is not None:
-            self._frozen[node] = arguments[0]
-            if len(self._frozen) == len(self.nodes):
-                stop = StopPoint(max(self._frozen.values()) + 1, 0, "stop")
-                self.cut = min(self.cut, stop, key=lambda cut: cut.place)
-                self._tell("thaw", *self.cut)
-        else:
-            raise ValueError(f"Unknown message {message!r:.80} from host {node!r}.")
+    def receive(self, node: str, message: ToCoordinator) -> None:
+        """Take what a node's process says.
 
-    def _lower(self, cut: StopPoint) -> None:
-        if cut.place < self.cut.place:
-            self.cut = cut
-            self._tell("cut", *cut)
+        Raises:
+            ProtocolError: It replies to what was not asked.
+        """
+        match message:
+            case Progress(tick):
+                self._on_progress(node, tick)
+            case Finished(tick, order):
+                self._finished[node] = (tick, order)
+            case StopProposed(stop_point):
+                self._lower(stop_point)
+            case StopReply(tick):
+                self._on_reply(node, tick)
+            case _:
+                assert_never(message)
 
-    def _tell(self, *message: Any) -> None:
+    def _on_progress(self, node: str, tick: int) -> None:
+        self._progress[node] = tick
+        low_watermark = min(self._progress.values())
+        if low_watermark > self._low_watermark:
+            self._low_watermark = low_watermark
+            self._tell(LowWatermark(low_watermark))
+
+    def _on_reply(self, node: str, tick: int) -> None:
+        if self._replies is None:
+            raise ProtocolError(StopReply.verb, "came though no stop was requested")
+        self._replies[node] = tick
+        if len(self._replies) == len(self.nodes):
+            stop = StopPoint(max(self._replies.values()) + 1, 0, "stop")
+            self.stop_point = min(self.stop_point, stop, key=lambda x: x.place)
+            self._tell(StopGranted(self.stop_point))
+
+    def _lower(self, stop_point: StopPoint) -> None:
+        if stop_point.place < self.stop_point.place:
+            self.stop_point = stop_point
+            self._tell(NewStopPoint(stop_point))
+
+    def _tell(self, message: ToParticipant) -> None:
         self.outbox += [(node, message) for node in self.nodes]
 
 
 class StopParticipant:
-    """A host's part.
+    """A node's side.
 
     Args:
-        host: The host.
+        host: The node's host.
     """
 
     def __init__(self, host: NodeHost) -> None:
         self.host = host
-        self._told_cut: tuple[int, int] = FOREVER.place
-        self._told_progress = 0
-        self._told_finished: tuple[int, int] | None = None
-        self._answers: list[Message] = []
+        #: The lowest stop point that the coordinator knows of: it has said it, or was
+        #: told. While the host's own is below, there is one to propose.
+        self._known_place: tuple[int, int] = FOREVER.place
+        #: The progress said last; what is said only rises.
+        self._said_progress = 0
+        #: The place of the stop point that was last said to be finished; None before
+        #: the first. Said once for each: what falls lower is finished once more.
+        self._said_finished: tuple[int, int] | None = None
+        #: Replies to stop requests that are not sent yet.
+        self._replies: list[StopReply] = []
+        #: The host's stop point when it was last looked at; another one is news.
         self._seen: StopPoint | None = None
+        #: The progress of the host from which on there is something to say: half the
+        #: run-ahead limit after `_said_progress`, so that nobody is held up by what is
+        #: not said, or the end, where that is nearer and not said to be finished.
         self._news_at = 0
 
-    def receive(self, message: Message) -> None:
-        """Take in what the leader says."""
-        verb, *arguments = message
-        if verb == "cut":
-            self._on_cut(StopPoint(*arguments))
-        elif verb == "floor":
-            self.host.set_floor(arguments[0])
-        elif verb == "freeze":
-            self._answers.append(("frozen", self.host.freeze()))
-        elif verb == "thaw":
-            self._on_cut(StopPoint(*arguments))
-            self.host.thaw()
-        else:
-            raise ValueError(f"Unknown message {message!r:.80} from the leader.")
+    def receive(self, message: ToParticipant) -> None:
+        """Take what the coordinator says."""
+        match message:
+            case LowWatermark(tick):
+                self.host.set_floor(tick)
+            case NewStopPoint(stop_point):
+                self._on_stop_point(stop_point)
+            case StopRequest():
+                self._replies.append(StopReply(self.host.freeze()))
+            case StopGranted(stop_point):
+                self._on_stop_point(stop_point)
+                self.host.thaw()
+            case _:
+                assert_never(message)
 
-    def _on_cut(self, cut: StopPoint) -> None:
-        self.host.set_cut(cut)
-        self._told_cut = min(self._told_cut, cut.place)
+    def _on_stop_point(self, stop_point: StopPoint) -> None:
+        self.host.set_cut(stop_point)
+        self._known_place = min(self._known_place, stop_point.place)
 
     @property
     def has_news(self) -> bool:
@@ -132,31 +197,31 @@ class StopParticipant:
         host = self.host
         return (
             host.cut is not self._seen
-            or bool(self._answers)
+            or bool(self._replies)
             or host.progress >= self._news_at
         )
 
-    def messages(self, *, hurry: bool = False) -> Iterator[Message]:
-        """Say what is new; an event goes before the end that it leads to.
+    def messages(self, *, hurry: bool = False) -> Iterator[ToCoordinator]:
+        """Say what is new; a proposed end goes before what it leads to.
 
         Args:
             hurry: Say how far this host is, even if that is little.
         """
         host = self.host
         self._seen = host.cut
-        if host.cut.place < self._told_cut:
-            self._told_cut = host.cut.place
-            yield ("event", *host.cut)
-        yield from self._answers
-        self._answers.clear()
+        if host.cut.place < self._known_place:
+            self._known_place = host.cut.place
+            yield StopProposed(host.cut)
+        yield from self._replies
+        self._replies.clear()
         progress = min(host.progress, host.cut.tick + 1)
         news = 1 if hurry else max(1, host.run_ahead // 2)
-        if progress >= self._told_progress + news:
-            self._told_progress = progress
-            yield ("progress", progress)
-        if host.is_finished and self._told_finished != host.cut.place:
-            self._told_finished = host.cut.place
-            yield ("finished", *host.cut.place)
-        self._news_at = self._told_progress + max(1, host.run_ahead // 2)
-        if self._told_finished != host.cut.place:
+        if progress >= self._said_progress + news:
+            self._said_progress = progress
+            yield Progress(progress)
+        if host.is_finished and self._said_finished != host.cut.place:
+            self._said_finished = host.cut.place
+            yield Finished(*host.cut.place)
+        self._news_at = self._said_progress + max(1, host.run_ahead // 2)
+        if self._said_finished != host.cut.place:
             self._news_at = min(self._news_at, host.cut.tick + 1)

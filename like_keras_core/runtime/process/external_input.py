@@ -1,7 +1,7 @@
 """Waiting, in `forward`, for a value that comes from outside of the run.
 
 The process goes on with all else that it has to do: it hands out credits, answers the
-launching process, and learns of a stop.
+launcher, and learns of a stop.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class ExternalInput:
     def wait(self) -> None:
         """Wait until something has come, or a moment; raises what `check` does."""
         self.check()
-        self.member.attend(_LOOK_S)
+        self.member.poll(_LOOK_S)
 
     def _must_end(self, now: float) -> bool:
         host = self.member.host

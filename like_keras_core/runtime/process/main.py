@@ -1,12 +1,12 @@
 """The process of a node, as the files of an engine start it.
 
-The environment says who listens for it. `LK_LAUNCHED` is set by a launching process,
-with `LK_CONTROL` (`host:port`) and `LK_TOKEN`. Without it nobody launched the run: the
-process of the first node plays the launching process's part as well, prints the report,
-and runs until it is stopped or for `LK_ITERATIONS` ticks. Its address is then loopback,
-or the first node's machine, with a port that follows from the system; `LK_CONTROL`
-takes its place. The token is a file in the build folder, or `LK_TOKEN`, which several
-machines need.
+The environment says who listens for it. `LK_LAUNCHED` is set by a launcher, with
+`LK_CONTROL` (`host:port`) and `LK_TOKEN`. Without it nobody launched the run: the
+process of the first node plays the launcher's part as well, prints the report, and runs
+until it is stopped or for `LK_ITERATIONS` ticks. Its address is then loopback, or the
+first node's machine, with a port that follows from the system; `LK_CONTROL` takes its
+place. The token is a file in the build folder, or `LK_TOKEN`, which several machines
+need.
 """
 
 from __future__ import annotations
@@ -28,9 +28,10 @@ from typing import TextIO
 from like_keras_core.errors import LkError
 from like_keras_core.node import is_local
 from like_keras_core.report import RunReport
+from like_keras_core.runtime.control import protocol
 from like_keras_core.runtime.control.connection import (
-    ControlConnection,
     ControlConnectionLostError,
+    ProcessConnection,
     connect,
 )
 from like_keras_core.runtime.control.environment import (
@@ -40,6 +41,7 @@ from like_keras_core.runtime.control.environment import (
     TOKEN,
     given_address,
 )
+from like_keras_core.runtime.control.message import ProtocolError
 from like_keras_core.runtime.control.run_options import RunOptions
 from like_keras_core.runtime.control.run_plan import RunPlan
 from like_keras_core.runtime.control.server import ControlServer
@@ -59,23 +61,28 @@ _HEARTBEAT_S = 3.0
 
 
 def fetch_system() -> SystemSpec:
-    """Ask the launching process for the system, where no copy of it lies.
+    """Ask the launcher for the system, where no copy of it lies.
 
     Raises:
         ControlConnectionLostError: Nobody answered.
-        LkError: No launching process has started this one.
+        LkError: No launcher has started this process.
+        ProtocolError: Something else was answered.
     """
     address = given_address()
     if LAUNCHED not in os.environ or address is None:
-        raise LkError("No launching process can be asked for the system.")
-    line = connect(address, os.environ[TOKEN])
+        raise LkError("No launcher can be asked for the system.")
+    connection = connect(address, os.environ[TOKEN])
     try:
-        line.send("system")
-        while not (said := line.receive()):
+        connection.send(protocol.GetSystem())
+        while not (messages := connection.receive()):
             pass
-        return SystemSpec.from_json(said[0].data.decode())
     finally:
-        line.close()
+        connection.close()
+    match messages[0]:
+        case protocol.SystemCopy(data):
+            return SystemSpec.from_json(data.decode())
+        case other:
+            raise ProtocolError(other.verb, "is not the answer to 'get_system'")
 
 
 def serve_node(
@@ -89,7 +96,7 @@ def serve_node(
     taps: Sequence[Tap] = (),
     started: Callable[[NodeProcess], object] = lambda member: None,
 ) -> int:
-    """Be the process of a node until the run is over.
+    """Run a node's process until the run ends.
 
     Args:
         plan: The whole run. Where nobody has launched it, the token is in its folder.
@@ -136,7 +143,7 @@ def serve_node(
 
 
 def control_address(spec: SystemSpec) -> tuple[str, int]:
-    """Return where the launching process listens, or the process of the first node.
+    """Return where the launcher listens, or the process of the first node.
 
     Raises:
         LkError: `LK_CONTROL` is no address, or is missing where nothing else says how
@@ -209,7 +216,7 @@ class RunSecret:
 
 
 class StandaloneSupervisor:
-    """The launching process's part, played in a thread by the first node's process."""
+    """The launcher's part, played in a thread by the first node's process."""
 
     def __init__(
         self,
@@ -222,16 +229,16 @@ class StandaloneSupervisor:
         self.tokens = tokens
         self.exit_code = 1
         try:
-            board = ControlServer(tokens.make(), _HEARTBEAT_S, *address)
+            server = ControlServer(tokens.make(), _HEARTBEAT_S, *address)
         except OSError as error:
             raise LkError(
                 f"Cannot listen at {address[0]}:{address[1]} ({error}). Set {CONTROL} "
                 "to HOST:PORT on this machine where every node's process reaches it."
             ) from None
         options = RunOptions.of_launch(plan.spec)
-        self.conductor = Supervisor(
+        self.supervisor = Supervisor(
             replace(plan, options=options),
-            board,
+            server,
             engine=engine,
             stop=StopSignal(),
             start_s=_START_S,
@@ -243,7 +250,7 @@ class StandaloneSupervisor:
     def _run(self, iterations: int | None) -> None:
         report: RunReport | None
         try:
-            report = self.conductor.run(iterations)
+            report = self.supervisor.run(iterations)
         except LkError as error:
             report = getattr(error, "report", None)
             _say(sys.stderr, getattr(error, "traceback", ""), error)
@@ -274,8 +281,8 @@ def _iterations() -> int | None:
     return int(given)
 
 
-def _connect_to_first(address: tuple[str, int], tokens: RunSecret) -> ControlConnection:
-    """Call the process of the first node, which may start later than this one."""
+def _connect_to_first(address: tuple[str, int], tokens: RunSecret) -> ProcessConnection:
+    """Connect to the process of the first node, which may start later than this one."""
     until = time.monotonic() + _START_S
     while True:
         token = tokens.find()

@@ -1,8 +1,8 @@
-"""A process that runs one node: its host, its channels, and the line home.
+"""A process that runs one node: its host, its channels, and its control connection.
 
 An engine starts such a process, gives it a `Transport`, and calls `serve`. Everything
 else is here: building the components, the phases of their lives, the channels' frames,
-the agreement on the end, and what happens when the launching process is gone.
+the agreement on the end, and what happens when the launcher is gone.
 """
 
 from __future__ import annotations
@@ -16,25 +16,25 @@ import traceback
 from collections.abc import Callable, Mapping, Sequence
 from math import inf
 from pathlib import Path
-from typing import Any
 
 from like_keras_core.authoring.attribute_watch import unwatched
-from like_keras_core.errors import ComponentError, NotSerializableError
-from like_keras_core.runtime.control.connection import ControlConnection, Message
-from like_keras_core.runtime.control.log_forwarding import sent_home, set_level
-from like_keras_core.runtime.control.payloads import batches_of, failure_of, failures_of
+from like_keras_core.errors import ComponentError
+from like_keras_core.runtime.control import protocol as p
+from like_keras_core.runtime.control.connection import ProcessConnection
+from like_keras_core.runtime.control.log_forwarding import forwarding_logs, set_level
+from like_keras_core.runtime.control.message import ProtocolError, assert_never
+from like_keras_core.runtime.control.payloads import failure_of, failures_of
 from like_keras_core.runtime.control.run_options import RunOptions
 from like_keras_core.runtime.control.run_plan import RunPlan
-from like_keras_core.runtime.control.statistics import node_statistics
 from like_keras_core.runtime.control.termination import StopParticipant
-from like_keras_core.runtime.failure import Failed
+from like_keras_core.runtime.failure import Failed, ReportedFailure
 from like_keras_core.runtime.flow.transport import PolledTransport, Transport
 from like_keras_core.runtime.host.node_host import NodeHost
 from like_keras_core.runtime.loader import build
 from like_keras_core.runtime.process.endpoints import Endpoints
 from like_keras_core.runtime.process.malloc import keep_freed_memory
+from like_keras_core.runtime.process.reporting import send_report, send_statistics
 from like_keras_core.runtime.signal_safe_queue import SignalSafeQueue
-from like_keras_core.runtime.stop_point import StopPoint
 from like_keras_core.runtime.trace import Trace, clock_name
 from like_keras_core.spec import component_of
 from like_keras_core.tap import Tap
@@ -46,20 +46,23 @@ _GATHER_S = 400e-6
 
 To hand over a frame takes up to half as long, so most of the time is left for ticks."""
 
+_STILL_S = 1.0
+"""So long a process finishes no tick before it says what it waits for [s]."""
+
 _LEAVE_S = 10.0
-"""How long components may take to shut down when the launching process is gone [s]."""
+"""How long components may take to shut down when the launcher is gone [s]."""
 
 _ORPHANED = 3
 """The exit code of a process that had to end without shutting its components down."""
 
 
 class NodeProcess:
-    """Runs one node for a launching process.
+    """Runs one node for a launcher.
 
     Args:
         plan: The whole run.
         node: The node.
-        line: The control channel home.
+        connection: The control channel to the launcher.
         transport: The ways to the other nodes.
         folders: Where scripts are looked for.
         max_frame: The size of the largest frame that the transport takes [byte]; by
@@ -71,7 +74,7 @@ class NodeProcess:
         self,
         plan: RunPlan,
         node: str,
-        line: ControlConnection,
+        connection: ProcessConnection,
         transport: Transport,
         folders: Sequence[Path] = (),
         *,
@@ -81,54 +84,72 @@ class NodeProcess:
         self.plan = plan
         self.spec = plan.spec
         self.node = node
-        self.line = line
+        self.connection = connection
         self.transport = transport
         self.folders = folders
         self.max_frame = max_frame
         self.taps = tuple(taps)
-        self.inbox: SignalSafeQueue[Message | bytes | memoryview] = SignalSafeQueue()
+        #: What other threads and signal handlers hand to the one that serves.
+        self.inbox: SignalSafeQueue[p.ToProcess | p.StopAsked | bytes | memoryview] = (
+            SignalSafeQueue()
+        )
+        #: The transport, if it is this thread that waits there; then `inbox` is not
+        #: waited for, and who puts something in wakes the transport.
         self._polled = transport if isinstance(transport, PolledTransport) else None
         self.options = RunOptions()
+        #: Both from `Build` on, unless that fails.
         self.host: NodeHost
-        self.follower: StopParticipant
+        self.participant: StopParticipant
         self.ends = Endpoints(node, transport)
-        self._told_at = 0.0
+        #: When progress was said last that might have waited [s].
+        self._said_at = 0.0
+        #: When the last turn's tick ended [s], and whether one that lasted less than
+        #: `_GATHER_S` ran in the last turn: then frames are gathered.
         self._turned_at = 0.0
         self._is_brisk = False
+        #: What a transport raised while a component was sending; raised after its tick.
         self._unsent: Exception | None = None
+        #: Whether frames leave: from `Link` to `Deactivate`.
         self._is_open = False
+        #: Until when all readers must have answered [s]; infinite but between `Link`
+        #: and `Linked`.
         self._link_by = inf
+        #: Whether ticks run: from `Start` to `Deactivate`; and whether they ever did.
         self._running = False
         self._started = False
+        #: Whether nothing more is to be served: the run has ended, or the launcher is
+        #: gone.
         self._over = False
+        #: Whether components were told to shut down; if not, `_leave` does it.
         self._down = False
+        #: Set when `serve` is left: the thread that reads need not end the process.
         self._left = threading.Event()
 
     def serve(self) -> None:
-        """Do what the launching process says, until it says that it is over."""
+        """Serve control messages until the run ends."""
         keep_freed_memory()
-        self.line.start(self._heard)
+        self.connection.start(self._heard)
         endpoint = self.transport.bind()
-        with unwatched(), sent_home(self.line):
-            self.line.send("hello", self.node, self._introduction(endpoint))
+        with unwatched(), forwarding_logs(self.connection):
+            self.connection.send(self._introduction(endpoint))
             try:
                 while not self._over:
                     self._turn()
             except Exception:
-                self.line.send("broken", traceback.format_exc())
+                self.connection.send(p.NodeFailed(traceback.format_exc()))
                 raise
             finally:
                 self._leave()
                 self._left.set()
-                self.line.close()
+                self.connection.close()
 
     @property
     def is_over(self) -> bool:
         """Whether the run is over for this process."""
         return self._over
 
-    def attend(self, timeout_s: float) -> None:
-        """Do what a process has to, but for running ticks, for a moment.
+    def poll(self, timeout_s: float) -> None:
+        """Service I/O and control messages, without running a tick.
 
         For a component that waits in `forward` for something outside of the run.
 
@@ -136,40 +157,46 @@ class NodeProcess:
             timeout_s: How long to wait for something to come [s].
         """
         now = time.monotonic()
-        self._tell(now)
+        self._say_news(now)
         self.ends.send(now, idle=True)
         self._receive(timeout_s)
 
     def relay(self, node: str, frame: Sequence[bytes | bytearray | memoryview]) -> None:
-        """Send a frame by way of the launching process; for when no other is left."""
-        self.line.send("frame", node, data=b"".join(frame))
+        """Send a frame by way of the launcher; for when no other way is left.
+
+        Args:
+            node: The node for which it is.
+            frame: The parts of the frame.
+        """
+        self.connection.send(p.RelayFrame(node, b"".join(frame)))
 
     def stop(self) -> None:
-        """Ask the launching process to end the run; from any thread or handler."""
-        self._put(Message("stop"))
+        """Ask the launcher to end the run; from any thread or signal handler."""
+        self._put(p.StopAsked())
 
-    def _put(self, message: Message) -> None:
+    def _put(self, message: p.ToProcess | p.StopAsked) -> None:
         self.inbox.put(message)
         if self._polled is None:
             return
-        # Most floors are news of no consequence, and to wake a process costs a message.
-        if message.verb != "floor" or self.host.is_held:
+        # Most watermark updates change nothing here, and a wake-up costs a message.
+        if not isinstance(message, p.LowWatermark) or self.host.is_held:
             self._polled.wake()
 
-    def _introduction(self, endpoint: str) -> dict[str, Any]:
-        return {
-            "endpoint": endpoint,
-            "pid": os.getpid(),
-            "host": platform.node(),
-            "python": platform.python_version(),
-            "system": self.plan.digest,
-            "versions": dict(self.plan.versions),
-        }
+    def _introduction(self, endpoint: str) -> p.Hello:
+        return p.Hello(
+            node=self.node,
+            pid=os.getpid(),
+            machine=platform.node(),
+            python=platform.python_version(),
+            endpoint=endpoint,
+            system=self.plan.digest,
+            versions=dict(self.plan.versions),
+        )
 
-    def _heard(self, message: Message) -> None:
-        """Take in what the line says; when it is lost, see to it that this one ends."""
+    def _heard(self, message: p.ToProcess) -> None:
+        """Take what the launcher says; see to it that this one ends if that is gone."""
         self._put(message)
-        if message.verb == "lost" and not self._left.wait(_LEAVE_S):
+        if isinstance(message, p.ConnectionLost) and not self._left.wait(_LEAVE_S):
             os._exit(_ORPHANED)
 
     def _start_transport(self, endpoints: Mapping[str, str]) -> None:
@@ -179,11 +206,11 @@ class NodeProcess:
         peers = {node: x for node, x in endpoints.items() if node != self.node}
         self.transport.start(arrived, peers)
 
-    def _build(self) -> list[dict[str, Any]]:
-        """Make the components and the channels; return all that went wrong."""
+    def _build(self) -> tuple[ReportedFailure, ...]:
+        """Build the components and the channels; return all that failed."""
         options = self.options
         components = {}
-        failures = []
+        failures: list[ReportedFailure] = []
         for item in self.spec.components:
             if item.node != self.node:
                 continue
@@ -192,10 +219,10 @@ class NodeProcess:
             except ComponentError as error:
                 cause = error.__cause__ or error
                 failures.append(failure_of(item.name, "__init__", cause))
-            except Exception as error:  # noqa: BLE001 - said to the launching process
+            except Exception as error:  # noqa: BLE001 - reported to the launcher
                 failures.append(failure_of(item.name, "__init__", error))
         if failures:
-            return failures
+            return tuple(failures)
         self.host = NodeHost(
             self.spec,
             self.node,
@@ -213,9 +240,9 @@ class NodeProcess:
             check_values=options.check_values,
         )
         self.host.trace = Trace() if options.trace else None
-        self.follower = StopParticipant(self.host)
+        self.participant = StopParticipant(self.host)
         self.ends.open(self.host, self._emitted, self.max_frame)
-        return []
+        return ()
 
     def _turn(self) -> None:
         """Take in what has come, run one tick if one is ready, say what is new."""
@@ -226,7 +253,7 @@ class NodeProcess:
         self._is_brisk = busy and now - self._turned_at <= _GATHER_S
         self._turned_at = now
         if self._running:
-            self._tell(now)
+            self._say_news(now)
         if self._is_open and (not busy or now - self.ends.sent_at > _GATHER_S):
             self.ends.send(now, idle=not busy)
         if self._link_by != inf:
@@ -266,16 +293,28 @@ class NodeProcess:
         unheard = self.ends.unheard()
         if not unheard or now > self._link_by:
             self._link_by = inf
-            self.line.send("linked", unheard)
+            self.connection.send(p.Linked(tuple(unheard)))
 
-    def _tell(self, now: float) -> None:
-        hurry = now - self._told_at > _PROGRESS_S
-        if not hurry and not self.follower.has_news:
+    def _say_news(self, now: float) -> None:
+        hurry = now - self._said_at > _PROGRESS_S
+        if not hurry and not self.participant.has_news:
             return
         if hurry:
-            self._told_at = now
-        for message in self.follower.messages(hurry=hurry):
-            self.line.send(*message)
+            self._said_at = now
+        for message in self.participant.messages(hurry=hurry):
+            self.connection.send(message)
+
+    def _watch(self) -> None:
+        """Say, in a thread, what this node runs or waits for while it stands still."""
+        said: tuple[str, ...] = ()
+        before = -1
+        while not self._left.wait(_STILL_S) and self._running:
+            now, host = self.host.progress, self.host
+            is_still = now == before and not host.is_finished
+            states = tuple(host.waits_for()) if is_still else ()
+            if states != said:
+                self.connection.send(p.WaitsFor(states))
+            said, before = states, now
 
     def _wait(self, now: float) -> float:
         wait = max(0.0001, self.ends.wakes_at - now)
@@ -283,85 +322,74 @@ class NodeProcess:
             wait = min(wait, self.host.pause_s)
         return min(_LONGEST_WAIT_S, wait)
 
-    def _take(self, item: Message | bytes | memoryview) -> None:
-        if isinstance(item, Message):
-            self._obey(item)
-        else:
+    def _take(self, item: p.ToProcess | p.StopAsked | bytes | memoryview) -> None:
+        if isinstance(item, bytes | memoryview):
             self.ends.take(item)
+        elif isinstance(item, p.ToParticipant):
+            self.participant.receive(item)
+        else:
+            self._obey(item)
 
-    def _obey(self, message: Message) -> None:
-        verb = message.verb
-        if verb in ("cut", "floor", "freeze", "thaw"):
-            self.follower.receive((verb, *message.arguments))
-        elif verb == "build":
-            self.options = RunOptions.from_dict(message.arguments[0])
-            set_level(self.options.log_level)
-            self._start_transport(message.arguments[1])
-            self.line.send("ready", self._build())
-        elif verb == "configure":
-            self.line.send("configured", self._enter(self.host.configure))
-        elif verb == "activate":
-            self.line.send("activated", self._enter(self.host.activate))
-        elif verb == "link":
-            self._link(message.arguments[0])
-        elif verb == "start":
-            self._running = self._started = True
-            self.host.start(self.options.rate_hz)
-        elif verb == "deactivate":
-            self._running = self._is_open = False
-            self.line.send("deactivated", failures_of(self.host.deactivate()))
-        elif verb == "shutdown":
-            self._down = True
-            self.line.send("shut down", failures_of(self.host.shutdown()))
-        elif verb == "clock":
-            self.line.send("clock", time.monotonic_ns(), clock_name())
-        elif verb == "look":
-            self._look()
-        elif verb == "report":
-            self._report()
-        elif verb == "frame":
-            self.ends.take(message.data)
-        elif verb == "stop":
-            self.line.send("stop")
-        elif verb in ("lost", "over"):
-            self._over = True
+    def _obey(self, message: p.Order | p.StopAsked) -> None:
+        send = self.connection.send
+        match message:
+            case p.Build(options, endpoints):
+                self._read_options(options)
+                self._start_transport(endpoints)
+                send(p.Ready(self._build()))
+            case p.Configure():
+                send(p.Configured(self._enter(self.host.configure)))
+            case p.Activate():
+                send(p.Activated(self._enter(self.host.activate)))
+            case p.Link(timeout_s):
+                self._link(timeout_s)
+            case p.Start():
+                self._running = self._started = True
+                self.host.start(self.options.rate_hz)
+                threading.Thread(target=self._watch, daemon=True).start()
+            case p.Deactivate():
+                self._running = self._is_open = False
+                send(p.Deactivated(failures_of(self.host.deactivate())))
+            case p.Shutdown():
+                self._down = True
+                send(p.ShutDown(failures_of(self.host.shutdown())))
+            case p.ReadClock():
+                send(p.Clock(time.monotonic_ns(), clock_name()))
+            case p.RequestStatistics():
+                if self._started:
+                    send_statistics(self.connection, self.host, self.ends)
+            case p.RequestReport():
+                if self._started:
+                    send_report(self.connection, self.host, self.ends)
+                send(p.Reported())
+            case p.Frame(data):
+                self.ends.take(data)
+            case p.StopAsked():
+                send(message)
+            case p.RunEnded() | p.ConnectionLost():
+                self._over = True
+            case p.SystemCopy():
+                raise ProtocolError(message.verb, "came though it was not asked for")
+            case _:
+                assert_never(message)
 
-    def _enter(self, phase: Callable[[], None]) -> list[dict[str, Any]]:
+    def _read_options(self, data: Mapping[str, object]) -> None:
+        try:
+            self.options = RunOptions.from_dict(data)
+        except (KeyError, TypeError) as error:
+            problem = f"has a wrong field: options does not fit ({error!r})"
+            raise ProtocolError(p.Build.verb, problem) from None
+        set_level(self.options.log_level)
+
+    def _enter(self, phase: Callable[[], None]) -> tuple[ReportedFailure, ...]:
         try:
             phase()
         except Failed as failed:
             return failures_of(failed.failure)
-        return []
-
-    def _report(self) -> None:
-        if self._started:
-            failures = failures_of(self.host.failure)
-            cut = self.host.cut
-            account = node_statistics(self.host, self.ends.senders.values(), cut)
-            self.line.send("report", {**account, "failures": failures})
-            for address, values in self.host.recorded().items():
-                self._send_records(address, values)
-            for kind, name, data in self.host.trace.parts() if self.host.trace else ():
-                self.line.send("trace", kind, name, data=data)
-        self.line.send("reported")
-
-    def _look(self) -> None:
-        """Say what has been done so far."""
-        if self._started:
-            so_far = StopPoint(min(self.host.progress, self.host.cut.tick), 0)
-            account = node_statistics(self.host, self.ends.senders.values(), so_far)
-            self.line.send("seen", account)
-
-    def _send_records(self, address: str, values: Sequence[tuple[int, Any]]) -> None:
-        try:
-            for data in batches_of(values, f"output {address!r}"):
-                self.line.send("records", address, data=data)
-        except NotSerializableError as error:
-            name = component_of(address)
-            self.line.send("unrecorded", failure_of(name, "record", error))
+        return ()
 
     def _leave(self) -> None:
-        """Shut down what still lives, when the launching process is gone."""
+        """Shut down what still lives, when the launcher is gone."""
         if hasattr(self, "host") and not self._down:
             self.host.deactivate()
             self.host.shutdown()

@@ -107,7 +107,7 @@ class ProcessLauncher:
             how = processes.check(error.node) or error.how
             log = list(processes.tail(error.node)) or error.log
             raise HostLostError(
-                error.node, how, error.machine, error.tick, log
+                error.node, how, error.machine, error.tick, log, error.waited_for
             ) from None
         except ComponentError as error:
             if error.report is not None:

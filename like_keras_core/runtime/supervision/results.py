@@ -1,89 +1,126 @@
-"""What the processes of a run say of it, and the report that it makes."""
+"""The reports, records and logs of a run's processes, and the report of the run."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from like_keras_core.errors import ComponentError
 from like_keras_core.report import RunReport
-from like_keras_core.runtime.control.connection import Message
 from like_keras_core.runtime.control.log_forwarding import Tail
+from like_keras_core.runtime.control.message import ProtocolError, assert_never
+from like_keras_core.runtime.control.protocol import (
+    Log,
+    Records,
+    RecordsFailed,
+    Report,
+    Result,
+    Statistics,
+    WaitsFor,
+)
+from like_keras_core.runtime.control.protocol import Trace as TracePart
 from like_keras_core.runtime.control.run_plan import RunPlan
 from like_keras_core.runtime.control.statistics import MergedStatistics, NodeStatistics
+from like_keras_core.runtime.failure import ReportedFailure
 from like_keras_core.runtime.stop_point import StopPoint
 from like_keras_core.runtime.trace import Trace, gathered
 from like_keras_core.values.msgpack import from_bytes
 
 
 class ResultCollector:
-    """Gathers what comes home, and says what it means.
+    """Collects the processes' reports, logs and failures into the report of the run.
 
     Args:
         plan: What runs.
         engine: The engine's name, for the report.
-        echoes_logs: Whether what the hosts log is logged here once more.
+        echoes_logs: Whether what the processes log is logged here once more.
 
     Attributes:
-        failures: What components have raised, as data, in the order of its arrival.
-        traces: What is measured for a trace, if somebody wants one.
+        failures: What components have raised, in the order of its arrival.
+        traces: What is measured for a trace, if one is wanted.
     """
 
     def __init__(self, plan: RunPlan, engine: str, *, echoes_logs: bool) -> None:
         self.spec = plan.spec
         self.engine = engine
-        self.failures: list[dict[str, Any]] = []
+        self.failures: list[ReportedFailure] = []
         self.traces = gathered()
         self._plan, self._machines = plan, plan.machines
         self._tails = {x: Tail(x, is_echoed=echoes_logs) for x in self._machines}
-        self._accounts: list[dict[str, Any]] = []
+        #: What the nodes that ran have reported at the end, at most one each.
+        self._reports: list[Report] = []
+        #: The newest statistics of each node, while the run goes on.
         self._so_far: dict[str, NodeStatistics] = {}
-        self._unseen: set[str] = set()
+        #: The nodes that have not answered the last request for statistics.
+        self._unanswered: set[str] = set()
+        #: By address, the values so far of each port to record: ticks and values.
         self._records: dict[str, list[Any]] = {x: [] for x in plan.options.record}
+        #: By node, what it runs or waits for, of those that stand still.
+        self._states: dict[str, Sequence[str]] = {}
 
-    def take(self, node: str, message: Message) -> bool:
-        """Take in what a host says; tell whether it was for here."""
-        verb, arguments = message.verb, message.arguments
-        if verb == "log":
-            self._tails[node].log(*arguments)
-        elif verb == "records":
-            self._records[arguments[0]] += from_bytes(message.data)
-        elif verb == "unrecorded":
-            self.failures.append(arguments[0])
-        elif verb == "report":
-            self._accounts.append(arguments[0])
-        elif verb == "seen":
-            self._so_far[node] = arguments[0]
-            self._unseen.discard(node)
-        elif verb == "trace" and self.traces is not None:
-            kind, name = arguments
-            self.traces.processes[node].take(kind, name, message.data)
-        else:
-            return False
-        return True
+    def take(self, node: str, message: Result) -> None:
+        """Take in what a node's process says.
+
+        Raises:
+            ProtocolError: It sends what it was not asked for.
+        """
+        match message:
+            case Log():
+                self._tails[node].log(message)
+            case Records(address, data):
+                if address not in self._records:
+                    problem = f"is of {address!r}, which is not recorded"
+                    raise ProtocolError(message.verb, problem)
+                self._records[address] += from_bytes(data)
+            case RecordsFailed(failure):
+                self.failures.append(failure)
+            case Report():
+                self._reports.append(message)
+            case Statistics(statistics):
+                self._so_far[node] = statistics
+                self._unanswered.discard(node)
+            case TracePart(kind, name, data):
+                self._take_trace(node, kind, name, data)
+            case WaitsFor(states):
+                self._states[node] = states
+            case _:
+                assert_never(message)
+
+    def _take_trace(self, node: str, kind: str, name: str, data: bytes) -> None:
+        if self.traces is None or node not in self.traces.processes:
+            raise ProtocolError(TracePart.verb, "came though no trace was asked for")
+        try:
+            self.traces.processes[node].take(kind, name, data)
+        except ValueError as error:
+            raise ProtocolError(TracePart.verb, f"cannot be read: {error}") from None
 
     def trace(self, node: str, offset_ns: int) -> None:
-        """Know that a host will be traced, and how far its clock is ahead [ns]."""
+        """Expect a trace of a node whose clock is so far ahead of this one [ns]."""
         assert self.traces is not None
         self.traces.processes[node] = Trace()
         self.traces.offsets[node] = offset_ns
 
-    def broke(self, node: str, traceback: str) -> None:
-        """Know of what a host has failed."""
+    def add_traceback(self, node: str, traceback: str) -> None:
+        """Append the traceback of a process to the end of its log."""
         self._tails[node].lines += traceback.splitlines()
 
     def tail(self, node: str) -> list[str]:
-        """Return the last lines that a host has logged."""
+        """Return the last lines that a node's process has logged."""
         return list(self._tails[node].lines) if node in self._tails else []
 
-    def wants_look(self) -> bool:
-        """Say whether all have answered the last look; then another one begins."""
-        if self._unseen:
+    def waited_for(self, *nodes: str) -> list[str]:
+        """Return what nodes that stand still run or wait for."""
+        return [state for node in nodes for state in self._states.get(node, ())]
+
+    def begin_request(self) -> bool:
+        """Begin to ask all for statistics, if all have answered the last request."""
+        if self._unanswered:
             return False
-        self._unseen = set(self._machines)
+        self._unanswered = set(self._machines)
         return True
 
     def so_far(self, tick: int, duration_s: float) -> RunReport | None:
-        """Return a report of a run that goes on; None before every host was heard.
+        """Return a report of a run that goes on; None before all nodes have answered.
 
         Args:
             tick: The first tick that is not finished everywhere.
@@ -103,24 +140,32 @@ class ResultCollector:
             connections=merged.connections(is_running=True),
         )
 
-    def report(self, cut: StopPoint, ended_by: str, duration_s: float) -> RunReport:
+    def report(
+        self,
+        stop_point: StopPoint,
+        ended_by: str,
+        duration_s: float,
+        waited_for: Sequence[str],
+    ) -> RunReport:
         """Return the report of a run that has ended.
 
         Args:
-            cut: Where.
+            stop_point: Where.
             ended_by: Why.
             duration_s: How long it ran [s].
+            waited_for: What nodes waited for when it was asked to end.
         """
-        for account in self._accounts:
-            for failure in account["failures"]:
-                place = (cut.kind, cut.component, cut.tick)
-                if place == ("error", failure["component"], failure["tick"]):
+        for report in self._reports:
+            for failure in report.failures:
+                place = (stop_point.kind, stop_point.component, stop_point.tick)
+                if place == ("error", failure.component, failure.tick):
                     self.failures.insert(0, failure)
-        merged = MergedStatistics(self._plan, self._accounts)
+        nodes = [report.statistics for report in self._reports]
+        merged = MergedStatistics(self._plan, nodes)
         return RunReport(
             engine=self.engine,
             system=self.spec.name,
-            iterations=cut.tick if self._accounts else 0,
+            iterations=stop_point.tick if self._reports else 0,
             duration_s=duration_s,
             late_ticks=merged.late_ticks,
             ended_by=ended_by,
@@ -131,25 +176,25 @@ class ResultCollector:
                 for address in self.spec.outputs()
                 if address in self._records
             },
+            waited_for=list(waited_for),
         )
 
     def error(self, report: RunReport) -> ComponentError:
         """Return the first failure as an error that carries the others."""
-        said, *rest = self.failures
+        first, *rest = self.failures
         later = [
-            f"{item['component']!r} failed in {item['phase']}: {item['error']}"
-            for item in rest
+            f"{item.component!r} failed in {item.phase}: {item.error}" for item in rest
         ]
-        node = self._plan.node_of(said["component"])
+        node = self._plan.node_of(first.component)
         return ComponentError(
-            said["component"],
+            first.component,
             node,
-            said["phase"],
-            said["tick"],
-            said["error"],
-            said["traceback"],
+            first.phase,
+            first.tick,
+            first.error,
+            first.traceback,
             report,
-            said["place"],
+            first.place,
             later,
             self._machines.get(node, "local"),
         )

@@ -16,6 +16,11 @@ import pytest
 from like_keras_core import SystemSpec
 from like_keras_core.graph.checks import execution_order
 from like_keras_core.graph.segments import Segment, segments_of
+from like_keras_core.runtime.control.protocol import (
+    NewStopPoint,
+    StopGranted,
+    ToParticipant,
+)
 from like_keras_core.runtime.control.termination import StopCoordinator
 from like_keras_core.runtime.flow import Receiver, Sender
 from like_keras_core.runtime.host import fan_out, node_host
@@ -546,9 +551,9 @@ class TestEnd:
         """Mutant: whoever is heard first wins."""
 
         def lower(self: StopCoordinator, cut: StopPoint) -> None:
-            if self.cut.kind == "iterations":
-                self.cut = cut
-                self._tell("cut", *cut)
+            if self.stop_point.kind == "iterations":
+                self.stop_point = cut
+                self._tell(NewStopPoint(cut))
 
         def set_cut(self: NodeHost, cut: StopPoint) -> None:
             if self.cut.kind == "iterations":
@@ -703,7 +708,7 @@ class TestLastTick:
 
         @property  # type: ignore[misc]
         def is_done(self: StopCoordinator) -> bool:
-            return self.cut.kind == "error"
+            return self.stop_point.kind == "error"
 
         mutant.setattr(StopCoordinator, "is_done", is_done)
 
@@ -762,11 +767,11 @@ class TestStop:
         """Mutant: the cut is another message, after the one that thaws."""
         tell = StopCoordinator._tell
 
-        def thaws_first(self: StopCoordinator, *message: Any) -> None:
-            if message[0] == "thaw":
-                tell(self, "thaw", *FOREVER)
-                message = ("cut", *message[1:])
-            tell(self, *message)
+        def thaws_first(self: StopCoordinator, message: ToParticipant) -> None:
+            if isinstance(message, StopGranted):
+                tell(self, StopGranted(FOREVER))
+                message = NewStopPoint(message.stop_point)
+            tell(self, message)
 
         mutant.setattr(StopCoordinator, "_tell", thaws_first)
 
@@ -820,7 +825,7 @@ class TestHostsThatAreAhead:
         """What has been finished everywhere is never taken back."""
 
         def counts(simulation: Simulation) -> None:
-            cut = simulation.leader.cut
+            cut = simulation.leader.stop_point
             assert all(host.floor <= cut.tick + 1 for host in simulation.hosts.values())
 
         for text in (self.AHEAD, "c0@A ends=4, c1@B raises=3, c2@C raises=2"):
