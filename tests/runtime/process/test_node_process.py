@@ -1,5 +1,6 @@
 """Members and a conductor in threads: who may take part, and how it ends."""
 
+import copy
 import queue
 import threading
 from collections import defaultdict
@@ -22,9 +23,19 @@ from like_keras_core.runtime.control.connection import (
     ControlConnectionLostError,
     connect,
 )
+from like_keras_core.runtime.control.protocol import (
+    Build,
+    FromProcess,
+    Hello,
+    NodeFailed,
+    Records,
+    RelayFrame,
+    StopReply,
+    Trace,
+)
 from like_keras_core.runtime.control.run_options import RunOptions
 from like_keras_core.runtime.control.run_plan import RunPlan
-from like_keras_core.runtime.control.server import ControlServer
+from like_keras_core.runtime.control.server import ControlServer, ServerConnection
 from like_keras_core.runtime.flow.wire_format import Data, parse
 from like_keras_core.runtime.process.node_process import NodeProcess
 from like_keras_core.runtime.stop import StopSignal
@@ -209,15 +220,24 @@ class Run:
         except Exception as error:  # noqa: BLE001 - looked at by the test
             self.errors.append(error)
 
-    def conduct(self, iterations: int | None = 5, **options: Any) -> RunReport:
-        """Be the launching process."""
-        conductor = Supervisor(
+    def supervisor(self, **options: Any) -> Supervisor:
+        """Return the launching process's part."""
+        return Supervisor(
             RunPlan.of(self.spec, options=self.options, versions={"kit": "1"}),
             self.board,
             engine="threads",
             stop=self.stop,
             **options,
         )
+
+    def conduct(
+        self,
+        iterations: int | None = 5,
+        conductor: Supervisor | None = None,
+        **options: Any,
+    ) -> RunReport:
+        """Be the launching process."""
+        conductor = conductor or self.supervisor(**options)
         try:
             return conductor.run(iterations)
         finally:
@@ -403,6 +423,110 @@ def test_a_value_leaves_before_its_tick_has_ended() -> None:
     report = run.conduct(1)
 
     assert report.records["waits.output"] == [(0, True)]
+
+
+class Holds(Component):
+    """Waits at tick 0 until it is let go."""
+
+    lets_go: ClassVar[threading.Event] = threading.Event()
+
+    def forward(self) -> int:
+        self.lets_go.wait(WAIT_S)
+        return 1
+
+
+def test_a_run_that_stood_still_says_what_it_waited_for() -> None:
+    """Where Ctrl-C or its time limit ends it: the nodes that wait, by name."""
+    Holds.lets_go.clear()
+    run = Run(System([Holds(node=Node("a")), Scale(node=Node("b"))]))
+    run.start("a", "b")
+
+    def interrupt(ticks: int) -> None:
+        if conductor._results.waited_for("b"):
+            run.stop.set("interrupt")
+            threading.Timer(0.3, Holds.lets_go.set).start()
+
+    conductor = run.supervisor(progress=interrupt)
+    report = run.conduct(None, conductor=conductor)
+
+    assert report.ended_by == "interrupt"
+    assert any("holds.output" in state for state in report.waited_for)
+    assert report.waited_for[-1] in str(report)
+
+
+def test_a_run_that_goes_on_has_waited_for_nothing() -> None:
+    """Nothing is said of a node whose ticks end."""
+    run = Run(pair())
+    run.start("a", "b")
+
+    report = run.conduct(None, progress=lambda ticks: run.stop.set("interrupt"))
+
+    assert report.ended_by == "interrupt"
+    assert report.waited_for == []
+
+
+def test_a_lost_host_that_stood_still_said_what_it_waited_for() -> None:
+    """The error repeats it, and so does a copy of the error."""
+    error = HostLostError("b", "it was silent", waited_for=["On node 'b', it waits."])
+
+    assert str(error).endswith("silent.\nBefore that it said: On node 'b', it waits.")
+    assert str(copy.copy(error)) == str(error)
+
+
+@pytest.mark.parametrize(
+    ("message", "problem"),
+    [
+        (StopReply(3), "'stop_reply' came though no stop was requested"),
+        (Records("count.output", b""), "'count.output', which is not recorded"),
+        (Trace("firings", "count", b""), "'trace' came though no trace was asked for"),
+        (RelayFrame("c", b""), "'relay_frame' is for 'c', not a node"),
+    ],
+)
+def test_a_message_out_of_turn_ends_the_run_by_name(
+    message: FromProcess, problem: str
+) -> None:
+    """As that of the node that sent it; the launching process does not break."""
+    run = Run(pair())
+
+    def introduce() -> None:
+        connection = connect(run.board.address, TOKEN)
+        connection.send(Hello("a", 1, "m", "3", "", run.spec.digest(), {"kit": "1"}))
+        connection.send(message)
+        with suppress(ControlConnectionLostError):
+            while True:
+                connection.receive()
+        connection.close()
+
+    run.threads.append(threading.Thread(target=introduce, daemon=True))
+    run.threads[-1].start()
+
+    with pytest.raises(HostLostError, match="node 'a' was lost") as caught:
+        run.conduct()
+
+    assert problem in str(caught.value)
+
+
+def test_options_that_do_not_fit_are_refused_with_the_message() -> None:
+    """By the process that was sent them; it says so, and ends."""
+    run = Run(pair())
+    run.start("a")
+    accepted: queue.SimpleQueue[Any] = queue.SimpleQueue()
+    heard: queue.SimpleQueue[Any] = queue.SimpleQueue()
+
+    def greet(connection: ServerConnection) -> None:
+        accepted.put(connection)
+        connection.start(heard.put)
+
+    run.board.start(greet)
+    connection = accepted.get(timeout=WAIT_S)
+    connection.send(Build({"window": 8}, {}))
+    while not isinstance(failed := heard.get(timeout=WAIT_S), NodeFailed):
+        pass
+    connection.close()
+    run.board.close()
+    run.threads[0].join(WAIT_S)
+
+    assert "The message 'build' has a wrong field: options" in failed.traceback
 
 
 def test_what_processes_are_told_survives_json() -> None:
