@@ -29,7 +29,8 @@ def arrows(verb: str) -> list[str]:
 
 def messages() -> list[Any]:
     """Return the classes of the messages, in the order of a run."""
-    known = {*protocol.TO_PROCESS.values(), *protocol.FROM_PROCESS.values()}
+    both = [protocol.TO_PROCESS, protocol.FROM_PROCESS]
+    known: set[Any] = {kind for table in both for kind in table.values()}
     known.add(protocol.Heartbeat)
     return [item for item in vars(protocol).values() if _is_in(item, known)]
 

@@ -206,7 +206,9 @@ def strings_of(module: ast.Module) -> set[str]:
             others.add(id(node.value))
         elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith("attr"):
             others |= {id(argument) for argument in node.args}
-        elif isinstance(node, ast.Assign) and ast.unparse(node.targets) == "__slots__":
+        elif (
+            isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__slots__"
+        ):
             others |= {id(item) for item in ast.walk(node.value)}
     return {
         node.value
