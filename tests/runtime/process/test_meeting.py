@@ -66,7 +66,7 @@ def test_without_a_launching_process_there_is_nobody_to_ask(
     """That is said."""
     monkeypatch.delenv("LK_LAUNCHED", raising=False)
 
-    with pytest.raises(LkError, match="No launching process"):
+    with pytest.raises(LkError, match="No launcher"):
         fetch_system()
 
 
