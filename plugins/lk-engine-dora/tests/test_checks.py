@@ -195,7 +195,7 @@ def test_a_restart_policy_is_refused(name: str, tmp_path: Path) -> None:
     assert f"{name!r} on node 'a'" in only(system)
     with pytest.raises(lk.CapabilityError, match="restart"):
         get_engine("dora").compile(system, build_dir=tmp_path)
-    with pytest.raises(lk.CapabilityError, match="has lost its"):
+    with pytest.raises(lk.CapabilityError, match="has lost the state"):
         system.compile(engine="dora", build_dir=tmp_path)
     assert list(tmp_path.iterdir()) == []
 

@@ -17,7 +17,7 @@ from like_keras_core.spec import SystemSpec
 from like_keras_core.testing.components import Count, Scale
 from lk_engine_dora.checks import issues_of
 from lk_engine_dora.edges import edges_of
-from lk_engine_dora.foreign import foreign_nodes
+from lk_engine_dora.external_nodes import foreign_nodes
 
 pytestmark = [pytest.mark.usefixtures("launches"), pytest.mark.timeout(60)]
 
