@@ -17,7 +17,7 @@ from time import process_time
 from like_keras_core import Component, System
 from like_keras_core.graph.checks import check
 from like_keras_core.issue import errors_in
-from like_keras_core.runtime.host.host import Host
+from like_keras_core.runtime.host.single_host import SingleHost
 
 LIMIT_S = 2.0
 
@@ -62,7 +62,7 @@ def seconds(system: System) -> dict[str, float]:
     if errors_in(check(lowered.spec)):
         raise AssertionError("the system is sound")
     stamps.append(process_time())
-    Host(lowered.spec, lowered.components).configure()
+    SingleHost(lowered.spec, lowered.components).configure()
     stamps.append(process_time())
     names = ("lower", "check", "schedule")
     taken = {

@@ -235,7 +235,7 @@ class Simulation:
 
     def _measure(self) -> None:
         for host in self.hosts.values():
-            for channel in (*host._inputs.values(), *host._locals.values()):
+            for channel in (*host._inputs.values(), *host._wiring.locals.values()):
                 lengths = [len(inlet.queue) for inlet in channel.inlets]
                 most = max(len(channel.waiting), *lengths)
                 self.most_waiting = max(self.most_waiting, most)

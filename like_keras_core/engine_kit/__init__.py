@@ -56,7 +56,7 @@ if TYPE_CHECKING:
         HEADER_SIZE,
         channel_of,
     )
-    from like_keras_core.runtime.host.host import Host
+    from like_keras_core.runtime.host.single_host import SingleHost
     from like_keras_core.runtime.host.single_process import run_alone
     from like_keras_core.runtime.loader import instantiate
     from like_keras_core.runtime.process.external_input import ExternalInput
@@ -105,7 +105,7 @@ _HOMES = {
     "FrameParts": "runtime.flow.transport",
     "HEADER_SIZE": "runtime.flow.wire_format",
     "Home": "runtime.control.environment",
-    "Host": "runtime.host.host",
+    "SingleHost": "runtime.host.single_host",
     "LAUNCHED": "runtime.control.environment",
     "NodeConsole": "runtime.supervision.node_console",
     "NodeProcess": "runtime.process.node_process",
@@ -164,7 +164,7 @@ __all__ = [
     "ExternalInput",
     "FrameParts",
     "Home",
-    "Host",
+    "SingleHost",
     "NodeConsole",
     "NodeProcess",
     "NodeProcesses",

@@ -9,7 +9,7 @@ from like_keras_core.errors import GraphError
 from like_keras_core.graph.checks import check
 from like_keras_core.issue import errors_in
 from like_keras_core.report import RunReport
-from like_keras_core.runtime.host.host import Host
+from like_keras_core.runtime.host.single_host import SingleHost
 from like_keras_core.runtime.host.single_process import run_alone
 from like_keras_core.runtime.loader import instantiate
 from like_keras_core.runtime.stop import StopSignal
@@ -46,5 +46,7 @@ def run_on_reference(
     if errors:
         raise GraphError(errors, spec.name)
     components = instantiate(system, spec)
-    host = Host(spec, components, seed=seed, record=record, check_values=check_values)
+    host = SingleHost(
+        spec, components, seed=seed, record=record, check_values=check_values
+    )
     return run_alone(host, NAME, iterations, stop=StopSignal())

@@ -22,7 +22,7 @@ import numpy as np
 from like_keras_core import Component, ComponentError, EndOfStream, RunReport
 from like_keras_core.engine import Engine
 from like_keras_core.errors import EngineOptionError, LaunchTimeoutError
-from like_keras_core.runtime.host.host import Host
+from like_keras_core.runtime.host.single_host import SingleHost
 from like_keras_core.runtime.host.single_process import run_alone
 from like_keras_core.runtime.loader import instantiate
 from like_keras_core.runtime.stop import StopSignal, stop_on_interrupt, time_limit
@@ -99,7 +99,7 @@ class Sound(Engine):
         data = spec.to_dict()
         self.edit(data)
         with stop_on_interrupt(stop), time_limit(stop, timeout_s):
-            host = Host(
+            host = SingleHost(
                 SystemSpec.from_dict(data),
                 made,
                 seed=seed,

@@ -2,24 +2,71 @@
 
 A step that misses what it needs is absent. Whether something is missing is asked where
 it is needed, and where it is sent only if nobody needs it.
+
+`camera -> detector`, and `fuse`, which needs both of them and its own value of the tick
+before, with `fuse.output` recorded, become this; `@...` are constants that `schedule`
+replaces by objects:
+
+```python
+def run(t, s, regs, kinds):
+    r0 = regs[0]  # the delay: what fuse sent in the tick before
+    try:
+        while True:
+            if t >= s[0]:  # the tick before which to stop; stop() writes it
+                break
+            s[1] = t
+            g = 0  # whether a value whose class is looked at is missing
+            v0 = "@forward camera"()
+            if v0 is None:  # detector is absent, and counts camera's absence, too
+                "@absent detector"(t)
+                v1 = None
+            else:
+                v1 = "@forward detector"(v0)
+            if v0 is None or v1 is None:
+                "@absent fuse"(t, v1)  # counts detector.output if it is missing
+                v1 = None  # of fuse: nobody needs that of detector any more
+                "@missing fuse.output"(t)
+                n0 = None
+                w0 = None
+            else:
+                v1 = "@forward fuse"(v0, v1, r0)
+                if v1 is None:
+                    "@missing fuse.output"(t)
+                w0 = v1
+                n0 = v1
+            "@record"((w0,))
+            if n0 is not None:
+                r0 = n0
+            t += 1
+    except BaseException as error:
+        "@rescue"(error.__traceback__)  # records what this tick sent so far
+        raise
+    regs[0] = r0
+    return t
+```
+
+The letters: `v` values of this tick, shared by those that are not needed at the same
+time; `r` registers, which outlive a tick: delays, and the newest value for hold inputs;
+`n` the next content of a delay, taken over at the end of the tick, when everybody has
+read it; `w` values to be recorded; `k` the class that a value had last, `g` above; `o`
+the tuple of a component with several outputs.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
 from keyword import iskeyword
 from typing import Any
 
-from like_keras_core.runtime.host.plan import Default, Plan, Value
+from like_keras_core.runtime.host.generated_calls import (
+    UNKNOWN,
+    miss_counter,
+    protector,
+)
+from like_keras_core.runtime.host.plan import Default, Plan, Step, Value
 from like_keras_core.runtime.host.record_buffer import ROW, rescuer
 from like_keras_core.values.annotations import holds_no_array, is_array, is_immutable
-from like_keras_core.values.kinds import IMMUTABLE
-from like_keras_core.values.semantics import protect, read_only, snapshot
-
-
-class _UNKNOWN:
-    """The class of no value."""
+from like_keras_core.values.semantics import read_only, snapshot
 
 
 class TickCodegen:
@@ -33,25 +80,37 @@ class TickCodegen:
     def __init__(self, plan: Plan, limited: bool) -> None:
         self.plan = plan
         self.limited = limited
+        # What stands for each mark in the source. No other string of the source is a
+        # constant of the code, so a mark cannot be taken for one.
         self.constants: dict[str, Any] = {}
+        # The lines, and for each of them the step that it belongs to, or -1: the way
+        # from the line of a traceback back to the component.
         self.source: list[str] = []
         self.lines: list[int] = []
+        # How much deeper everything stands: 1 inside the `try` of recorded runs.
         self.indent = 0
+        # Of every recorded value, in the order in which they are gathered: its step,
+        # and its `w`. `row` has those that are sent and not yet gathered; a `w` is used
+        # again after that, so there are about ROW of them. `kept` has the newest `w` of
+        # each port.
         self.places: list[tuple[int, str]] = []
         self.row: list[str] = []
         self.kept: dict[str, str] = {}
+        # Numbers of `v` that nobody needs at this point of the tick; all others below
+        # `slots` hold a value that some later step reads.
         self.free: list[int] = []
         self.slots = 0
+        # The `k` that are loaded at the beginning.
         self.kinds: list[int] = []
+        # By step, the values that it is the last to read.
         self.ends: dict[int, list[Value]] = defaultdict(list)
         for value in (*plan.inlets, *plan.values.values()):
             self.ends[value.last_use].append(value)
 
     def constant(self, key: str, value: Any) -> str:
         """Return an expression for an object, replaced after compilation."""
-        mark = f"@{key}"
-        self.constants[mark] = value
-        return repr(mark)
+        self.constants[key] = value
+        return repr(key)
 
     def add(self, depth: int, text: str, step: int = -1) -> None:
         """Write a line, which may belong to a step."""
@@ -75,7 +134,9 @@ class TickCodegen:
             self.add(2, "g = 0")
         for n, value in enumerate(plan.inlets):
             value.slot = self._new_slot()
-            self.add(2, f"v{value.slot} = {self.constant(f'i{n}', value.inlet)}(t)")
+            self.add(
+                2, f"v{value.slot} = {self.constant(f'@input {n}', value.inlet)}(t)"
+            )
         self._steps()
         self._gather()
         self._registers()
@@ -84,7 +145,7 @@ class TickCodegen:
         if plan.records:
             rescue = rescuer(plan.gathered, self.places, self.lines)
             self.add(1, "except BaseException as error:")
-            self.add(2, f"{self.constant('rescue', rescue)}(error.__traceback__)")
+            self.add(2, f"{self.constant('@rescue', rescue)}(error.__traceback__)")
             self.add(2, "raise")
         for n in range(len(plan.registers)):
             self.add(1, f"regs[{n}] = r{n}")
@@ -190,7 +251,7 @@ class TickCodegen:
 
     def _gather(self) -> None:
         if self.row:
-            extend = self.constant("extend", self.plan.gathered.extend)
+            extend = self.constant("@record", self.plan.gathered.extend)
             self.add(2, f"{extend}(({', '.join(self.row)},))")
             self.row.clear()
 
@@ -207,14 +268,14 @@ class TickCodegen:
             if isinstance(argument, Value):
                 name = f"v{argument.slot}"
             elif isinstance(argument, Default):
-                name = self.constant(f"e{i}.{len(parts)}", argument.value)
+                name = self.constant(f"@default {i}.{len(parts)}", argument.value)
             else:
                 name = f"r{argument}"
             if iskeyword(keyword) or not (keyword or "_").isidentifier():
                 parts.append(f"**{{{keyword!r}: {name}}}")
             else:
                 parts.append(f"{keyword}={name}" if keyword else name)
-        return f"{self.constant(f'f{i}', step.forward)}({', '.join(parts)})"
+        return f"{self.constant(forward_mark(step), step.forward)}({', '.join(parts)})"
 
     def _absent(self, i: int, condition: str) -> None:
         step = self.plan.steps[i]
@@ -222,7 +283,8 @@ class TickCodegen:
             value for value in step.needs if value.counted_by == i != value.counter
         ]
         names = "".join(f", v{value.slot}" for value in counted)
-        self.add(3, f"{self._miss(i, counted)}(t{names})", i)
+        miss = miss_counter(self.plan, i, [value.counter for value in counted])
+        self.add(3, f"{self.constant(f'@absent {step.name}', miss)}(t{names})", i)
         for value in step.outputs:
             if value is None:
                 continue
@@ -238,13 +300,11 @@ class TickCodegen:
 
     def _missing(self, value: Value, depth: int, i: int) -> None:
         if value.counted_by is None:
-            self.add(depth, f"{self._miss(value.counter)}(t)", i)
+            mark = f"@missing {value.address}"
+            miss = self.constant(mark, miss_counter(self.plan, value.counter, ()))
+            self.add(depth, f"{miss}(t)", i)
         if self._tells(value):
             self.add(depth, "g = 1", i)
-
-    def _miss(self, counter: int, needs: Sequence[Value] = ()) -> str:
-        counters = [value.counter for value in needs]
-        return self.constant(f"m{counter}", _miss(self.plan, counter, counters))
 
     def _present(self, i: int, depth: int, call: str) -> None:
         step = self.plan.steps[i]
@@ -253,7 +313,7 @@ class TickCodegen:
             names = [f"v{value.slot}" if value is not None else "_" for value in values]
             self.add(depth, f"o = {call}", i)
             self.add(depth, f"if o is None: {' = '.join(names)} = None", i)
-            unpack = self.constant(f"u{i}", step.unpack)
+            unpack = self.constant(f"@unpack {step.name}", step.unpack)
             self.add(depth, f"else: {', '.join(names)}, = {unpack}(o)", i)
         elif values and values[0] is not None:
             self.add(depth, f"v{values[0].slot} = {call}", i)
@@ -274,7 +334,7 @@ class TickCodegen:
         if value.address in self.plan.outlets:
             self.add(depth, f"{self._outlet(value)}(t, {name})", i)
         for n, tap in enumerate(self.plan.taps.get(value.address, ())):
-            function = self.constant(f"t{i}.{value.address}.{n}", tap)
+            function = self.constant(f"@tap {n} {value.address}", tap)
             self.add(depth, f"if {name} is not None: {function}(t, {name})", i)
         if value.delays:
             kept = self._kept(value)
@@ -296,27 +356,28 @@ class TickCodegen:
         if not self._is_seen(value) or holds_no_array(value.type):
             return depth
         if is_array(value.type):
-            guard = self.constant("read_only", read_only)
+            guard = self.constant("@read_only", read_only)
             self.add(depth, f"if {name} is not None: {name} = {guard}({name})", i)
             return depth
         if value.kind < 0:
             value.kind = len(self.plan.kinds)
-            self.plan.kinds.append(_UNKNOWN)
+            self.plan.kinds.append(UNKNOWN)
         self.kinds.append(value.kind)
-        look = self.constant(f"l{value.kind}", _look(self.plan.kinds, value.kind))
+        look = protector(self.plan.kinds, value.kind)
+        protect = self.constant(f"@protect {value.kind}", look)
         self.add(depth, f"if {name}.__class__ is not k{value.kind}:", i)
-        self.add(depth + 1, f"{name} = {look}({name})", i)
+        self.add(depth + 1, f"{name} = {protect}({name})", i)
         return depth + 1
 
     def _outlet(self, value: Value) -> str:
         outlet = self.plan.outlets[value.address]
-        return self.constant(f"o.{value.address}", outlet)
+        return self.constant(f"@output {value.address}", outlet)
 
     def _kept(self, value: Value) -> str:
         """Return an expression for a copy that its producer cannot change."""
         if is_immutable(value.type):
             return f"v{value.slot}"
-        return f"{self.constant('snapshot', snapshot)}(v{value.slot})"
+        return f"{self.constant('@snapshot', snapshot)}(v{value.slot})"
 
     def _registers(self) -> None:
         """Let the delays take over what was sent in this tick."""
@@ -327,34 +388,6 @@ class TickCodegen:
                 self.add(2, f"if {sent} is not None: {targets} = {sent}", value.step)
 
 
-def _miss(plan: Plan, counter: int, others: Sequence[int]) -> Callable[..., None]:
-    """Count a gap, and one for each of the given values that is missing too."""
-    gaps, last = plan.gaps, plan.last
-
-    def miss(tick: int) -> None:
-        gaps[counter] += 1
-        last[counter] = tick
-
-    def miss_among(tick: int, *values: Any) -> None:
-        miss(tick)
-        for other, value in zip(others, values, strict=True):
-            if value is None:
-                gaps[other] += 1
-                last[other] = tick
-
-    return miss_among if others else miss
-
-
-def _look(kinds: list[Any], n: int) -> Callable[[Any], Any]:
-    """Protect a value, and remember its class if such values need no protection."""
-
-    def look(value: Any) -> Any:
-        kind = value.__class__
-        if kind in IMMUTABLE:
-            if value is not None:
-                kinds[n] = kind
-            return value
-        kinds[n] = _UNKNOWN
-        return protect(value)
-
-    return look
+def forward_mark(step: Step) -> str:
+    """Return the constant of the source that a step's `forward` is put in place of."""
+    return f"@forward {step.name}"

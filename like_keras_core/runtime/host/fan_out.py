@@ -30,7 +30,18 @@ class Link(Protocol):
 
 
 class FanOut:
-    """Answers for one port after every tick, to everybody who reads it elsewhere."""
+    """Answers for one port after every tick, to everybody who reads it elsewhere.
+
+    An answer is a value or its absence. Without the latter a reader could not tell a
+    port that sends nothing at a tick from one that is late.
+
+    Attributes:
+        links: One for each other node that reads it; all are there before tick 0.
+        local: For the other segments of this node that read it, if there are any.
+        answered: Everybody has an answer for each tick up to this one. It is the same
+            for all of them: where sending fails half-way, the rest is told of an
+            absence.
+    """
 
     def __init__(self) -> None:
         self.links: list[Link] = []

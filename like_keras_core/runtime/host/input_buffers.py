@@ -3,6 +3,14 @@
 A `PortBuffer` leads from one output port to the segments of one host that read it. Each
 of its `InputBuffer`s keeps the values for one segment until the segment has finished
 their tick; then the newest one lives on in a register, where the policy asks for it.
+
+The window is credit-based flow control: a value may be sent while fewer than `window`
+of them are unfinished, and finishing a tick gives the credits back. So memory is
+bounded, nothing is thrown away, and a slow reader slows its producer down.
+
+References:
+    H. T. Kung and R. Morris, "Credit-Based Flow Control for ATM Networks", IEEE
+    Network 9(2), 1995.
 """
 
 from __future__ import annotations
@@ -11,10 +19,17 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
+from like_keras_core.runtime.host.sampling import quantile
 from like_keras_core.spec import POLICIES
 
 NEVER = -1
+"""Below every tick."""
+
 ALWAYS = 1 << 62
+"""Above every tick."""
+
+# As many as are on the way within the usual windows; within a larger one the oldest
+# sampled ticks go unmeasured.
 _STAMPS_KEPT = 8
 
 
@@ -30,6 +45,13 @@ class InputBuffer:
     Attributes:
         taken: How many different values were fired with; counted for `"latest"`.
         latencies: From emission to firing, for some of the ticks [s].
+        register: The newest value of the ticks that are finished, or fire now;
+            `initial` before there is one. Not used by `"sync"`.
+        queue: What has come of the ticks that are not finished, in their order; empty
+            for `"latest"`, whose values go straight into the register.
+        resolved: Everything up to this tick has come, or never will.
+        finished: The newest tick that the segment has finished: at most `resolved`,
+            for a delay one more, for `"latest"` any.
     """
 
     __slots__ = (
@@ -43,11 +65,21 @@ class InputBuffer:
         self.policy = policy
         self.taken = 0
         self.latencies: list[float] = []
+        # Whether the register holds a value that was not yet fired with; told apart for
+        # `"latest"`, where a value may be overwritten before anybody takes it.
         self._is_new = False
         self.register = initial
         self.queue: deque[tuple[int, Any]] = deque()
         self.resolved = NEVER
         self.finished = NEVER
+
+    @property
+    def statistics(self) -> tuple[float | None, int | None]:
+        """The median latency [s], if measured; how many were taken, if `"latest"`."""
+        return (
+            quantile(self.latencies, 0.5) if self.latencies else None,
+            self.taken if self.policy == "latest" else None,
+        )
 
     def arrive(self, tick: int, value: Any) -> None:
         """Take in a value; into the register if its tick is finished already."""
@@ -99,6 +131,14 @@ class PortBuffer:
         source: The port's address.
         window: How many values may be on the way; for a producer in the same host.
         released: Called with a tick when every segment has finished it.
+
+    Attributes:
+        inlets: The readers, all of which get every value. None is added after the
+            first value.
+        waiting: The ticks of the values that some reader has not finished, ascending;
+            at most `window`, if the producer looks at `has_credit`. Readers with the
+            policy `"latest"` are not waited for.
+        stamps: When values of sampled ticks were emitted [s]; the newest few.
     """
 
     def __init__(

@@ -8,43 +8,48 @@ there, and then runs it through.
 Which ticks count is agreed with the other nodes, through `set_cut`, `freeze`, `thaw`
 and `set_floor`; what lies beyond the cut may have run, by less than the run-ahead
 limit, and is not counted.
+
+Both rules are known from parallel simulation. A segment waits until each input has said
+how far it is, value or not, as a conservative simulator waits; `absent` is its null
+message. And no segment runs `run_ahead` ticks or more ahead of the lowest unfinished
+tick of all, which is the bounded lag.
+
+References:
+    K. M. Chandy and J. Misra, "Distributed Simulation: A Case Study in Design and
+    Verification of Distributed Programs", IEEE Transactions on Software Engineering
+    SE-5(5), 1979: waiting for every input, and null messages.
+
+    B. D. Lubachevsky, "Efficient Distributed Event-Driven Simulations of
+    Multiple-Loop Networks", Communications of the ACM 32(1), 1989: the bounded lag.
 """
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from math import inf
 from operator import attrgetter
 from typing import Any
 
 from like_keras_core.component import Component
 from like_keras_core.errors import EndOfStream
-from like_keras_core.graph.checks import execution_order
 from like_keras_core.graph.segments import segments_of
 from like_keras_core.report import ComponentReport
 from like_keras_core.runtime.failure import Failure
 from like_keras_core.runtime.host.fan_out import FanOut, Link
-from like_keras_core.runtime.host.host import Host
-from like_keras_core.runtime.host.input_buffers import InputBuffer, PortBuffer
-from like_keras_core.runtime.host.mutation_check import MutationCheck
+from like_keras_core.runtime.host.host_base import HostBase, TapCalls
 from like_keras_core.runtime.host.pacer import Pacer
-from like_keras_core.runtime.host.plan import Plan, last_readers, plan
-from like_keras_core.runtime.host.sampling import (
-    Sampler,
-    is_sampled,
-    quantile,
-    times_of,
-)
-from like_keras_core.runtime.host.schedule import Schedule, generate
+from like_keras_core.runtime.host.sampling import is_sampled, times_of
+from like_keras_core.runtime.host.schedule import Schedule
 from like_keras_core.runtime.host.segment_runner import SegmentRunner
+from like_keras_core.runtime.host.segment_wiring import SegmentWiring
 from like_keras_core.runtime.host.tentative_counts import TentativeCounts
 from like_keras_core.runtime.stop_point import FOREVER, StopPoint
-from like_keras_core.spec import ConnectionSpec, SystemSpec, component_of
+from like_keras_core.spec import SystemSpec
 from like_keras_core.tap import Tap
-from like_keras_core.values.config_json import decode
-from like_keras_core.values.gc_pause import collection_paused
-from like_keras_core.values.semantics import snapshot
 
 _next = attrgetter("next")
 
@@ -52,7 +57,7 @@ _LATE = -1
 """The counter of ticks that began after their deadline, beside those of gaps."""
 
 
-class NodeHost(Host):
+class NodeHost(HostBase):
     """Runs the components of one node of a system.
 
     Args:
@@ -86,6 +91,7 @@ class NodeHost(Host):
         super().__init__(
             spec,
             components,
+            cut=FOREVER,
             seed=seed,
             record=record,
             taps=taps,
@@ -94,27 +100,31 @@ class NodeHost(Host):
         self.node = node
         self.window = window
         self.run_ahead = run_ahead
-        self.cut = FOREVER
+        # What was raised here at the lowest place so far. It is the run's error if
+        # the cut, which another node may have lowered since, still is at that place.
         self.failure: Failure | None = None
+        # The lowest tick that some node is not known to have finished; it only rises,
+        # and what is below it, and below the cut, counts for certain.
         self.floor = 0
+        # None without a rate, and before `start`.
         self._pacer: Pacer | None = None
+        # By time.monotonic [s]: `start`, and the end of the newest tick of any segment.
         self._began = 0.0
         self._ended = 0.0
+        # The highest tick that may start, between the question how far this node is
+        # and the stop that follows; None at other times.
         self._frozen_at: int | None = None
-        self._released = released
+        # Absences and late ticks that a lower cut could take back, by counter.
         self._ledger = TentativeCounts()
-        self._plans: list[Plan] = []
-        place = {n: i for i, n in enumerate(execution_order(spec))}
-        self.place = {spec.components[n].name: i for n, i in place.items()}
-        self._inputs: dict[str, PortBuffer] = {}
-        self._locals: dict[str, PortBuffer] = {}
-        self._outlets: dict[str, FanOut] = {}
+        self._wiring = SegmentWiring(spec, self.components, window, released)
+        # The wiring's own: values arrive here, more often than anything else.
+        self._inputs = self._wiring.inputs
         mine = [segment for segment in segments_of(spec) if segment.node == node]
         self._runners = [SegmentRunner(segment) for segment in mine]
 
     def link(self, source: str, link: Link) -> None:
         """Send the values of one of this node's ports to one more node."""
-        self._outlets.setdefault(source, FanOut()).links.append(link)
+        self._wiring.outlets.setdefault(source, FanOut()).links.append(link)
 
     def push(
         self, source: str, tick: int, value: Any, stamp: float | None = None
@@ -145,98 +155,24 @@ class NodeHost(Host):
         """The ports of other nodes that this one reads."""
         return list(self._inputs)
 
-    def _prepare(
-        self, taps: Mapping[str, Sequence[Callable[[int, Any], object]]]
-    ) -> None:
-        with collection_paused():
-            for runner in self._runners:
-                self._open_outlets(runner)
-            for runner in self._runners:
-                self._plan_segment(runner, taps)
-
-    def _open_outlets(self, runner: SegmentRunner) -> None:
-        """Find the ports of a segment that are read outside of it."""
-        inside = {self.spec.components[n].name for n in runner.segment.order}
-        for connection in self.spec.connections:
-            source = connection.source
-            if component_of(source) not in inside:
-                continue
-            target = connection.consumer
-            if target in inside:
-                continue
-            outlet = self._outlets.setdefault(source, FanOut())
-            if target in self.components and outlet.local is None:
-                outlet.local = self._locals[source] = PortBuffer(source, self.window)
-        runner.outlets = {
-            source: outlet
-            for source, outlet in self._outlets.items()
-            if component_of(source) in inside
-        }
-
-    def _plan_segment(
-        self,
-        runner: SegmentRunner,
-        taps: Mapping[str, Sequence[Callable[[int, Any], object]]],
-    ) -> None:
-        names = [self.spec.components[n].name for n in runner.segment.order]
-        inside = set(names)
-
-        def belongs(address: str) -> bool:
-            return component_of(address) in inside
-
-        forwards = {name: self.components[name].forward for name in names}
-        guard = MutationCheck(self.tick)
-        if self.check_values:
-            forwards = {
-                name: guard.wrap(name, i, self.components[name])
-                for i, name in enumerate(names)
-            }
-        runner.plan = plan(
-            self.spec,
-            runner.segment.order,
-            self.components,
-            self._observed(forwards),
-            {name: self.components[name]._lk.signature.unpack for name in names},
-            lambda data: snapshot(decode(data)),
-            {key: items for key, items in self._records.items() if belongs(key)},
-            {key: items for key, items in taps.items() if belongs(key)},
-            positions=[self.place[name] for name in names],
-            inlet=lambda connection, policy: self._inlet(runner, connection, policy),
-            outlets=runner.outlets,
-        )
-        guard.until = last_readers(runner.plan)
-        runner.durations = [[] for _ in names]
-        latencies = [inlet.latencies for _, inlet in runner.inlets]
-        runner.sampler = Sampler(runner.durations, latencies)
-        runner.schedule = generate(runner.plan, runner.durations)
-        runner.registers = list(runner.plan.registers)
-        runner.is_paced = all(
-            inlet.policy in ("delay", "latest") for _, inlet in runner.inlets
-        )
-        runner.base = sum(len(other.gaps) for other in self._plans)
-        self._plans.append(runner.plan)
-
-    def _inlet(
-        self, runner: SegmentRunner, connection: ConnectionSpec, policy: str
-    ) -> Callable[[int], Any]:
-        source = connection.source
-        if component_of(source) in self.components:
-            channel = self._locals[source]
-        else:
-            channel = self._inputs.setdefault(
-                source,
-                PortBuffer(
-                    source, self.window, lambda tick: self._released(source, tick)
-                ),
+    def _prepare(self, taps: TapCalls) -> None:
+        for runner in self._runners:
+            self._wiring.open(runner)
+        base = 0
+        for runner in self._runners:
+            plan = self._plan_of(
+                runner.segment.order,
+                taps,
+                inlet=partial(self._wiring.inlet, runner),
+                outlets=runner.outlets,
             )
-        if connection.delay is None:
-            inlet = InputBuffer(connection.target, policy)
-        else:
-            initial = snapshot(decode(connection.delay.initial))
-            inlet = InputBuffer(connection.target, "delay", initial)
-        channel.inlets.append(inlet)
-        runner.inlets.append((channel, inlet))
-        return inlet.take
+            runner.begin(plan, base)
+            base += len(plan.gaps)
+
+    def _schedules(self) -> Iterator[Schedule]:
+        for runner in self._runners:
+            schedules = (getattr(runner, "schedule", None), runner.limited)
+            yield from (item for item in schedules if item is not None)
 
     def shutdown(self) -> Failure | None:
         """Call `on_shutdown` of all that were configured, in reverse; no tick follows.
@@ -256,6 +192,7 @@ class NodeHost(Host):
             rate_hz: Ticks per second, for what waits for no other node; None is as
                 fast as possible.
         """
+        self._thread = threading.get_ident()
         self._began = time.monotonic()
         if rate_hz:
             self._pacer = Pacer(rate_hz, lambda: False)
@@ -345,17 +282,26 @@ class NodeHost(Host):
         return ready
 
     def waits_for(self) -> list[str]:
-        """Say of each segment at which tick it is, and what it lacks."""
-        return [
-            f"{self.node}/{runner.segment.order}: tick {runner.next}, "
-            f"lacks {runner.lacks() or 'nothing'}, cut {self.cut.place}, "
-            f"floor {self.floor}, frozen at {self._frozen_at}"
-            for runner in self._runners
-        ]
+        """Say of each segment what its next tick waits for; from any thread."""
+        if (firing := self.firing()) is not None:
+            return [f"On node {self.node!r}, {firing}."]
+        states = []
+        for runner in self._runners:
+            tick = runner.next
+            at = f"{runner.first!r} waits at tick {tick}"
+            if tick > self.cut.tick:
+                state = f"{runner.first!r} has finished all {self.cut.tick} ticks"
+            elif tick >= self.floor + self.run_ahead:
+                state = f"{at} for what is at tick {self.floor}, as run_ahead says"
+            elif self._frozen_at is not None and tick > self._frozen_at:
+                state = f"{at} to be told where the run stops"
+            else:
+                state = runner.lacks() or f"{at} for its turn"
+            states.append(f"On node {self.node!r}, {state}.")
+        return states
 
     def _run(self, runner: SegmentRunner) -> None:
         tick = runner.next
-        schedule = runner.schedule
         if self._pacer is not None and runner.is_paced:
             late_ticks = self._pacer.late_ticks
             self._pacer.wait(tick)
@@ -363,10 +309,7 @@ class NodeHost(Host):
                 self._ledger.note(_LATE, tick)
         self.tick[0] = tick + 1
         clock = [*self.tick, self.cut.order]
-        if tick == self.cut.tick:
-            if runner.limited is None:
-                runner.limited = generate(runner.plan, runner.durations, limited=True)
-            schedule = runner.limited
+        schedule = runner.schedule if tick < self.cut.tick else runner.limited_one()
         self.tick[1] = tick
         for outlet in runner.outlets.values():
             for link in outlet.links:
@@ -374,7 +317,7 @@ class NodeHost(Host):
         run = schedule.run
         if sampled := runner.sampler.wants(tick):
             run = schedule.timed
-            self._measure(runner, tick)
+            runner.measure_latencies(tick)
         try:
             run(tick, clock, runner.registers, runner.plan.kinds)
         except Exception as error:  # noqa: BLE001 - a component's own
@@ -386,15 +329,6 @@ class NodeHost(Host):
         if sampled:
             runner.sampler.took(tick)
         self._finish(runner, tick)
-
-    def _measure(self, runner: SegmentRunner, tick: int) -> None:
-        """Note how long ago the values that fire now were emitted."""
-        now = time.monotonic()
-        for channel, inlet in runner.inlets:
-            sent = tick - 1 if inlet.policy == "delay" else tick
-            stamp = channel.stamps.get(sent)
-            if stamp is not None:
-                inlet.latencies.append(now - stamp)
 
     def _finish(self, runner: SegmentRunner, tick: int) -> None:
         """Answer what has no answer yet, and give the credits back."""
@@ -433,23 +367,22 @@ class NodeHost(Host):
             cut: Not above how far this node is; that of the run when omitted.
         """
         cut = cut or self.cut
-        missed = self._ledger.below(cut.tick)
-        at_cut = self._ledger.at(cut.tick)
+        below = self._ledger.below(cut.tick)
+        upto = below + Counter(self._ledger.at(cut.tick))
         duration_s = max(0.0, self._ended - self._began)
-        components, messages = {}, {}
+        components: dict[str, ComponentReport] = {}
+        messages: dict[str, int] = {}
         for runner in self._runners:
-            base = runner.base
             for i, step in enumerate(runner.plan.steps):
                 ticks = cut.ticks(self.place[step.name])
-                counted = ticks > cut.tick
-                absent = missed[base + i] + (counted and base + i in at_cut)
+                gaps = upto if ticks > cut.tick else below
+                absent = gaps[runner.base + i]
                 components[step.name] = times_of(
                     ticks - absent, absent, runner.durations[i], duration_s
                 )
                 for value in step.outputs:
                     if value is not None:
-                        key = base + value.counter
-                        gone = missed[key] + (counted and key in at_cut)
+                        gone = gaps[runner.base + value.counter]
                         messages[value.address] = ticks - gone
         return components, messages
 
@@ -459,27 +392,9 @@ class NodeHost(Host):
         return self._ledger.below(self.cut.tick)[_LATE]
 
     def received(self) -> dict[str, tuple[float | None, int | None]]:
-        """Say of each input from outside a segment how long values took, how many came.
-
-        Returns:
-            By the input port's address: the median time from emission to firing [s],
-            where it was measured; and for the policy `latest`, with how many values
-            its component was fired.
-        """
+        """Return the `statistics` of each input from outside a segment, by address."""
         return {
-            inlet.target: (
-                quantile(inlet.latencies, 0.5) if inlet.latencies else None,
-                inlet.taken if inlet.policy == "latest" else None,
-            )
+            inlet.target: inlet.statistics
             for runner in self._runners
             for _, inlet in runner.inlets
         }
-
-    def recorded(self) -> dict[str, list[tuple[int, Any]]]:
-        """Return the recorded values below the cut, by port address."""
-        found = {}
-        for address, values in self._records.items():
-            ticks = self.cut.ticks(self.place[component_of(address)])
-            pairs = enumerate(values[:ticks])
-            found[address] = [(t, value) for t, value in pairs if value is not None]
-        return found

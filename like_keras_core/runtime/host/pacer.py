@@ -15,11 +15,17 @@ _FIRST_MARGIN_S = 300e-6
 _MARGIN_MIN_S = 200e-6
 _MARGIN_MAX_S = 1000e-6
 _MARGIN_STEP_S = 100e-6
+"""How much a single oversleep may add to the margin."""
+
 _HEADROOM = 1.25
+"""How much longer the margin is than the oversleep it follows."""
+
 _FORGETTING = 0.998
 """What is left of a margin after a tick; after 100 ticks, 1 / 1.25, the headroom. So an
 oversleep that comes back in 100 ticks still fits."""
+
 _SLICE_S = 0.05
+"""How long to sleep at most before asking whether to stop."""
 
 
 class Pacer:
@@ -41,10 +47,15 @@ class Pacer:
     def __init__(self, rate_hz: float, is_stopped: Callable[[], bool]) -> None:
         self.rate_hz = rate_hz
         self.late_ticks = 0
+        # A tick counts as late beyond this [s].
         self._tolerance = min(1e-3, 0.1 / rate_hz)
+        # The time before a deadline that is spun and not slept [s]: always between
+        # _MARGIN_MIN_S and _margin_max.
         self._margin_max = max(_MARGIN_MIN_S, min(_MARGIN_MAX_S, 0.5 / rate_hz))
         self._margin = min(_FIRST_MARGIN_S, self._margin_max)
         self._is_stopped = is_stopped
+        # The deadline of tick 0, by perf_counter [s]; all others follow from it, so a
+        # late tick delays none after it.
         self._start = time.perf_counter()
 
     def start(self) -> float:

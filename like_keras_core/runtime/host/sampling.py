@@ -30,6 +30,10 @@ class Sampler:
     Args:
         durations: Where the samples of each component are appended [s].
         others: Other samples of the same ticks.
+
+    Attributes:
+        every: A tick is measured if it is a multiple of it, or among the first ones.
+            It only grows, by a power of two each time.
     """
 
     def __init__(
@@ -40,6 +44,8 @@ class Sampler:
         self.durations = durations
         self.others = others
         self.every = EVERY
+        # How many measured ticks are kept, always below KEPT. A list of samples is
+        # at most as long: a component that was absent has none for that tick.
         self._taken = 0
 
     def wants(self, tick: int) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from like_keras_core.graph.segments import Segment
@@ -9,7 +10,7 @@ from like_keras_core.runtime.host.fan_out import FanOut
 from like_keras_core.runtime.host.input_buffers import InputBuffer, PortBuffer
 from like_keras_core.runtime.host.plan import Plan
 from like_keras_core.runtime.host.sampling import Sampler
-from like_keras_core.runtime.host.schedule import Schedule
+from like_keras_core.runtime.host.schedule import Schedule, generate
 
 
 class SegmentRunner:
@@ -17,17 +18,58 @@ class SegmentRunner:
 
     def __init__(self, segment: Segment) -> None:
         self.segment = segment
+        # The tick to run next; all below it are finished, and none above has begun.
         self.next = 0
+        # Where the counters of this plan begin among those of all plans of the node.
         self.base = 0
+        # What it reads from outside, each with the buffer that feeds it; two inputs
+        # that one port feeds share the buffer. Complete once it is planned.
         self.inlets: list[tuple[PortBuffer, InputBuffer]] = []
+        # What it sends outside, by port address. Each has answered for all ticks below
+        # `next`, and perhaps for `next` itself while that runs.
         self.outlets: dict[str, FanOut] = {}
+        # From the planning on; the schedule only until the shutdown.
         self.plan: Plan
         self.schedule: Schedule
+        # None until the tick of the cut comes, and in a run without one for good.
         self.limited: Schedule | None = None
+        # Of each step: durations of the sampled firings [s].
         self.durations: list[list[float]] = []
         self.sampler: Sampler
+        # What delays and held values are at the beginning of `next`.
         self.registers: list[Any] = []
+        # Whether no other segment's tick t is needed for its own: then the rate of the
+        # system, and not the arrival of values, says when it runs.
         self.is_paced = False
+
+    @property
+    def first(self) -> str:
+        """The first of its components, to name it by."""
+        return self.plan.steps[0].name
+
+    def begin(self, plan: Plan, base: int) -> None:
+        """Take up a plan, once all its inputs and outputs are there.
+
+        Args:
+            plan: What the segment does within a tick.
+            base: How many counters the plans of the node's earlier segments have.
+        """
+        self.plan = plan
+        self.base = base
+        self.durations = [[] for _ in plan.steps]
+        latencies = [inlet.latencies for _, inlet in self.inlets]
+        self.sampler = Sampler(self.durations, latencies)
+        self.schedule = generate(plan, self.durations)
+        self.registers = list(plan.registers)
+        self.is_paced = all(
+            inlet.policy in ("delay", "latest") for _, inlet in self.inlets
+        )
+
+    def limited_one(self) -> Schedule:
+        """Return what runs the tick of the cut: only the steps before it fire."""
+        if self.limited is None:
+            self.limited = generate(self.plan, self.durations, limited=True)
+        return self.limited
 
     def retire(self) -> None:
         """Let go of the generated code; no tick follows."""
@@ -48,11 +90,24 @@ class SegmentRunner:
         return True
 
     def lacks(self) -> str:
-        """Name the first input or credit that its next tick waits for; or nothing."""
+        """Say for which input or credit its next tick waits first; or nothing."""
+        tick = self.next
         for channel, inlet in self.inlets:
-            if not inlet.is_ready(self.next):
-                return f"{channel.source} at tick {self.next}"
+            if not inlet.is_ready(tick):
+                of = f" of tick {tick - 1}" if inlet.policy == "delay" else ""
+                return (
+                    f"{inlet.target!r} waits at tick {tick} for {channel.source!r}{of}"
+                )
         for address, outlet in self.outlets.items():
             if not outlet.has_credit:
-                return f"credit for {address}"
+                return f"{address!r} waits at tick {tick} for its readers to catch up"
         return ""
+
+    def measure_latencies(self, tick: int) -> None:
+        """Note how long ago the values that fire at a tick were emitted."""
+        now = time.monotonic()
+        for channel, inlet in self.inlets:
+            sent = tick - 1 if inlet.policy == "delay" else tick
+            stamp = channel.stamps.get(sent)
+            if stamp is not None:
+                inlet.latencies.append(now - stamp)

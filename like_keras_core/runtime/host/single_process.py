@@ -10,14 +10,14 @@ from like_keras_core.authoring.attribute_watch import unwatched
 from like_keras_core.errors import ComponentError
 from like_keras_core.report import Progress, RunReport
 from like_keras_core.runtime.failure import Failed, Failure
-from like_keras_core.runtime.host.host import Host
+from like_keras_core.runtime.host.single_host import SingleHost
 from like_keras_core.runtime.stop import StopSignal
 from like_keras_core.runtime.trace import Trace, gathered
 from like_keras_core.runtime.tracebacks import place_of, text_of
 
 
 def run_alone(
-    host: Host,
+    host: SingleHost,
     engine: str,
     iterations: int | None,
     *,
@@ -54,7 +54,7 @@ def run_alone(
             failures.append(host.run(iterations, rate_hz=rate_hz, progress=told))
         except Failed as failed:
             failures.append(failed.failure)
-            host.ended_by = "error"
+            host.fail()
         finally:
             try:
                 failures.append(host.deactivate())
@@ -63,6 +63,8 @@ def run_alone(
     report = host.report(engine)
     if report.ended_by == "stop":
         report = replace(report, ended_by=stop.reason)
+        if stop.reason != "stop" and (sentence := host.waited_for()):
+            report = replace(report, waited_for=(sentence,))
     found = [failure for failure in failures if failure is not None]
     if not found:
         return report

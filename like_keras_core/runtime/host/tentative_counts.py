@@ -1,4 +1,4 @@
-"""What happened at which ticks, as far as it is not yet sure whether they count."""
+"""Counts of a node that stay tentative until it is sure which of its ticks count."""
 
 from __future__ import annotations
 
@@ -9,10 +9,22 @@ KEPT = 1024
 
 
 class TentativeCounts:
-    """Notes of ticks, by counter."""
+    """Notes of ticks, by counter.
+
+    A node may run ticks that turn out to lie beyond the end of the run, and then must
+    not have counted them: so a note keeps its tick until no end can be below it. An end
+    never lies below the tick that all nodes have finished, so `run_ahead` bounds what
+    is kept.
+
+    Attributes:
+        entries: `(counter, tick)` of what may still be taken back, and of some that
+            may not; in any order.
+    """
 
     def __init__(self) -> None:
         self.entries: list[tuple[int, int]] = []
+        # The entries that were dropped, counted. All of them lie below a `sure`, so
+        # whoever asks for a tick asks for one at or above theirs.
         self._folded: Counter[int] = Counter()
 
     def note(self, counter: int, tick: int) -> None:

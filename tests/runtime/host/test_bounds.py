@@ -93,7 +93,7 @@ class Bounds:
             self._is("ticks ahead", runner.next - floor, self.run_ahead)
             for samples in runner.durations:
                 self._is("durations", len(samples), KEPT)
-        for channel in (*host._inputs.values(), *host._locals.values()):
+        for channel in (*host._inputs.values(), *host._wiring.locals.values()):
             self._is("values without credit", len(channel.waiting), self.window)
             for inlet in channel.inlets:
                 self._is("values before a reader", len(inlet.queue), self.window)

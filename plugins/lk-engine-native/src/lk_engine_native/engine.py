@@ -7,8 +7,8 @@ from typing import Any
 
 from like_keras_core.engine import Engine
 from like_keras_core.engine_kit import (
-    Host,
     RunOptions,
+    SingleHost,
     StopSignal,
     in_time,
     instantiate,
@@ -71,7 +71,7 @@ class NativeEngine(Engine):
         told = RunOptions.of(spec, asked)
         stop = stop or StopSignal()
         with stop_on_interrupt(stop), time_limit(stop, asked.timeout_s):
-            host = Host(
+            host = SingleHost(
                 spec,
                 instantiate(system, spec),
                 seed=told.seed,

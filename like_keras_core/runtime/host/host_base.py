@@ -1,0 +1,245 @@
+"""What every host does: bring components through their lifecycle, and note values.
+
+A host knows no engine. It runs the components of one process: a `SingleHost` those of
+a whole system, a `NodeHost` those of one node of several. Which ticks they fire, and
+when, is for those two to say; here is what does not depend on it.
+"""
+
+from __future__ import annotations
+
+import sys
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from like_keras_core.component import Component
+from like_keras_core.graph.checks import execution_order
+from like_keras_core.graph.port_selection import check_ports, ports_to_record
+from like_keras_core.lifecycle import AFTER
+from like_keras_core.runtime.failure import Failed, Failure
+from like_keras_core.runtime.host.firing import Firing, firing_on
+from like_keras_core.runtime.host.mutation_check import MutationCheck
+from like_keras_core.runtime.host.plan import Inlet, Outlet, Plan, last_readers, plan
+from like_keras_core.runtime.host.record_buffer import Column
+from like_keras_core.runtime.host.schedule import Schedule
+from like_keras_core.runtime.stop_point import StopPoint
+from like_keras_core.runtime.taps import Taps
+from like_keras_core.runtime.trace import Trace
+from like_keras_core.spec import ConnectionSpec, SystemSpec, component_of
+from like_keras_core.tap import Tap
+from like_keras_core.values.config_json import decode
+from like_keras_core.values.gc_pause import collection_paused
+from like_keras_core.values.semantics import snapshot
+
+TapCalls = Mapping[str, Sequence[Callable[[int, Any], object]]]
+"""By port address, what is called with `(tick, value)`."""
+
+
+class HostBase(ABC):
+    """The components of one process, their lifecycle, and what is noted of them.
+
+    Args:
+        spec: The system.
+        components: Those of its components that run here, by address.
+        cut: Where the run ends, as far as is known before it begins.
+        seed: Seeds each component's `rng`, with its address.
+        record: Addresses of output ports to record, or `"all"`.
+        taps: What to call after emissions.
+        check_values: Find components that change what they received.
+
+    Attributes:
+        order: The components that run here, in execution order.
+        place: Each component's place in the execution order of the whole system, by
+            which stop points are compared.
+        tick: What the generated code and the components read as the time: the tick
+            before which to stop, and the present one, None outside of ticks.
+        cut: Where the run ends: what lies beyond it does not count.
+
+    Raises:
+        GraphError: A port to record or tap does not exist.
+    """
+
+    def __init__(
+        self,
+        spec: SystemSpec,
+        components: Mapping[str, Component],
+        *,
+        cut: StopPoint,
+        seed: int = 0,
+        record: Sequence[str] | str = (),
+        taps: Iterable[Tap] = (),
+        check_values: bool = False,
+    ) -> None:
+        self.spec = spec
+        names = [spec.components[n].name for n in execution_order(spec)]
+        self.place = {name: n for n, name in enumerate(names)}
+        self.order = [name for name in names if name in components]
+        self.components = {name: components[name] for name in self.order}
+        self.seed = seed
+        self.trace: Trace | None = None
+        self.check_values = check_values
+        self.tick: list[Any] = [0, None]
+        self.cut = cut
+        taps = list(taps)
+        # Grows by one entry a tick; those beyond the cut are left out when it is read.
+        self._records = {address: Column() for address in ports_to_record(spec, record)}
+        self._taps = Taps(taps)
+        check_ports(spec, [str(tap.port) for tap in taps], "tap")
+        # Whose on_configure, or on_activate, has returned and whose on_shutdown, or
+        # on_deactivate, was not called. What is active is configured, too.
+        self._configured: list[str] = []
+        self._active: list[str] = []
+        # The thread that calls forward, for those who look from another one; None
+        # before it begins.
+        self._thread: int | None = None
+        for name, component in self.components.items():
+            component._lk.bind(name, seed, self.tick)
+
+    def configure(self) -> None:
+        """Call every `on_configure`, in execution order.
+
+        Raises:
+            ComponentError: One raised; those after it were not called.
+        """
+        for name in self.order:
+            self._enter(name, "on_configure")
+            self._configured.append(name)
+        taps = self._taps.make()
+        with collection_paused():
+            self._prepare(taps)
+
+    def activate(self) -> None:
+        """Call every `on_activate`, in execution order.
+
+        Raises:
+            ComponentError: One raised; those after it were not called.
+        """
+        for name in self.order:
+            self._enter(name, "on_activate")
+            self._active.append(name)
+
+    def deactivate(self) -> Failure | None:
+        """Call `on_deactivate` of all that are active, in reverse; all of them.
+
+        Returns:
+            The first failure.
+        """
+        unsettled = self._taps.settle()
+        return self._leave(self._active, "on_deactivate") or unsettled
+
+    def shutdown(self) -> Failure | None:
+        """Call `on_shutdown` of all that were configured, in reverse, and close taps.
+
+        Returns:
+            The first failure.
+        """
+        try:
+            failure = self._leave(self._configured, "on_shutdown")
+        finally:
+            unclosed = self._taps.close()
+        return failure or unclosed
+
+    def _enter(self, name: str, phase: str) -> None:
+        component = self.components[name]
+        try:
+            getattr(component, phase)()
+        except Exception as error:
+            raise Failed(Failure(name, phase, None, error)) from error
+        component._lk.state = AFTER[phase]
+
+    def _leave(self, names: list[str], phase: str) -> Failure | None:
+        first = None
+        leaving: BaseException | None = None
+        while names:
+            name = names.pop()
+            component = self.components[name]
+            try:
+                getattr(component, phase)()
+            except Exception as error:  # noqa: BLE001 - all of them get their turn
+                first = first or Failure(name, phase, None, error)
+            except BaseException as error:  # noqa: BLE001 - an exit, or Ctrl-C
+                leaving = leaving or error
+            component._lk.state = AFTER[phase]
+        if leaving is not None:
+            raise leaving
+        return first
+
+    @abstractmethod
+    def _prepare(self, taps: TapCalls) -> None:
+        """Generate what fires the components, once all of them are configured."""
+
+    @abstractmethod
+    def _schedules(self) -> Iterable[Schedule]:
+        """Return every schedule that may be running."""
+
+    def _plan_of(
+        self,
+        indexes: Sequence[int],
+        taps: TapCalls,
+        *,
+        inlet: Callable[[ConnectionSpec, str], Inlet] | None = None,
+        outlets: Mapping[str, Outlet] | None = None,
+    ) -> Plan:
+        """Plan the ticks of components that run together.
+
+        Args:
+            indexes: Their indexes in the spec, in execution order.
+            taps: What is called after emissions, also of other components.
+            inlet: Gives what brings the values of a connection from a component that
+                is not among them, for a policy; None where there is no such component.
+            outlets: By port address, what takes values to components that are not.
+        """
+        names = [self.spec.components[n].name for n in indexes]
+        inside = set(names)
+
+        def belongs(address: str) -> bool:
+            return component_of(address) in inside
+
+        forwards = {name: self.components[name].forward for name in names}
+        guard = MutationCheck(self.tick)
+        if self.check_values:
+            forwards = {
+                name: guard.wrap(name, i, self.components[name])
+                for i, name in enumerate(names)
+            }
+        result = plan(
+            self.spec,
+            indexes,
+            self.components,
+            self._observed(forwards),
+            {name: self.components[name]._lk.signature.unpack for name in names},
+            lambda data: snapshot(decode(data)),
+            {key: items for key, items in self._records.items() if belongs(key)},
+            {key: items for key, items in taps.items() if belongs(key)},
+            positions=[self.place[name] for name in names],
+            inlet=inlet,
+            outlets=outlets,
+        )
+        guard.until = last_readers(result)
+        return result
+
+    def _observed(
+        self, forwards: Mapping[str, Callable[..., Any]]
+    ) -> Mapping[str, Callable[..., Any]]:
+        """Let taps settle before components fire, and a trace note when they do."""
+        if self.trace is not None:
+            wrap, clock = self.trace.wrap, self.tick
+            forwards = {name: wrap(name, x, clock) for name, x in forwards.items()}
+        return self._taps.settled(forwards)
+
+    def firing(self) -> Firing | None:
+        """Return which component is inside `forward` now; from any thread.
+
+        It reads the stack of the thread that fires them, so that no firing pays for it.
+        """
+        frame = sys._current_frames().get(self._thread or 0)
+        return firing_on(frame, self._schedules(), self.components, self.tick[1])
+
+    def recorded(self) -> dict[str, list[tuple[int, Any]]]:
+        """Return the recorded values below the cut, by port address."""
+        found = {}
+        for address, values in self._records.items():
+            ticks = self.cut.ticks(self.place[component_of(address)])
+            pairs = enumerate(values[:ticks])
+            found[address] = [(t, value) for t, value in pairs if value is not None]
+        return found

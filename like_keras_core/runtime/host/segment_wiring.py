@@ -1,0 +1,92 @@
+"""The connections that lead into the segments of a node, and out of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Container
+from typing import Any
+
+from like_keras_core.runtime.host.fan_out import FanOut
+from like_keras_core.runtime.host.input_buffers import InputBuffer, PortBuffer
+from like_keras_core.runtime.host.segment_runner import SegmentRunner
+from like_keras_core.spec import ConnectionSpec, SystemSpec, component_of
+from like_keras_core.values.config_json import decode
+from like_keras_core.values.semantics import snapshot
+
+
+class SegmentWiring:
+    """Where the values of one node's segments come from, and where they go.
+
+    First `open` every segment, then `inlet` each connection that leads into one: a
+    segment's outputs are there before another one of this node reads them.
+
+    Args:
+        spec: The whole system.
+        components: Those of this node.
+        window: Values in flight on a connection.
+        released: Called with a port's address and a tick when this node has finished
+            that tick of a port of another node.
+
+    Attributes:
+        inputs: By port address of other nodes, what keeps its values for the segments
+            here that read it.
+        locals: The same for ports of this node that its other segments read.
+        outlets: By port address of this node, everybody who reads it outside of its
+            segment, on this node and on others.
+    """
+
+    def __init__(
+        self,
+        spec: SystemSpec,
+        components: Container[str],
+        window: int,
+        released: Callable[[str, int], object],
+    ) -> None:
+        self.spec = spec
+        self.components = components
+        self.window = window
+        self.released = released
+        self.inputs: dict[str, PortBuffer] = {}
+        self.locals: dict[str, PortBuffer] = {}
+        self.outlets: dict[str, FanOut] = {}
+
+    def open(self, runner: SegmentRunner) -> None:
+        """Find the ports of a segment that are read outside of it."""
+        inside = {self.spec.components[n].name for n in runner.segment.order}
+        for connection in self.spec.connections:
+            source = connection.source
+            if component_of(source) not in inside:
+                continue
+            target = connection.consumer
+            if target in inside:
+                continue
+            outlet = self.outlets.setdefault(source, FanOut())
+            if target in self.components and outlet.local is None:
+                outlet.local = self.locals[source] = PortBuffer(source, self.window)
+        runner.outlets = {
+            source: outlet
+            for source, outlet in self.outlets.items()
+            if component_of(source) in inside
+        }
+
+    def inlet(
+        self, runner: SegmentRunner, connection: ConnectionSpec, policy: str
+    ) -> Callable[[int], Any]:
+        """Return what gives a segment the values of a connection, tick by tick."""
+        source = connection.source
+        if component_of(source) in self.components:
+            channel = self.locals[source]
+        else:
+            channel = self.inputs.setdefault(
+                source,
+                PortBuffer(
+                    source, self.window, lambda tick: self.released(source, tick)
+                ),
+            )
+        if connection.delay is None:
+            inlet = InputBuffer(connection.target, policy)
+        else:
+            initial = snapshot(decode(connection.delay.initial))
+            inlet = InputBuffer(connection.target, "delay", initial)
+        channel.inlets.append(inlet)
+        runner.inlets.append((channel, inlet))
+        return inlet.take

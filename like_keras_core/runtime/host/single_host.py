@@ -1,0 +1,299 @@
+"""A whole system in one process: the loop over its ticks, and all that it counts.
+
+When the run ends, what counts is what lies below the cut: the tick of an end, or the
+place of an error inside its tick.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import TracebackType
+
+from like_keras_core.component import Component
+from like_keras_core.errors import EndOfStream
+from like_keras_core.report import ComponentReport, ConnectionReport, RunReport
+from like_keras_core.runtime.failure import Failure
+from like_keras_core.runtime.host.firing import Firing
+from like_keras_core.runtime.host.host_base import HostBase, TapCalls
+from like_keras_core.runtime.host.pacer import Pacer
+from like_keras_core.runtime.host.plan import Plan, Value
+from like_keras_core.runtime.host.sampling import FIRST, Sampler, times_of
+from like_keras_core.runtime.host.schedule import Schedule, generate
+from like_keras_core.runtime.stop_point import StopPoint
+from like_keras_core.runtime.tracebacks import users_part
+from like_keras_core.spec import SystemSpec
+from like_keras_core.tap import Tap
+from like_keras_core.view.plain_text import to_duration
+
+PROGRESS_S = 0.05
+"""About how often progress is told, where somebody wants to know."""
+
+_FOREVER = sys.maxsize
+
+_WORTH_TELLING_S = 0.1
+"""A firing that outlasts a request to stop by less is not worth a word."""
+
+
+class SingleHost(HostBase):
+    """Runs a whole system in this process.
+
+    Args:
+        spec: The system.
+        components: Its components, by address.
+        seed: Seeds each component's `rng`, with its address.
+        record: Addresses of output ports to record, or `"all"`.
+        taps: What to call after emissions.
+        check_values: Find components that change what they received.
+
+    Raises:
+        GraphError: A port to record or tap does not exist.
+    """
+
+    def __init__(
+        self,
+        spec: SystemSpec,
+        components: Mapping[str, Component],
+        *,
+        seed: int = 0,
+        record: Sequence[str] | str = (),
+        taps: Iterable[Tap] = (),
+        check_values: bool = False,
+    ) -> None:
+        super().__init__(
+            spec,
+            components,
+            cut=StopPoint(0, 0),
+            seed=seed,
+            record=record,
+            taps=taps,
+            check_values=check_values,
+        )
+        # Set by any thread, and never taken back. `tick[0]` is -1 from then on, so that
+        # the generated loop ends after its tick; but `_loop` may set it once more, so
+        # that it asks here afterwards.
+        self._stopped = False
+        # Both, or neither: None until every component was configured.
+        self._plan: Plan | None = None
+        self._schedule: Schedule | None = None
+        # Of each step, by its number in the plan: durations of the sampled firings [s].
+        self._durations: list[list[float]] = []
+        # Ports whose value at the tick of an error had not been looked at, so that no
+        # gap counter tells of it, and whether there was one. Empty for other ends.
+        self._unseen: dict[str, bool] = {}
+        # The component that was firing when the run was asked to stop: at the latest
+        # tick that can count. Written once, by the thread that asks.
+        self._stopped_in: Firing | None = None
+        # By perf_counter [s]: the beginning of tick 0. The duration is 0 until the end,
+        # but for the moments at which `so_far` is called.
+        self._began = 0.0
+        self._duration_s = 0.0
+        self._late_ticks = 0
+
+    @property
+    def ended_by(self) -> str:
+        """What ended the run, as far as it is known here."""
+        return self.cut.kind
+
+    def fail(self) -> None:
+        """Know that a component could not be configured or activated: no tick runs."""
+        self.cut = StopPoint(0, 0, "error")
+
+    def _prepare(self, taps: TapCalls) -> None:
+        index = {component.name: n for n, component in enumerate(self.spec.components)}
+        self._plan = self._plan_of([index[name] for name in self.order], taps)
+        self._durations = [[] for _ in self._plan.steps]
+        self._schedule = generate(self._plan, self._durations)
+
+    def _schedules(self) -> Iterable[Schedule]:
+        return () if self._schedule is None else (self._schedule,)
+
+    def stop(self) -> None:
+        """End the run after the current tick; from any thread, more than once."""
+        self._stopped = True
+        self.tick[0] = -1
+        if self._stopped_in is None:
+            self._stopped_in = self.firing()
+
+    def waited_for(self) -> str:
+        """Say which component was firing when the run was asked to stop; or nothing.
+
+        After the run, it says how much longer that took, where it took long.
+        """
+        firing = self._stopped_in
+        if firing is None:
+            return ""
+        longer_s = self._began + self._duration_s - firing.seen_at
+        if longer_s < _WORTH_TELLING_S:
+            return f"{firing}."
+        return f"{firing}; the tick took {to_duration(longer_s)} more."
+
+    def run(
+        self,
+        iterations: int | None,
+        *,
+        rate_hz: float | None = None,
+        progress: Callable[[int], object] | None = None,
+    ) -> Failure | None:
+        """Fire the components for ticks 0 to `iterations - 1`, or until it ends.
+
+        Args:
+            iterations: How many ticks; None until stopped.
+            rate_hz: Ticks per second; None is as fast as possible.
+            progress: Called with the number of ticks done, now and then.
+
+        Returns:
+            What a component raised, if one did.
+        """
+        pacer = Pacer(rate_hz, lambda: self._stopped) if rate_hz else None
+        end = _FOREVER if iterations is None else iterations
+        self._thread = threading.get_ident()
+        began = self._began = time.perf_counter()
+        failure = None
+        try:
+            tick = self._loop(end, pacer, progress)
+            by = "stop" if self._stopped and tick < end else "iterations"
+            self.cut = StopPoint(tick, 0, by)
+        except Exception as error:  # noqa: BLE001 - a component's own
+            failure = self._end(error)
+        finally:
+            self._duration_s = time.perf_counter() - began
+            self._thread = self.tick[1] = None
+            if pacer is not None:
+                self._late_ticks = pacer.late_ticks
+        return failure
+
+    def _loop(
+        self,
+        end: int,
+        pacer: Pacer | None,
+        progress: Callable[[int], object] | None,
+    ) -> int:
+        assert self._plan is not None
+        assert self._schedule is not None
+        run, timed = self._schedule.run, self._schedule.timed
+        regs, clock = list(self._plan.registers), self.tick
+        t, most, sampler = 0, _FOREVER, Sampler(self._durations)
+        if pacer is not None:
+            pacer.start()
+        began = time.perf_counter()
+        while t < end:
+            sampled = sampler.wants(t)
+            if sampled or pacer is not None:
+                until = t + 1
+            else:
+                until = min(end, sampler.next_after(t))
+            if t == FIRST and progress is not None:
+                tick_s = (time.perf_counter() - began) / t
+                most = max(1, int(PROGRESS_S / max(tick_s, 1e-9)))
+            until = min(until, t + most)
+            if pacer is not None:
+                pacer.wait(t)
+            clock[0] = until
+            if self._stopped:
+                break
+            t = (timed if sampled else run)(t, clock, regs, self._plan.kinds)
+            if progress is not None:
+                progress(t)
+            if sampled:
+                sampler.took(until - 1)
+        return t
+
+    def _end(self, error: Exception) -> Failure | None:
+        """Find out where the run ended from the traceback of what was raised."""
+        tick = self.tick[1]
+        if self._schedule is None or tick is None:
+            raise error
+        place = self._schedule.step_at(error.__traceback__)
+        if place is None:
+            raise error
+        trace, step = place
+        name = self.order[step]
+        if isinstance(error, EndOfStream):
+            self.cut = StopPoint(tick, self.place[name], "end of stream", name)
+            return None
+        self.cut = StopPoint(tick, self.place[name], "error", name)
+        self._unseen = self._sent_unseen(step, trace)
+        error.__traceback__ = users_part(trace.tb_next)
+        return Failure(name, "forward", tick, error)
+
+    def _sent_unseen(self, order: int, trace: TracebackType) -> dict[str, bool]:
+        """Say of values sent in the last tick, and not looked at, whether they were."""
+        assert self._plan is not None
+        found = {}
+        local = trace.tb_frame.f_locals
+        for value in self._plan.values.values():
+            if value.counted_by is not None and value.step < order <= value.counted_by:
+                sent = value.counted_by == order or local[f"v{value.slot}"] is not None
+                found[value.address] = sent
+        return found
+
+    def report(self, engine: str) -> RunReport:
+        """Say what counts of the run."""
+        return RunReport(
+            engine=engine,
+            system=self.spec.name,
+            iterations=self.cut.tick,
+            duration_s=self._duration_s,
+            late_ticks=self._late_ticks,
+            ended_by=self.ended_by,
+            components=self._component_reports(),
+            connections=self._connection_reports(),
+            instances=dict(self.components),
+            records=self.recorded(),
+        )
+
+    def so_far(self, engine: str, ticks: int) -> RunReport:
+        """Say what has been done while the run goes on, between two ticks."""
+        self.cut = StopPoint(ticks, 0)
+        self._duration_s = time.perf_counter() - self._began
+        return RunReport(
+            engine=engine,
+            system=self.spec.name,
+            iterations=ticks,
+            duration_s=self._duration_s,
+            ended_by="running",
+            components=self._component_reports(),
+            connections=self._connection_reports(),
+        )
+
+    def _ticks(self, step: int) -> int:
+        """Return how many ticks count for a step."""
+        return self.cut.ticks(self.place[self.order[step]])
+
+    def _missed(self, counter: int, step: int) -> int:
+        """Return the gap counter of a step, as far as the cut."""
+        if self._plan is None:
+            return 0
+        in_last_tick = self._plan.last[counter] == self.cut.tick
+        counts = self._ticks(step) > self.cut.tick
+        return self._plan.gaps[counter] - (in_last_tick and not counts)
+
+    def _component_reports(self) -> dict[str, ComponentReport]:
+        reports = {}
+        for i, name in enumerate(self.order):
+            ticks = self._ticks(i)
+            absent = self._missed(i, i)
+            samples = self._durations[i] if self._durations else []
+            reports[name] = times_of(ticks - absent, absent, samples, self._duration_s)
+        return {item.name: reports[item.name] for item in self.spec.components}
+
+    def _connection_reports(self) -> dict[str, ConnectionReport]:
+        values = self._plan.values if self._plan is not None else {}
+        return {
+            str(connection): ConnectionReport(
+                messages=self._messages(values[connection.source])
+                if connection.source in values
+                else 0
+            )
+            for connection in self.spec.connections
+        }
+
+    def _messages(self, value: Value) -> int:
+        step = value.step if value.counted_by is None else value.counted_by
+        missed = self._missed(value.counter, step)
+        if value.address in self._unseen:
+            return self.cut.tick - missed + self._unseen[value.address]
+        return self._ticks(step) - missed
