@@ -285,20 +285,11 @@ class NodeHost(HostBase):
         """Say of each segment what its next tick waits for; from any thread."""
         if (firing := self.firing()) is not None:
             return [f"On node {self.node!r}, {firing}."]
-        states = []
-        for runner in self._runners:
-            tick = runner.next
-            at = f"{runner.first!r} waits at tick {tick}"
-            if tick > self.cut.tick:
-                state = f"{runner.first!r} has finished all {self.cut.tick} ticks"
-            elif tick >= self.floor + self.run_ahead:
-                state = f"{at} for what is at tick {self.floor}, as run_ahead says"
-            elif self._frozen_at is not None and tick > self._frozen_at:
-                state = f"{at} to be told where the run stops"
-            else:
-                state = runner.lacks() or f"{at} for its turn"
-            states.append(f"On node {self.node!r}, {state}.")
-        return states
+        limits = self.cut.tick, self.floor + self.run_ahead, self._frozen_at
+        return [
+            f"On node {self.node!r}, {runner.waits_for(*limits)}."
+            for runner in self._runners
+        ]
 
     def _run(self, runner: SegmentRunner) -> None:
         tick = runner.next

@@ -89,19 +89,32 @@ class SegmentRunner:
                 return False
         return True
 
-    def lacks(self) -> str:
-        """Say for which input or credit its next tick waits first; or nothing."""
+    def waits_for(self, last: int, limit: int, frozen_at: int | None) -> str:
+        """Say what its next tick waits for.
+
+        Args:
+            last: The tick at which the run ends.
+            limit: The first tick that is too far ahead of the other nodes.
+            frozen_at: The highest tick that may start before a stop; None if no stop
+                has begun.
+        """
         tick = self.next
+        at = f"waits at tick {tick}"
+        if tick > last:
+            return f"{self.first!r} has finished; the run ends at tick {last}"
+        if tick >= limit:
+            ahead = "as far ahead of the slowest node as run_ahead allows"
+            return f"{self.first!r} {at}, {ahead}"
+        if frozen_at is not None and tick > frozen_at:
+            return f"{self.first!r} {at} to be told where the run stops"
         for channel, inlet in self.inlets:
             if not inlet.is_ready(tick):
                 of = f" of tick {tick - 1}" if inlet.policy == "delay" else ""
-                return (
-                    f"{inlet.target!r} waits at tick {tick} for {channel.source!r}{of}"
-                )
+                return f"{inlet.target!r} {at} for {channel.source!r}{of}"
         for address, outlet in self.outlets.items():
             if not outlet.has_credit:
-                return f"{address!r} waits at tick {tick} for its readers to catch up"
-        return ""
+                return f"{address!r} {at} for its readers to catch up"
+        return f"{self.first!r} {at} for its turn"
 
     def measure_latencies(self, tick: int) -> None:
         """Note how long ago the values that fire at a tick were emitted."""
