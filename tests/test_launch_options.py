@@ -123,18 +123,7 @@ def test_processes_are_told_what_concerns_them() -> None:
     """With what the system says where the launch says nothing."""
     spec = lk.System([Count()], rate_hz=20).to_spec()
 
-    told = RunOptions.of_launch(spec, engine="x", seed=4, heartbeat_s=3.0)
+    told = RunOptions.of(spec, LaunchOptions(seed=4, heartbeat_s=9.0))
 
     assert (told.seed, told.rate_hz, told.window) == (4, 20.0, 8)
     assert RunOptions.from_dict(told.to_dict()) == told
-
-
-def test_an_option_that_an_engine_ignores_is_refused() -> None:
-    """An engine takes off what the launching process does, before it tells the rest."""
-    spec = lk.System([Count()]).to_spec()
-
-    with pytest.raises(lk.EngineOptionError, match="'heartbeat_s'") as caught:
-        RunOptions.of_launch(spec, engine="x", own=["port"], heartbeat_s=9.0)
-
-    assert "heartbeat_s" not in caught.value.known
-    assert "port" in caught.value.known

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from like_keras_core.authoring.component_state import address_of
     from like_keras_core.authoring.launch_args import output_addresses
+    from like_keras_core.engine_kit.in_process import run_in_process
     from like_keras_core.engine_kit.option_checks import (
         node_option_issues,
         refuse_errors,
@@ -44,8 +45,8 @@ if TYPE_CHECKING:
         Home,
         given_address,
     )
-    from like_keras_core.runtime.control.run_options import RunOptions
     from like_keras_core.runtime.control.run_plan import RunPlan
+    from like_keras_core.runtime.flow.routed_transport import RoutedTransport
     from like_keras_core.runtime.flow.transport import (
         Arrived,
         FrameParts,
@@ -56,9 +57,6 @@ if TYPE_CHECKING:
         HEADER_SIZE,
         channel_of,
     )
-    from like_keras_core.runtime.host.single_host import SingleHost
-    from like_keras_core.runtime.host.single_process import run_alone
-    from like_keras_core.runtime.loader import instantiate
     from like_keras_core.runtime.process.external_input import ExternalInput
     from like_keras_core.runtime.process.main import (
         fetch_system,
@@ -68,9 +66,6 @@ if TYPE_CHECKING:
     from like_keras_core.runtime.signal_safe_queue import SignalSafeQueue
     from like_keras_core.runtime.stop import (
         StopSignal,
-        in_time,
-        stop_on_interrupt,
-        time_limit,
     )
     from like_keras_core.runtime.supervision.child_process import ChildProcess
     from like_keras_core.runtime.supervision.node_console import (
@@ -105,7 +100,6 @@ _HOMES = {
     "FrameParts": "runtime.flow.transport",
     "HEADER_SIZE": "runtime.flow.wire_format",
     "Home": "runtime.control.environment",
-    "SingleHost": "runtime.host.single_host",
     "LAUNCHED": "runtime.control.environment",
     "NodeConsole": "runtime.supervision.node_console",
     "NodeProcess": "runtime.process.node_process",
@@ -114,9 +108,9 @@ _HOMES = {
     "ProcessEngine": "engine_kit.process_engine",
     "ProcessGroup": "runtime.supervision.process_group",
     "Resolver": "values.class_refs",
-    "RunOptions": "runtime.control.run_options",
     "RunPlan": "runtime.control.run_plan",
     "SignalSafeQueue": "runtime.signal_safe_queue",
+    "RoutedTransport": "runtime.flow.routed_transport",
     "StopSignal": "runtime.stop",
     "Transport": "runtime.flow.transport",
     "address_of": "authoring.component_state",
@@ -132,20 +126,16 @@ _HOMES = {
     "exit_text": "runtime.supervision.os_sessions",
     "fetch_system": "runtime.process.main",
     "given_address": "runtime.control.environment",
-    "in_time": "runtime.stop",
-    "instantiate": "runtime.loader",
     "node_option_issues": "engine_kit.option_checks",
     "once_per_spec": "graph.once",
     "output_addresses": "authoring.launch_args",
     "refuse_errors": "engine_kit.option_checks",
     "resolve_class": "values.class_refs:resolve",
-    "run_alone": "runtime.host.single_process",
+    "run_in_process": "engine_kit.in_process",
     "same": "values.semantics",
     "serve_node": "runtime.process.main",
     "stop_loading_script": "values.class_refs",
-    "stop_on_interrupt": "runtime.stop",
     "thaw": "graph.frozen_json",
-    "time_limit": "runtime.stop",
     "to_stderr": "runtime.supervision.node_console",
     "unfound_code": "engine_kit.process_engine",
     "unfound_issues": "engine_kit.python_path",
@@ -164,7 +154,6 @@ __all__ = [
     "ExternalInput",
     "FrameParts",
     "Home",
-    "SingleHost",
     "NodeConsole",
     "NodeProcess",
     "NodeProcesses",
@@ -172,7 +161,7 @@ __all__ = [
     "ProcessEngine",
     "ProcessGroup",
     "Resolver",
-    "RunOptions",
+    "RoutedTransport",
     "RunPlan",
     "SignalSafeQueue",
     "StopSignal",
@@ -190,20 +179,16 @@ __all__ = [
     "exit_text",
     "fetch_system",
     "given_address",
-    "in_time",
-    "instantiate",
     "node_option_issues",
     "once_per_spec",
     "output_addresses",
     "refuse_errors",
     "resolve_class",
-    "run_alone",
+    "run_in_process",
     "same",
     "serve_node",
     "stop_loading_script",
-    "stop_on_interrupt",
     "thaw",
-    "time_limit",
     "to_stderr",
     "unfound_code",
     "unfound_issues",

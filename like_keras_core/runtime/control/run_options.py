@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-from like_keras_core.errors import EngineOptionError
 from like_keras_core.graph.port_selection import check_ports, ports_to_record
-from like_keras_core.launch_options import OPTIONS, LaunchOptions, ProcessOptions
+from like_keras_core.launch_options import ProcessOptions
 from like_keras_core.runtime.control import log_forwarding
 from like_keras_core.spec import SystemSpec
 from like_keras_core.tap import Tap
@@ -59,38 +58,6 @@ class RunOptions(ProcessOptions):
         told["window"] = options.window or WINDOW
         told["rate_hz"] = options.rate_hz or spec.rate_hz
         return cls(**told, log_level=log_forwarding.level())
-
-    @classmethod
-    def of_launch(
-        cls,
-        spec: SystemSpec,
-        *,
-        engine: str = "",
-        own: Iterable[str] = (),
-        **options: Any,
-    ) -> RunOptions:
-        """Return what keywords of `Engine.launch` mean for a system.
-
-        Args:
-            spec: The system.
-            engine: The engine's name, for the error.
-            own: The options that the engine has beside those of every launch.
-            **options: What processes are told, as `launch_options` describes it. An
-                option of the launching process that is left at its default is ignored;
-                the engine takes it off before, or it is refused.
-
-        Raises:
-            EngineOptionError: There is no such option, or the engine ignores it.
-            GraphError: A port to record or tap does not exist.
-            ValueError: A value cannot be what it is.
-        """
-        asked = LaunchOptions.of(engine, own, **options)
-        told = {item.name for item in fields(ProcessOptions)}
-        ignored = asked.changed().keys() - told
-        if ignored:
-            known = OPTIONS.keys() - ignored
-            raise EngineOptionError(engine, sorted(ignored), (*known, *own))
-        return cls.of(spec, asked)
 
     def to_dict(self) -> dict[str, Any]:
         """Return JSON data."""

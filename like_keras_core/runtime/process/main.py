@@ -26,6 +26,7 @@ from types import FrameType
 from typing import TextIO
 
 from like_keras_core.errors import LkError
+from like_keras_core.launch_options import LaunchOptions
 from like_keras_core.node import is_local
 from like_keras_core.report import RunReport
 from like_keras_core.runtime.control import protocol
@@ -235,7 +236,7 @@ class StandaloneSupervisor:
                 f"Cannot listen at {address[0]}:{address[1]} ({error}). Set {CONTROL} "
                 "to HOST:PORT on this machine where every node's process reaches it."
             ) from None
-        options = RunOptions.of_launch(plan.spec)
+        options = RunOptions.of(plan.spec, LaunchOptions())
         self.supervisor = Supervisor(
             replace(plan, options=options),
             server,

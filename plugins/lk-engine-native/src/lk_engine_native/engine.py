@@ -6,17 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from like_keras_core.engine import Engine
-from like_keras_core.engine_kit import (
-    RunOptions,
-    SingleHost,
-    StopSignal,
-    in_time,
-    instantiate,
-    run_alone,
-    stop_on_interrupt,
-    time_limit,
-)
-from like_keras_core.launch_options import LaunchOptions
+from like_keras_core.engine_kit import StopSignal, run_in_process
 from like_keras_core.report import RunReport
 from like_keras_core.spec import HasSpec, SystemSpec, as_spec
 
@@ -66,25 +56,4 @@ class NativeEngine(Engine):
             ComponentError: A component raised.
             LaunchTimeoutError: `timeout_s` passed.
         """
-        asked = LaunchOptions.of(self.name, **options)
-        spec = as_spec(system)
-        told = RunOptions.of(spec, asked)
-        stop = stop or StopSignal()
-        with stop_on_interrupt(stop), time_limit(stop, asked.timeout_s):
-            host = SingleHost(
-                spec,
-                instantiate(system, spec),
-                seed=told.seed,
-                record=told.record,
-                taps=told.taps,
-                check_values=told.check_values,
-            )
-            report = run_alone(
-                host,
-                self.name,
-                asked.iterations,
-                rate_hz=told.rate_hz,
-                stop=stop,
-                progress=asked.progress,
-            )
-        return in_time(report, asked.timeout_s)
+        return run_in_process(system, self.name, stop=stop, **options)

@@ -1,0 +1,64 @@
+"""A run of a whole system in this process, for engines that need no other."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from like_keras_core.launch_options import LaunchOptions
+from like_keras_core.report import RunReport
+from like_keras_core.runtime.control.run_options import RunOptions
+from like_keras_core.runtime.host.single_host import SingleHost
+from like_keras_core.runtime.host.single_process import run_alone
+from like_keras_core.runtime.loader import instantiate
+from like_keras_core.runtime.stop import (
+    StopSignal,
+    in_time,
+    stop_on_interrupt,
+    time_limit,
+)
+from like_keras_core.spec import HasSpec, SystemSpec, as_spec
+
+
+def run_in_process(
+    system: HasSpec | SystemSpec,
+    engine: str,
+    *,
+    stop: StopSignal | None = None,
+    **options: Any,
+) -> RunReport:
+    """Run every component of a system here, one after the other, until its end.
+
+    Args:
+        system: What to run, live or as a spec. A live one gives its own components.
+        engine: The engine's name, for the report and for errors.
+        stop: Asks the run to end.
+        **options: Those of every launch. What is about several processes is accepted
+            and has no effect.
+
+    Raises:
+        ComponentError: A component raised; it carries the report.
+        EngineOptionError: There is no such option.
+        LaunchTimeoutError: `timeout_s` passed; it carries the report.
+    """
+    asked = LaunchOptions.of(engine, **options)
+    spec = as_spec(system)
+    run = RunOptions.of(spec, asked)
+    stop = stop or StopSignal()
+    with stop_on_interrupt(stop), time_limit(stop, asked.timeout_s):
+        host = SingleHost(
+            spec,
+            instantiate(system, spec),
+            seed=run.seed,
+            record=run.record,
+            taps=run.taps,
+            check_values=run.check_values,
+        )
+        report = run_alone(
+            host,
+            engine,
+            asked.iterations,
+            rate_hz=run.rate_hz,
+            stop=stop,
+            progress=asked.progress,
+        )
+    return in_time(report, asked.timeout_s)
