@@ -47,7 +47,13 @@ class NodeStatistics:
 def node_statistics(
     host: NodeHost, senders: Iterable[tuple[ChannelSpec, Sender]], cut: StopPoint
 ) -> NodeStatistics:
-    """Return what a node has done below a stop point, and what is under way from it."""
+    """Return what a node has done below a stop point, and what is under way from it.
+
+    Args:
+        host: The node's host.
+        senders: The channels that leave it, each with its end here.
+        cut: What lies above this does not count.
+    """
     components, messages = host.counts(cut)
     sent, in_flight = {}, {}
     for channel, sender in senders:

@@ -113,7 +113,13 @@ class TickCodegen:
         return repr(key)
 
     def add(self, depth: int, text: str, step: int = -1) -> None:
-        """Write a line, which may belong to a step."""
+        """Write a line of the function.
+
+        Args:
+            depth: By how much it is indented, below the loop's own indentation.
+            text: The line.
+            step: The step that it belongs to; -1 for none.
+        """
         self.source.append(" " * (self.indent + depth) + text)
         self.lines.append(step)
 

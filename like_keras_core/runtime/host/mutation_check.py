@@ -41,7 +41,13 @@ class MutationCheck:
         """The order of the last component that reads each component's values."""
 
     def wrap(self, name: str, order: int, component: Component) -> Callable[..., Any]:
-        """Return a component's `forward` that looks for changed values."""
+        """Return a component's `forward` that looks for changed values.
+
+        Args:
+            name: The component's address.
+            order: Its place in the order of execution.
+            component: The component.
+        """
         forward = component.forward
         ports = [port.name for port in component.inputs]
 

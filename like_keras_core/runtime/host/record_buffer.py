@@ -18,7 +18,13 @@ class Column:
         self._first, self._width = 0, 1
 
     def place(self, gathered: list[Any], first: int, width: int) -> None:
-        """Know where they are: in `gathered`, from `first` on, `width` apart."""
+        """Know where the values are.
+
+        Args:
+            gathered: The list that has them, among those of other ports.
+            first: The index of the first one.
+            width: How far one is from the next.
+        """
         self._gathered, self._first, self._width = gathered, first, width
 
     def __getitem__(self, ticks: slice) -> list[Any]:

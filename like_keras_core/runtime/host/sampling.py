@@ -75,7 +75,14 @@ class Sampler:
 def times_of(
     fired: int, absent: int, samples: Sequence[float], limit_s: float
 ) -> ComponentReport:
-    """Return a component's report; its times are estimated from sampled firings."""
+    """Return a component's report; its times are estimated from sampled firings.
+
+    Args:
+        fired: How often `forward` ran to its end.
+        absent: At how many ticks it did not fire.
+        samples: Durations of some firings, the first of all in front [s].
+        limit_s: How long the run took: no component was busy for longer [s].
+    """
     if not samples:
         return ComponentReport(fired=fired, absent=absent)
     first, rest = samples[0], samples[1:] or samples

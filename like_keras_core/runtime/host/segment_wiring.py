@@ -71,7 +71,13 @@ class SegmentWiring:
     def inlet(
         self, runner: SegmentRunner, connection: ConnectionSpec, policy: str
     ) -> Callable[[int], Any]:
-        """Return what gives a segment the values of a connection, tick by tick."""
+        """Return what gives a segment the values of a connection, tick by tick.
+
+        Args:
+            runner: The segment.
+            connection: The connection.
+            policy: How its values are read: `"sync"`, `"hold"`, `"latest"` or `"delay"`.
+        """
         source = connection.source
         if component_of(source) in self.components:
             channel = self.locals[source]
