@@ -76,7 +76,7 @@ class SegmentWiring:
         Args:
             runner: The segment.
             connection: The connection.
-            policy: How its values are read: `"sync"`, `"hold"`, `"latest"` or `"delay"`.
+            policy: How its values are read: `"sync"`, `"hold"`, `"latest"`, `"delay"`.
         """
         source = connection.source
         if component_of(source) in self.components:

@@ -147,8 +147,8 @@ def control_address(spec: SystemSpec) -> tuple[str, int]:
     """Return where the launcher listens, or the process of the first node.
 
     Raises:
-        LkError: `LK_CONTROL` is not an address, or is missing where nothing else says how
-            the other machines reach the first node's process.
+        LkError: `LK_CONTROL` is not an address, or is missing where nothing else says
+            how the other machines reach the first node's process.
     """
     given = given_address()
     if given is not None:
