@@ -47,7 +47,7 @@ def computed() -> Iterator[Counter[str]]:
     sys.setprofile(seen)
     yield counts
     sys.setprofile(before)
-    threading.setprofile(None)  # type: ignore[arg-type]
+    threading.setprofile(None)
 
 
 def test_a_launch_computes_each_answer_once(computed: Counter[str]) -> None:
