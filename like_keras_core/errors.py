@@ -17,6 +17,7 @@ LkError
 │   ├── EngineOptionError (TypeError)      it does not know an option
 │   ├── MixedEnginesError (ValueError)     nodes name several engines
 │   ├── HostLostError                      a node's process is gone
+│   ├── VersionMismatchError               nodes have different versions or systems
 │   └── CapabilityError                    it declares that it cannot do this
 ├── PluginError (RuntimeError)         a plug-in beside the engine failed; it is named
 ├── ComponentError (RuntimeError)      user code raised, with where and when
@@ -30,9 +31,9 @@ EndOfStream (Exception)                raised by components to end the run
 
 from __future__ import annotations
 
-from like_keras_core.suggestions import KNOWN_ENGINES as KNOWN_ENGINES
-from like_keras_core.suggestions import KNOWN_OPTIONS as KNOWN_OPTIONS
-from like_keras_core.suggestions import install_advice as install_advice
+import copyreg
+
+from like_keras_core.suggestions import engine_advice, option_advice
 from like_keras_core.suggestions import nearest as nearest
 
 # `lk engines list` imports this module: it costs no import that could wait.
@@ -46,6 +47,11 @@ if TYPE_CHECKING:
 
 class LkError(Exception):
     """Everything that like_keras raises on purpose derives from this."""
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # Exception would call the class with the text, which is not what most take.
+        state = {**vars(self), "args": self.args}
+        return (copyreg.__newobj__, (type(self),), state)  # type: ignore[attr-defined]
 
 
 class LkWarning(UserWarning):
@@ -62,20 +68,17 @@ class GraphError(LkError, ValueError):
     def __init__(self, issues: Sequence[Issue], system: str = "") -> None:
         self.issues = tuple(issues)
         self.system = system
-        if len(self.issues) == 1:
-            text = str(self.issues[0])
-        else:
-            where = f"System {system!r}" if system else "The system"
-            lines = "\n".join(f"  - {_indent(issue)}" for issue in self.issues)
-            text = f"{where} has {len(self.issues)} errors:\n{lines}"
-        super().__init__(text)
-
-    def __reduce__(self) -> tuple[object, ...]:
-        return (type(self), (self.issues, self.system))
+        where = f"System {system!r}" if system else "The system"
+        several = f"{where} has {len(self.issues)} errors:"
+        super().__init__(_one_or_listed("", several, self.issues))
 
 
-def _indent(text: str) -> str:
-    return text.replace("\n", "\n    ")
+def _one_or_listed(one: str, several: str, items: Sequence[str]) -> str:
+    """Return the only item after one heading, or a list of them below another."""
+    if len(items) == 1:
+        return f"{one}{items[0]}"
+    lines = (item.replace("\n", "\n    ") for item in items)
+    return several + "".join(f"\n  - {line}" for line in lines)
 
 
 class SpecError(LkError, ValueError):
@@ -109,9 +112,6 @@ class FrameError(LkError, ValueError):
             "like_keras_core, with the same channel and window."
         )
 
-    def __reduce__(self) -> tuple[object, ...]:
-        return (type(self), (self.problem, self.expected, self.found))
-
 
 class NotSerializableError(LkError, TypeError):
     """A value has no form that another process could rebuild it from."""
@@ -143,15 +143,9 @@ class EngineNotFoundError(EngineError, ValueError):
 
     def __init__(self, name: str, installed: Iterable[str]) -> None:
         self.name, self.installed = name, tuple(sorted(installed))
-        near = nearest(name, self.installed)
-        cure = f"Did you mean {near!r}?" if near else install_advice(name)
-        super().__init__(
-            f"No engine named {name!r}. "
-            f"Installed: {', '.join(self.installed) or 'none'}. {cure}"
-        )
-
-    def __reduce__(self) -> tuple[object, ...]:
-        return (type(self), (self.name, self.installed))
+        listed = ", ".join(self.installed) or "none"
+        cure = engine_advice(name, self.installed)
+        super().__init__(f"No engine named {name!r}. Installed: {listed}. {cure}")
 
 
 class EngineBrokenError(EngineError):
@@ -163,13 +157,8 @@ class EngineBrokenError(EngineError):
         self.name, self.distribution, self.version = name, distribution, version
         self.status, self.reason = status, reason
         origin = f"{distribution} {version}".strip() or "unknown distribution"
-        super().__init__(
-            f"Engine {name!r} ({origin}) cannot be used: {status}: {reason}"
-        )
-
-    def __reduce__(self) -> tuple[object, ...]:
-        data = (self.name, self.distribution, self.status, self.reason, self.version)
-        return (type(self), data)
+        text = f"Engine {name!r} ({origin}) cannot be used: {status}: {reason}"
+        super().__init__(text)
 
 
 class EngineContractError(EngineError):
@@ -183,11 +172,7 @@ class EngineContractError(EngineError):
     def __init__(self, who: str, *problems: str) -> None:
         self.who, self.problems = who, problems
         text = f"{who} breaks the rules of the hooks: "
-        if len(problems) == 1:
-            text += problems[0]
-        else:
-            text += "".join(f"\n  - {_indent(problem)}" for problem in problems)
-        super().__init__(text)
+        super().__init__(_one_or_listed(text, text, problems))
 
     @classmethod
     def wrong_answer(
@@ -204,9 +189,6 @@ class EngineContractError(EngineError):
         """
         text = f"{hook} must return {expected}; it returned {found!r:.200}. {cure}"
         return cls(who, text.rstrip())
-
-    def __reduce__(self) -> tuple[object, ...]:
-        return (type(self), (self.who, *self.problems))
 
 
 class PluginError(LkError, RuntimeError):
@@ -240,10 +222,6 @@ class PluginError(LkError, RuntimeError):
             )
         super().__init__(text)
 
-    def __reduce__(self) -> tuple[object, ...]:
-        data = (self.plugin, self.origin, self.hook, self.problem, self.report)
-        return (type(self), data)
-
 
 class EngineOptionError(EngineError, TypeError):
     """An engine does not know an option that it was given."""
@@ -254,17 +232,11 @@ class EngineOptionError(EngineError, TypeError):
         self.engine = engine
         self.unknown, self.known = tuple(unknown), tuple(sorted(known))
         names = ", ".join(repr(name) for name in self.unknown)
-        near = [match for name in self.unknown if (match := nearest(name, self.known))]
-        cure = f" Did you mean {', '.join(map(repr, near))}?" if near else ""
         on = f" on {where}" if where else ""
-        brought = {KNOWN_OPTIONS[x] for x in self.unknown if x in KNOWN_OPTIONS}
-        if brought:
-            cure = f" To have it: pip install {' '.join(sorted(brought))}"
         who = f"Engine {engine!r}" if engine else "launch"
-        super().__init__(
-            f"{who} does not know the option {names}{on}. "
-            f"It knows: {', '.join(self.known) or 'none'}.{cure}"
-        )
+        listed = ", ".join(self.known) or "none"
+        text = f"{who} does not know the option {names}{on}. It knows: {listed}. "
+        super().__init__(f"{text}{option_advice(self.unknown, self.known)}".rstrip())
 
 
 class MixedEnginesError(EngineError, ValueError):
@@ -276,11 +248,10 @@ class MixedEnginesError(EngineError, ValueError):
             f"{engine!r} on {', '.join(map(repr, nodes))}"
             for engine, nodes in self.engines.items()
         )
-        first = next(iter(self.engines))
         super().__init__(
             f"The nodes of this system name different engines: {listed}. "
             "A system runs on one engine. Give the nodes the same engine, or choose "
-            f"one for all of them: launch(engine={first!r})."
+            f"one for all of them: launch(engine={next(iter(self.engines))!r})."
         )
 
 
@@ -303,9 +274,6 @@ class CapabilityError(EngineError):
             f"which is needed for {what}. "
             f"`lk engines info {engine}` lists what it can do."
         )
-
-    def __reduce__(self) -> tuple[object, ...]:
-        return (type(self), (self.engine, self.capability, self.what, self.text))
 
 
 class HostLostError(EngineError):
@@ -344,10 +312,6 @@ class HostLostError(EngineError):
             text += "\nThe end of its log:\n" + "\n".join(f"  {x}" for x in self.log)
         super().__init__(text)
 
-    def __reduce__(self) -> tuple[object, ...]:
-        facts = (self.node, self.how, self.machine, self.tick, self.log)
-        return (type(self), (*facts, self.waited_for))
-
 
 class VersionMismatchError(EngineError):
     """The processes of a run do not have the same like_keras, or the same system.
@@ -363,9 +327,6 @@ class VersionMismatchError(EngineError):
             f"The nodes cannot run together. {listed}. Install the same versions "
             "everywhere, and compile and copy the system again."
         )
-
-    def __reduce__(self) -> tuple[object, ...]:
-        return (type(self), (self.differences,))
 
 
 class ComponentError(LkError, RuntimeError):
@@ -397,9 +358,8 @@ class ComponentError(LkError, RuntimeError):
         machine: str = "local",
     ) -> None:
         self.component, self.node, self.phase = component, node, phase
-        self.machine = machine
+        self.machine, self.later = machine, tuple(later)
         self.tick, self.error, self.place = tick, error, place
-        self.later = tuple(later)
         self.traceback, self.report = traceback, report
         when = f" at tick {tick}" if tick is not None else ""
         where = f" ({place})" if place else ""
@@ -417,8 +377,7 @@ class ValueMutationError(LkError, RuntimeError):
         self.component, self.port = component, port
         super().__init__(
             f"Component {component!r} changed the value of {port!r}, which it had "
-            "received or sent. "
-            "All receivers share a message: change a copy, for "
+            "received or sent. All receivers share a message: change a copy, for "
             "example copy.deepcopy(value) or value.copy()."
         )
 

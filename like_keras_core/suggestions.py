@@ -35,3 +35,19 @@ def install_advice(name: str) -> str:
     if near:
         return f"Did you mean {near!r}? pip install {KNOWN_ENGINES[near]}"
     return "See what is there: lk engines list"
+
+
+def engine_advice(name: str, installed: Iterable[str]) -> str:
+    """Return what to write, or to install, where no engine has a name."""
+    near = nearest(name, installed)
+    return f"Did you mean {near!r}?" if near else install_advice(name)
+
+
+def option_advice(unknown: Iterable[str], known: Iterable[str]) -> str:
+    """Return what to write, or to install, for unknown options; empty if nothing."""
+    names, known = list(unknown), list(known)
+    brought = {KNOWN_OPTIONS[name] for name in names if name in KNOWN_OPTIONS}
+    if brought:
+        return f"To have it: pip install {' '.join(sorted(brought))}"
+    near = [match for name in names if (match := nearest(name, known))]
+    return f"Did you mean {', '.join(map(repr, near))}?" if near else ""

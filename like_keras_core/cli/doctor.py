@@ -13,7 +13,7 @@ import click
 
 from like_keras_core.cli.engine_check.finding import Check
 from like_keras_core.cli.output import write, write_json, write_table
-from like_keras_core.errors import KNOWN_ENGINES, LkError
+from like_keras_core.errors import LkError
 from like_keras_core.plugins.discovery import (
     ENGINES_DISABLE,
     PLUGINS_DISABLE,
@@ -22,6 +22,7 @@ from like_keras_core.plugins.discovery import (
     find_plugins,
 )
 from like_keras_core.plugins.metadata import UNKNOWN_VERSION, core_version, normalise
+from like_keras_core.suggestions import KNOWN_ENGINES
 
 _HARMLESS = ("disabled", "shadowed")
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from like_keras_core.cli.output import write, write_json, write_table
-from like_keras_core.errors import KNOWN_ENGINES
 from like_keras_core.plugins.discovery import find_engines
+from like_keras_core.suggestions import KNOWN_ENGINES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 
-from like_keras_core.errors import KNOWN_ENGINES
 from like_keras_core.plugins.compatibility import (
     admits,
     is_importable,
@@ -25,6 +24,7 @@ from like_keras_core.plugins.metadata import (
     distributions,
     parse_group,
 )
+from like_keras_core.suggestions import KNOWN_ENGINES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -277,15 +277,6 @@ def test_the_cause_of_a_failed_import_is_kept(site: Site) -> None:
     assert "The above exception was the direct cause" in done.stderr
 
 
-def test_broken_engines_can_be_pickled_as_errors() -> None:
-    """An error that crosses a process keeps its parts."""
-    error = EngineBrokenError("a", "dist", "broken", "reason", "1.0")
-
-    kind, arguments = error.__reduce__()[:2]
-
-    assert str(kind(*arguments)) == str(error)  # type: ignore[operator, misc]
-
-
 class Foreign(Component):
     """Runs only where nodes of others do."""
 

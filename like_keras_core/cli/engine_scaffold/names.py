@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from like_keras_core.errors import KNOWN_ENGINES, LkError
+from like_keras_core.errors import LkError
+from like_keras_core.suggestions import KNOWN_ENGINES
 
 _PREFIX = "lk-engine-"
 _FORM = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
