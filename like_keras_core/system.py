@@ -2,41 +2,27 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import sys
-import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextvars import ContextVar
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from like_keras_core.authoring.component_state import snake_case
 from like_keras_core.authoring.composition import Composition
 from like_keras_core.authoring.flattening import flatten
-from like_keras_core.authoring.launch_args import OutputAddresses
-from like_keras_core.authoring.lowering import REBUILT, UNFED, Lowered, lower, node_of
+from like_keras_core.authoring.lowering import Lowered, lower, node_of
 from like_keras_core.authoring.port_lookup import ends_of
+from like_keras_core.authoring.validation import DEFAULT_ENGINE, issues_of, validate
 from like_keras_core.component import Component
-from like_keras_core.errors import (
-    CapabilityError,
-    ComponentError,
-    GraphError,
-    LaunchTimeoutError,
-    LkWarning,
-    MixedEnginesError,
-    PluginError,
-    SpecError,
-)
+from like_keras_core.errors import GraphError, SpecError
 from like_keras_core.graph.checks import check
-from like_keras_core.graph.requirements import needs
 from like_keras_core.issue import Issue, errors_in
 from like_keras_core.launch_options import LaunchOptions, quantity
 from like_keras_core.node import Node, check_name
-from like_keras_core.plugins.session import missing_capabilities
 from like_keras_core.port import Delay, InputPort, OutputPort, check_free
-from like_keras_core.runtime.loader import instantiate, wire
+from like_keras_core.runtime.launching import compile_for, launch
+from like_keras_core.runtime.loader import connections_between, instantiate
 from like_keras_core.runtime.stop import StopSignal
 from like_keras_core.spec import SystemSpec, component_of
 from like_keras_core.tap import Tap
@@ -44,15 +30,9 @@ from like_keras_core.values.class_refs import stop_loading_script
 from like_keras_core.view.diagram import draw, to_mermaid, to_summary
 
 if TYPE_CHECKING:
-    from like_keras_core.engine import Engine
-    from like_keras_core.plugins.session import Session
     from like_keras_core.report import RunReport
 
-DEFAULT_ENGINE = "native"
 _OWN = frozenset({"_given", "links", "inferred", "_index", "_stops"})
-
-_frozen: ContextVar[tuple[System, Lowered] | None] = ContextVar("frozen", default=None)
-"""The system that this thread compiles or launches, lowered once for all of it."""
 
 
 class System(Composition):
@@ -185,24 +165,7 @@ class System(Composition):
 
     def lower(self) -> Lowered:
         """Return the system as data, with the live components and what is wrong."""
-        frozen = _frozen.get()
-        if frozen is not None and frozen[0] is self:
-            return frozen[1]
         return lower(self)
-
-    def to_spec(self) -> SystemSpec:
-        """Return the system as frozen data."""
-        return self.lower().spec
-
-    @contextlib.contextmanager
-    def _frozen(self) -> Iterator[Lowered]:
-        """Lower once for all that happens inside."""
-        lowered = self.lower()
-        token = _frozen.set((self, lowered))
-        try:
-            yield lowered
-        finally:
-            _frozen.reset(token)
 
     def summary(self) -> str:
         """Return the components and connections as text."""
@@ -234,68 +197,7 @@ class System(Composition):
         Raises:
             EngineNotFoundError: There is no such engine.
         """
-        with self._frozen() as lowered:
-            try:
-                self._engine(engine)
-            except MixedEnginesError as error:
-                issues = _core_issues(lowered, in_process=False)
-                return [*issues, Issue(str(error), code="mixed-engines")]
-            if engine is None and (name := self._engine(None)) == DEFAULT_ENGINE:
-                from like_keras_core.plugins.engine_registry import list_engines
-
-                if name not in list_engines():
-                    return _core_issues(lowered, in_process=True)
-            return self._issues(_open(self._engine(engine)))
-
-    def _issues(self, session: Session) -> list[Issue]:
-        lowered = self.lower()
-        capabilities = session.engine.capabilities
-        issues = _core_issues(lowered, in_process="multi-process" not in capabilities)
-        if errors_in(issues):
-            return issues
-        issues += missing_capabilities(session.engine, needs(lowered.spec))
-        return issues + session.validate(lowered.spec)
-
-    def _check(self, session: Session) -> None:
-        """Warn of what may go wrong and refuse what will.
-
-        Raises:
-            GraphError: There are errors.
-            CapabilityError: The engine cannot do what the system needs.
-        """
-        issues = self._issues(session)
-        for issue in issues:
-            if issue.severity == "warning":
-                warnings.warn(str(issue), LkWarning, stacklevel=_callers_level())
-        errors = errors_in(issues)
-        lacking = [issue for issue in errors if issue.code == "capability"]
-        if lacking and len(lacking) == len(errors):
-            raise self._lack(session.engine, lacking[0])
-        if errors:
-            raise GraphError(errors, self.name)
-
-    def _lack(self, engine: Engine, issue: Issue) -> CapabilityError:
-        """Return the error for the first capability that an engine lacks."""
-        for need in needs(self.to_spec()):
-            if need.name not in engine.capabilities:
-                return CapabilityError(engine.name, need.name, need.what)
-        return CapabilityError(engine.name, issue.address, issue.address, str(issue))
-
-    def _engine(self, engine: str | None) -> str:
-        """Return the engine that is named, else the only one that nodes name.
-
-        Raises:
-            MixedEnginesError: The nodes name several.
-        """
-        if engine is not None:
-            return engine
-        named: dict[str, list[str]] = {}
-        for node in self.lower().spec.nodes:
-            if node.engine is not None:
-                named.setdefault(node.engine, []).append(node.name)
-        if len(named) > 1:
-            raise MixedEnginesError(named)
-        return next(iter(named), DEFAULT_ENGINE)
+        return validate(self.lower(), engine)
 
     def compile(
         self, engine: str | None = None, build_dir: str | Path | None = None
@@ -314,11 +216,8 @@ class System(Composition):
             EngineError: The engine is missing, unusable, or cannot do it.
         """
         stop_loading_script(self)
-        with self._frozen():
-            session = _open(self._engine(engine))
-            self._check(session)
-            folder = None if build_dir is None else Path(build_dir)
-            return session.compile(self.to_spec(), folder).path
+        folder = None if build_dir is None else Path(build_dir)
+        return compile_for(self.lower(), engine, folder)
 
     def launch(
         self,
@@ -383,63 +282,11 @@ class System(Composition):
             trace_to=trace_to,
         )
         stop = StopSignal()
-        own = {"stop": stop, **engine_options}
         self._stops.append(stop)
         try:
-            if options.trace_to is not None:
-                return self._trace(Path(options.trace_to), engine, options, own)
-            return self._launch(engine, options, own)
+            return launch(self, engine, options, {"stop": stop, **engine_options})
         finally:
             self._stops.remove(stop)
-
-    def _launch(
-        self, engine: str | None, options: LaunchOptions, own: dict[str, Any]
-    ) -> RunReport:
-        with self._frozen() as lowered:
-            session = _open(self._engine(engine))
-            addresses = OutputAddresses(lowered)
-            options = replace(
-                options,
-                record=addresses.recorded(options.record),
-                taps=addresses.tapped(options.taps),
-            )
-            _need(session, "rate", "rate_hz", options.rate_hz)
-            _need(session, "record", "record", options.record)
-            _need(session, "record", "taps", options.taps)
-            self._check(session)
-            artefact = session.compile(lowered.spec, None)
-            try:
-                report = session.launch(self, artefact, {**options.for_engine(), **own})
-            except (ComponentError, LaunchTimeoutError, PluginError) as error:
-                if error.report is not None:
-                    error.report = replace(error.report, spec=lowered.spec)
-                raise
-            return replace(report, spec=lowered.spec)
-
-    def _trace(
-        self,
-        path: Path,
-        engine: str | None,
-        options: LaunchOptions,
-        own: dict[str, Any],
-    ) -> RunReport:
-        """Launch, and write what it was like, also if it fails."""
-        from like_keras_core.runtime.perfetto import write_trace
-        from like_keras_core.runtime.trace import gathering
-
-        if not path.parent.is_dir():
-            text = f"There is no folder {str(path.parent)!r} to write a trace into."
-            raise FileNotFoundError(text)
-        with gathering() as found:
-            try:
-                report = self._launch(engine, options, own)
-            finally:
-                if found.processes:
-                    write_trace(self.to_spec(), found, path)
-        if not found.processes:
-            text = f"Engine {report.engine!r} keeps no trace; {path} was not written."
-            warnings.warn(text, LkWarning, stacklevel=_callers_level())
-        return report
 
     def run(self, iterations: int | None = None, **options: Any) -> RunReport:
         """Launch on the native engine."""
@@ -457,12 +304,12 @@ class System(Composition):
             GraphError: The system has errors, or a component cannot be saved.
         """
         stop_loading_script(self)
-        with self._frozen() as lowered:
-            errors = errors_in(_core_issues(lowered, in_process=False))
-            if errors:
-                raise GraphError(errors, self.name)
-            target = Path(path)
-            target.write_text(lowered.spec.to_json() + "\n", encoding="utf-8")
+        lowered = self.lower()
+        errors = errors_in(issues_of(lowered, in_process=False))
+        if errors:
+            raise GraphError(errors, self.name)
+        target = Path(path)
+        target.write_text(lowered.spec.to_json() + "\n", encoding="utf-8")
         return target
 
     @classmethod
@@ -526,54 +373,13 @@ class System(Composition):
                     live[port.name].policy = port.policy
         system = System(components.values())
         system.name, system.rate_hz = spec.name, spec.rate_hz
-
-        def link(start: OutputPort | Delay, end: InputPort, inferred: bool) -> None:
-            system.connect(start, end)
-            if inferred:
-                system.inferred.add(end)
-
-        wire(spec, components, link, allow=allow, folders=folders)
+        wired = connections_between(components, spec, allow=allow, folders=folders)
+        for source, target, is_inferred in wired:
+            system.connect(source, target)
+            if is_inferred:
+                system.inferred.add(target)
         return system
 
     def __repr__(self) -> str:
         names = ", ".join(str(getattr(x, "name", x)) for x in self.children()[:8])
         return f"{type(self).__qualname__}(name={self.name!r}, components=[{names}])"
-
-
-def _callers_level() -> int:
-    """Return the `stacklevel` at which the code outside this module stands."""
-    frame, level = sys._getframe(1), 1
-    while frame.f_back is not None and frame.f_code.co_filename == __file__:
-        frame, level = frame.f_back, level + 1
-    return level
-
-
-def _open(engine: str) -> Session:
-    from like_keras_core.plugins.engine_registry import get_engine
-    from like_keras_core.plugins.session import Session
-
-    return Session(get_engine(engine))
-
-
-def _core_issues(lowered: Lowered, *, in_process: bool) -> list[Issue]:
-    issues = []
-    for issue in lowered.issues:
-        if in_process and issue.code in REBUILT:
-            if issue.code == "assigned-attribute":
-                issues.append(issue.as_warning())
-            continue
-        issues.append(issue)
-    codes = {issue.code for issue in errors_in(issues)}
-    if codes & {"not-a-component", "recursion", "same-component", "duplicate-name"}:
-        return issues
-    explained = {issue.address for issue in issues if issue.code in UNFED}
-    return issues + [
-        issue
-        for issue in check(lowered.spec)
-        if issue.code != "unfed-input" or issue.address not in explained
-    ]
-
-
-def _need(session: Session, capability: str, option: str, value: Any) -> None:
-    if value and capability not in session.engine.capabilities:
-        raise CapabilityError(session.engine.name, capability, f"launch({option}=...)")

@@ -1023,3 +1023,16 @@ def test_what_fails_afterwards_is_said_too() -> None:
 
     with pytest.raises(lk.ComponentError, match=r"(?s)first.*on_shutdown.*second"):
         System([Sad()]).run(1)
+
+
+def test_a_warning_of_a_launch_points_at_the_line_that_launched() -> None:
+    """However many of our own functions are between."""
+    scale = Scale()
+    scale.offset = 1  # type: ignore[attr-defined]
+    system = System([Count(), scale])
+
+    for launch in (system.run, partial(system.launch, engine="native")):
+        with pytest.warns(lk.LkWarning, match="was assigned after") as caught:
+            launch(1)
+
+        assert [item.filename for item in caught] == [__file__]

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
 
     from like_keras_core.authoring.lowering import Lowered
     from like_keras_core.port import Delay, InputPort, OutputPort
+    from like_keras_core.spec import SystemSpec
 
 
 class Composition:
@@ -30,3 +31,7 @@ class Composition:
     def lower(self) -> Lowered:
         """Return the system as data, with the live components and what is wrong."""
         raise NotImplementedError
+
+    def to_spec(self) -> SystemSpec:
+        """Return the system as frozen data."""
+        return self.lower().spec

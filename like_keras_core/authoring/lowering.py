@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,10 +55,28 @@ class Lowered:
     components: dict[str, Component]
 
 
+_kept: ContextVar[tuple[Composition, Lowered] | None] = ContextVar("kept", default=None)
+"""The system that this thread launches, lowered once for all of it."""
+
+
 def lower(system: Composition) -> Lowered:
     """Return a live system as data, with every issue that only the live one shows."""
+    kept = _kept.get()
+    if kept is not None and kept[0] is system:
+        return kept[1]
     with collection_paused():
         return _lower(system)
+
+
+@contextmanager
+def lowered_once(system: Composition) -> Iterator[Lowered]:
+    """Lower a system once for all that asks for it inside."""
+    lowered = system.lower()
+    token = _kept.set((system, lowered))
+    try:
+        yield lowered
+    finally:
+        _kept.reset(token)
 
 
 def _lower(system: Composition) -> Lowered:

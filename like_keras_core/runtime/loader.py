@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from like_keras_core.authoring.constructor_args import construct
 from like_keras_core.component import Component, fresh
 from like_keras_core.errors import ComponentError, LkError, LoadError, SpecError
 from like_keras_core.node import Node
+from like_keras_core.port import Delay, InputPort, OutputPort
 from like_keras_core.runtime.tracebacks import place_of, text_of
 from like_keras_core.spec import (
     DEFAULT_NODE,
@@ -133,21 +133,18 @@ def failed_to_build(spec: ComponentSpec, error: BaseException) -> LkError:
     )
 
 
-def wire(
+def connections_between(
+    components: Mapping[str, Component],
     spec: SystemSpec,
-    components: dict[str, Component],
-    link: Callable[[Any, Any, bool], object],
     *,
     allow: Iterable[str] | None = None,
     folders: Sequence[Path] = (),
-) -> None:
-    """Connect live components as their spec says.
+) -> Iterator[tuple[OutputPort | Delay, InputPort, bool]]:
+    """Give each connection of a spec by its live ports, and whether it was inferred.
 
     Args:
+        components: The components by address, as `instantiate` gives them.
         spec: The system.
-        components: Its components by address, as `instantiate` gives them.
-        link: Called for each connection with source and target port, and whether it
-            was inferred.
         allow: Module prefixes that may be imported; None allows all.
         folders: Where scripts are looked for.
 
@@ -161,7 +158,7 @@ def wire(
         source, output = split_address(connection.source)
         target, port = split_address(connection.target)
         try:
-            start: Any = components[source].outputs[output]
+            start: OutputPort | Delay = components[source].outputs[output]
             end = components[target].inputs[port]
         except KeyError as error:
             raise SpecError(
@@ -170,4 +167,4 @@ def wire(
             ) from None
         if connection.delay is not None:
             start = start.delay(decode(connection.delay.initial, find))
-        link(start, end, connection.inferred)
+        yield start, end, connection.inferred

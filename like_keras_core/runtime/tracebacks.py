@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 import sysconfig
 from pathlib import Path
 from traceback import walk_tb
@@ -60,6 +61,14 @@ def place_of(error: BaseException) -> str:
         return ""
     filename, number = users[-1] if users else lines[0]
     return f"{Path(filename).name}:{number}"
+
+
+def users_level() -> int:
+    """Return the `stacklevel` at which the caller's warning is the user's line."""
+    frame, level = sys._getframe(1), 1
+    while frame.f_back is not None and _is_ours(frame.f_code.co_filename):
+        frame, level = frame.f_back, level + 1
+    return level
 
 
 def _is_runtime(filename: str) -> bool:

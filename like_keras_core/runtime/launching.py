@@ -1,0 +1,148 @@
+"""A launch around its engine: checked, compiled, run, and traced if that is wanted."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from like_keras_core.authoring.launch_args import OutputAddresses
+from like_keras_core.authoring.lowering import lowered_once
+from like_keras_core.authoring.validation import (
+    choose_engine,
+    issues_on,
+    refuse_errors,
+)
+from like_keras_core.errors import (
+    CapabilityError,
+    ComponentError,
+    LaunchTimeoutError,
+    LkWarning,
+    PluginError,
+)
+from like_keras_core.plugins.engine_registry import get_engine
+from like_keras_core.plugins.session import Session
+from like_keras_core.runtime.tracebacks import users_level
+
+if TYPE_CHECKING:
+    from like_keras_core.authoring.composition import Composition
+    from like_keras_core.authoring.lowering import Lowered
+    from like_keras_core.launch_options import LaunchOptions
+    from like_keras_core.report import RunReport
+
+
+def compile_for(
+    lowered: Lowered, engine: str | None, build_dir: Path | None
+) -> Path | None:
+    """Write what an engine needs to run a system, and return the main file.
+
+    Args:
+        lowered: The system.
+        engine: An engine's name; None is the nodes' own.
+        build_dir: Where to; None is the engine's own folder.
+
+    Raises:
+        GraphError: The system has errors.
+        EngineError: The engine is missing, unusable, or cannot do it.
+    """
+    session = Session(get_engine(choose_engine(lowered.spec, engine)))
+    _check(session, lowered)
+    return session.compile(lowered.spec, build_dir).path
+
+
+def launch(
+    system: Composition,
+    engine: str | None,
+    options: LaunchOptions,
+    engine_options: Mapping[str, Any],
+) -> RunReport:
+    """Run a system to its end, and trace it if the options say so.
+
+    Args:
+        system: The live system; it is lowered once.
+        engine: An engine's name; None is the nodes' own.
+        options: Those of every launch.
+        engine_options: What the engine itself takes, and `stop`.
+
+    Raises:
+        GraphError: The system has errors; nothing ran.
+        EngineError: The engine is missing, unusable, or cannot do it.
+        ComponentError: A component raised; it carries the report.
+        LaunchTimeoutError: The time was over; it carries the report.
+    """
+    with lowered_once(system) as lowered:
+        if options.trace_to is None:
+            return _run(system, lowered, engine, options, engine_options)
+        return _trace(system, lowered, engine, options, engine_options)
+
+
+def _run(
+    system: Composition,
+    lowered: Lowered,
+    engine: str | None,
+    options: LaunchOptions,
+    engine_options: Mapping[str, Any],
+) -> RunReport:
+    session = Session(get_engine(choose_engine(lowered.spec, engine)))
+    addresses = OutputAddresses(lowered)
+    options = replace(
+        options,
+        record=addresses.recorded(options.record),
+        taps=addresses.tapped(options.taps),
+    )
+    _need(session, "rate", "rate_hz", options.rate_hz)
+    _need(session, "record", "record", options.record)
+    _need(session, "record", "taps", options.taps)
+    _check(session, lowered)
+    artefact = session.compile(lowered.spec, None)
+    given = {**options.for_engine(), **engine_options}
+    try:
+        report = session.launch(system, artefact, given)
+    except (ComponentError, LaunchTimeoutError, PluginError) as error:
+        if error.report is not None:
+            error.report = replace(error.report, spec=lowered.spec)
+        raise
+    return replace(report, spec=lowered.spec)
+
+
+def _trace(
+    system: Composition,
+    lowered: Lowered,
+    engine: str | None,
+    options: LaunchOptions,
+    engine_options: Mapping[str, Any],
+) -> RunReport:
+    """Run, and write what it was like, also if it fails."""
+    from like_keras_core.runtime.perfetto import write_trace
+    from like_keras_core.runtime.trace import gathering
+
+    path = Path(str(options.trace_to))
+    if not path.parent.is_dir():
+        text = f"There is no folder {str(path.parent)!r} to write a trace into."
+        raise FileNotFoundError(text)
+    with gathering() as found:
+        try:
+            report = _run(system, lowered, engine, options, engine_options)
+        finally:
+            if found.processes:
+                write_trace(lowered.spec, found, path)
+    if not found.processes:
+        text = f"Engine {report.engine!r} keeps no trace; {path} was not written."
+        warnings.warn(text, LkWarning, stacklevel=users_level())
+    return report
+
+
+def _check(session: Session, lowered: Lowered) -> None:
+    """Warn of what may go wrong and refuse what will."""
+    issues = issues_on(session, lowered)
+    for issue in issues:
+        if issue.severity == "warning":
+            warnings.warn(str(issue), LkWarning, stacklevel=users_level())
+    refuse_errors(issues, lowered.spec, session)
+
+
+def _need(session: Session, capability: str, option: str, value: Any) -> None:
+    if value and capability not in session.engine.capabilities:
+        raise CapabilityError(session.engine.name, capability, f"launch({option}=...)")
