@@ -7,9 +7,7 @@ import secrets
 import threading
 from collections.abc import Callable, Mapping
 from multiprocessing.connection import Client, Connection, Listener
-from pathlib import Path
 
-from like_keras_core import SystemSpec
 from like_keras_core.engine_kit import Arrived, FrameParts, ProcessEngine
 
 
@@ -75,15 +73,6 @@ class PipesEngine(ProcessEngine):
         {"delay", "hold", "latest", "every", "rate", "record", "multi-process"}
     )
     transport = PipeTransport
-
-    def issues(self, spec: SystemSpec, folder: Path) -> list[str]:
-        """List the options of nodes: there are none."""
-        return [
-            f"Node {node.name!r} has the option {option!r}; {self.name!r} has no "
-            "options of nodes. Leave it out."
-            for node in spec.nodes
-            for option in node.options
-        ]
 
 
 def thread(function: Callable[..., object], *args: object) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from like_keras_core.engine import Engine, as_issue
-from like_keras_core.engine_kit.option_checks import refuse_errors
+from like_keras_core.engine_kit.option_checks import node_option_issues, refuse_errors
 from like_keras_core.engine_kit.python_path import author_path, unfound_issues
 from like_keras_core.errors import EngineError
 from like_keras_core.graph.checks import check
@@ -59,6 +59,9 @@ class ProcessEngine(Engine):
     options: ClassVar[Mapping[str, str]] = {}
     """The options of `launch` that are this engine's own: a name, and what it does."""
 
+    node_options: ClassVar[Sequence[str]] = ()
+    """The options of a `Node` that this engine follows; `issues` refuses the others."""
+
     distributions: ClassVar[Sequence[str]] = ()
     """The distributions that every process must have in the same version, as the plan
     of each says."""
@@ -69,11 +72,17 @@ class ProcessEngine(Engine):
     def issues(self, spec: SystemSpec, folder: Path) -> Iterable[Issue | str]:
         """List what this engine has against a sound system; a string is an error.
 
+        Unless it is overridden: options of nodes that are not among `node_options`.
+
         Args:
             spec: The system.
             folder: The build folder.
         """
-        return ()
+        return [
+            issue
+            for node in spec.nodes
+            for issue in node_option_issues(self.name, node, self.node_options, ())
+        ]
 
     def write(self, spec: SystemSpec, folder: Path) -> Path:
         """Write what the runtime needs; the system itself, unless it is overridden.

@@ -2,9 +2,10 @@
 
 The process of a node calls its transport in this order, always from one thread, its
 own: `bind`, `start`, `send` as often as it likes, `close`. `close` may come without
-`start`, where a run ended before. A polled transport is asked to `receive` from `bind`
-on. What a transport calls, `arrived`, may be called from any thread, but not before
-`start`. `wake` alone may be called from any thread, and from a signal handler.
+`start`, where a run ended before. A polled transport is asked to `receive` from `start`
+on, by the same thread. What a transport calls, `arrived`, may be called from any
+thread, but not before `start`. `wake` alone may be called from any thread, and from a
+signal handler, also after `close`.
 
 A frame arrives whole or not at all. Frames may be lost, repeated and overtaken: what
 reads them puts that right.
@@ -81,3 +82,28 @@ class PolledTransport(Transport, Protocol):
     def wake(self) -> None:
         """End the present wait, or the next one; from any thread or signal handler."""
         ...
+
+
+def endpoint_of(transport: Transport) -> str:
+    """Bind a transport and return its endpoint.
+
+    Raises:
+        TypeError: It returned something else than a string.
+    """
+    endpoint: object = transport.bind()
+    if not isinstance(endpoint, str):
+        kind = type(transport).__qualname__
+        raise TypeError(f"{kind}.bind returns a string; it returned {endpoint!r:.80}.")
+    return endpoint
+
+
+def frames_to(take: Arrived) -> Arrived:
+    """Return what a transport may call with a frame, and with nothing else."""
+
+    def arrived(frame: bytes | memoryview) -> None:
+        given: object = frame
+        if not isinstance(given, (bytes, bytearray, memoryview)):
+            raise TypeError(f"arrived takes bytes or a memoryview; got {given!r:.80}.")
+        take(frame)
+
+    return arrived

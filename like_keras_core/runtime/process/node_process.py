@@ -28,7 +28,12 @@ from like_keras_core.runtime.control.run_options import RunOptions
 from like_keras_core.runtime.control.run_plan import RunPlan
 from like_keras_core.runtime.control.termination import StopParticipant
 from like_keras_core.runtime.failure import Failed, ReportedFailure
-from like_keras_core.runtime.flow.transport import PolledTransport, Transport
+from like_keras_core.runtime.flow.transport import (
+    PolledTransport,
+    Transport,
+    endpoint_of,
+    frames_to,
+)
 from like_keras_core.runtime.host.node_host import NodeHost
 from like_keras_core.runtime.loader import build
 from like_keras_core.runtime.process.endpoints import Endpoints
@@ -93,9 +98,8 @@ class NodeProcess:
         self.inbox: SignalSafeQueue[p.ToProcess | p.StopAsked | bytes | memoryview] = (
             SignalSafeQueue()
         )
-        #: The transport, if it is this thread that waits there; then `inbox` is not
-        #: waited for, and who puts something in wakes the transport.
-        self._polled = transport if isinstance(transport, PolledTransport) else None
+        #: The transport, once it was started, if this thread waits there, not in `inbox`.
+        self._polled: PolledTransport | None = None
         self.options = RunOptions()
         #: Both from `Build` on, unless that fails.
         self.host: NodeHost
@@ -117,8 +121,7 @@ class NodeProcess:
         #: Whether ticks run: from `Start` to `Deactivate`; and whether they ever did.
         self._running = False
         self._started = False
-        #: Whether nothing more is to be served: the run has ended, or the launcher is
-        #: gone.
+        #: Whether nothing more is to be served: the run or the launcher has ended.
         self._over = False
         #: Whether components were told to shut down; if not, `_leave` does it.
         self._down = False
@@ -129,7 +132,7 @@ class NodeProcess:
         """Serve control messages until the run ends."""
         keep_freed_memory()
         self.connection.start(self._heard)
-        endpoint = self.transport.bind()
+        endpoint = endpoint_of(self.transport)
         with unwatched(), forwarding_logs(self.connection):
             self.connection.send(self._introduction(endpoint))
             try:
@@ -200,11 +203,13 @@ class NodeProcess:
             os._exit(_ORPHANED)
 
     def _start_transport(self, endpoints: Mapping[str, str]) -> None:
-        # Within `receive` frames come in the thread that takes them.
-        is_polled = self._polled is not None
-        arrived = self.ends.take if is_polled else self.inbox.put
         peers = {node: x for node, x in endpoints.items() if node != self.node}
-        self.transport.start(arrived, peers)
+        if isinstance(self.transport, PolledTransport):
+            # Within `receive` frames come in the thread that takes them.
+            self.transport.start(self.ends.take, peers)
+            self._polled = self.transport
+        else:
+            self.transport.start(frames_to(self.inbox.put), peers)
 
     def _build(self) -> tuple[ReportedFailure, ...]:
         """Build the components and the channels; return all that failed."""
