@@ -98,7 +98,7 @@ class NodeProcess:
         self.inbox: SignalSafeQueue[p.ToProcess | p.StopAsked | bytes | memoryview] = (
             SignalSafeQueue()
         )
-        #: The transport, once it was started, if this thread waits there, not in `inbox`.
+        #: The transport, once it was started, if this thread waits there.
         self._polled: PolledTransport | None = None
         self.options = RunOptions()
         #: Both from `Build` on, unless that fails.
