@@ -6,9 +6,7 @@ from pathlib import Path
 
 import click
 
-from like_keras_core.cli.engine_check.examination import check_engine
-from like_keras_core.cli.engine_check.finding import Check
-from like_keras_core.cli.engine_check.run_kit import SUITES
+from like_keras_core.cli.engine_check.examination import SUITES, check_engine
 from like_keras_core.cli.engine_table import complete_engine
 from like_keras_core.cli.output import printable, write, write_json
 
@@ -48,7 +46,9 @@ def check_command(
     for check in check_engine(name, wheel=wheel, suites=suites, timeout_s=timeout_s):
         checks.append(check)
         if not as_json:
-            _write(check)
+            # As it comes: the kit takes a while.
+            text = "\n      ".join(map(printable, check.text.splitlines()))
+            write(f"{check.outcome}  {check.subject}: {text}")
     failed = sum(check.outcome == "FAIL" for check in checks)
     if as_json:
         rows = [check._asdict() for check in checks]
@@ -58,11 +58,3 @@ def check_command(
     else:
         write(f"\n{name}: nothing is wrong.")
     context.exit(1 if failed else 0)
-
-
-def _write(check: Check) -> None:
-    """Print a check when it is done: the kit's may take a while."""
-    first, *others = map(printable, check.text.splitlines())
-    write(f"{check.outcome}  {check.subject}: {first}")
-    for line in others:
-        write(f"      {line}")

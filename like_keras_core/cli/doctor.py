@@ -6,8 +6,6 @@ import os
 import platform
 import sys
 from collections.abc import Callable, Iterator
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import click
 
@@ -99,13 +97,9 @@ def _check(
 
 def _use_engine(record: PluginEntry) -> None:
     """Import an engine in a process of its own, which may end or hang."""
-    from like_keras_core.cli.engine_check.examination import IMPORT_S, examined
-    from like_keras_core.cli.engine_check.isolated_process import environment
+    from like_keras_core.cli.engine_check.examination import examined
 
-    words = [record.name, normalise(record.distribution)]
-    with TemporaryDirectory(prefix="lk-doctor-") as work:
-        found = examined(words, Path(work), environment([]), IMPORT_S)
-    for check in found:
+    for check in examined(record.name, normalise(record.distribution)):
         if check.outcome == "FAIL" and check.subject in ("import", "methods"):
             raise LkError(check.text)
 

@@ -117,6 +117,37 @@ def test_what_is_declared_and_not_there_fails(
     assert "not run" in checks[-1]["text"]
 
 
+@pytest.mark.parametrize(
+    ("requires", "text"),
+    [
+        ("no-such-distribution>=3", "pip install 'no-such-distribution>=3'"),
+        ("click>=999", "is installed"),
+    ],
+)
+def test_what_it_needs_must_be_there(
+    requires: str, text: str, tmp_path: Path, capsys: Output
+) -> None:
+    """It is checked here, so what it needs is looked for here."""
+    wheel = wheel_of(tmp_path, requires=requires)
+
+    code, checks = check(capsys, wheel)
+
+    assert code == 1
+    assert text in failures(checks)["dependencies"]
+
+
+@pytest.mark.slow
+def test_what_another_python_or_an_extra_needs_is_passed_over(
+    tmp_path: Path, capsys: Output
+) -> None:
+    """Markers count."""
+    requires = "no-such-distribution; extra == 'test' or python_version < '3'"
+
+    code, _ = check(capsys, wheel_of(tmp_path, requires=requires))
+
+    assert code == 0
+
+
 @pytest.mark.slow
 def test_an_import_that_does_not_end_is_ended(tmp_path: Path, capsys: Output) -> None:
     """What waits belongs into `launch`."""

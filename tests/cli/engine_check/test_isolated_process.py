@@ -29,12 +29,15 @@ def lives(pid: int) -> bool:
 
 def test_it_says_how_a_process_ended(tmp_path: Path) -> None:
     """Its exit code, and what it printed."""
-    code = "import sys; print('out'); print('why', file=sys.stderr); sys.exit(3)"
-    (tmp_path / "ends.py").write_text(code)
+    text = (
+        "import sys; print('out', flush=True); print('why', file=sys.stderr); "
+        "sys.exit(3)"
+    )
+    (tmp_path / "ends.py").write_text(text)
 
-    ended = run_module("ends", cwd=tmp_path, env=environment([]), timeout_s=60)
+    code, lines = run_module("ends", cwd=tmp_path, timeout_s=60)
 
-    assert (ended.code, ended.out, ended.last_line) == (3, "out\n", "why")
+    assert (code, lines) == (3, ["out", "why"])
 
 
 @pytest.mark.slow
@@ -42,10 +45,10 @@ def test_when_its_time_is_up_nothing_of_it_is_left(tmp_path: Path) -> None:
     """Neither it, nor what it started."""
     (tmp_path / "stays.py").write_text(FORKS)
 
-    ended = run_module("stays", cwd=tmp_path, env=environment([]), timeout_s=5)
+    code, _ = run_module("stays", cwd=tmp_path, timeout_s=5)
 
     pid = int((tmp_path / "pid").read_text())
-    assert ended.code is None
+    assert code is None
     assert not lives(pid)
 
 
