@@ -10,13 +10,8 @@ import click
 
 from like_keras_core.cli.output import write, write_json
 from like_keras_core.errors import LkError
-from like_keras_core.testing.matrix_markdown import (
-    BEGIN,
-    END,
-    merged,
-    put_into,
-    to_markdown,
-)
+from like_keras_core.testing.matrix import merged
+from like_keras_core.testing.matrix_markdown import BEGIN, END, put_into, to_markdown
 
 
 @click.command("matrix")
@@ -29,7 +24,7 @@ from like_keras_core.testing.matrix_markdown import (
 @click.option(
     "--into",
     "page",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help=f"Write the table into this page, between the lines {BEGIN} and {END}.",
 )
 @click.option(
@@ -55,13 +50,14 @@ def matrix_command(
     if is_check and page is None:
         raise click.UsageError("--check needs a page: --into README.md --check")
     matrix = merged(_read(path) for path in files)
+    table = to_markdown(matrix)
     if as_json:
         write_json(matrix)
+    elif page is None:
+        write(table)
     if page is None:
-        if not as_json:
-            write(to_markdown(matrix))
         return
-    text = put_into(page, to_markdown(matrix))
+    text = put_into(page, table)
     if text == page.read_text("utf-8"):
         return
     if is_check:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import platform
 import sysconfig
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from like_keras_core.engine import CAPABILITIES
-from like_keras_core.plugins.discovery import EngineEntry, find_engines
+from like_keras_core.errors import LkError
+from like_keras_core.plugins.discovery import find_engines
 from like_keras_core.plugins.metadata import core_version
 from like_keras_core.testing.level import LEVELS, UNTESTED
 
@@ -36,55 +37,83 @@ def to_matrix(found: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     the kit cannot show it), or `not run`. Where several classes test one engine, the
     worst outcome of each test counts.
     """
-    engines: dict[str, Any] = {}
-    records: dict[str, EngineEntry] = {}
-    for record in find_engines():
-        records.setdefault(record.name, record)
+    items: dict[str, list[Mapping[str, Any]]] = {}
     for item in found:
-        name = item["engine"]
-        if name not in engines:
-            used = records.get(name)
-            engines[name] = {
-                "distribution": used.distribution if used else "",
-                "version": used.version if used else "",
-                "suite_level": item["suite_level"],
-                "environments": [_environment()],
-                "rows": _empty_rows(),
-            }
-        engine = engines[name]
-        engine["suite_level"] = min(engine["suite_level"], item["suite_level"])
-        for capability in CAPABILITIES:
-            if capability not in item["declared"]:
-                engine["rows"][capability]["declared"] = False
-        for row in _rows_of(item):
-            tests = engine["rows"][row]["tests"]
-            before = tests.get(item["test"], item["outcome"])
-            tests[item["test"]] = worst(before, item["outcome"])
-    for engine in engines.values():
-        for name, row in engine["rows"].items():
-            row["outcome"] = _outcome(name, row, engine["suite_level"])
+        items.setdefault(item["engine"], []).append(item)
+    records = {record.name: record for record in reversed(find_engines())}
+    engines = {}
+    for name, tests in items.items():
+        used = records.get(name)
+        engines[name] = {
+            "distribution": used.distribution if used else "",
+            "version": used.version if used else "",
+            **_together(name, list(_runs(tests))),
+        }
     return {"schema": 1, "core": core_version(), "engines": engines}
+
+
+def merged(matrices: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return several matrices as one; an engine may be in more than one of them.
+
+    Raises:
+        LkError: They say different things about what an engine declares.
+    """
+    cores: list[str] = []
+    runs: dict[str, list[Mapping[str, Any]]] = {}
+    for matrix in matrices:
+        cores.append(matrix["core"])
+        for name, engine in matrix["engines"].items():
+            runs.setdefault(name, []).append(engine)
+    engines = {name: _together(name, found) for name, found in runs.items()}
+    return {"schema": 1, "core": cores[0], "engines": engines}
+
+
+def _runs(items: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Yield each test of an engine as a run of its own."""
+    declared = set.intersection(*(set(item["declared"]) for item in items))
+    place = {
+        "python": platform.python_version(),
+        "platform": sysconfig.get_platform(),
+    }
+    for item in items:
+        rows = {
+            row: {"declared": row == BASIC or row in declared, "tests": {}}
+            for row in (BASIC, *CAPABILITIES)
+        }
+        for row in _rows_of(item):
+            rows[row]["tests"] = {item["test"]: item["outcome"]}
+        yield {
+            "suite_level": item["suite_level"],
+            "environments": [place],
+            "rows": rows,
+        }
+
+
+def _together(name: str, runs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return several runs of an engine as one."""
+    rows: dict[str, Any] = {}
+    for run in runs:
+        for row, data in run["rows"].items():
+            mine = rows.setdefault(row, {**data, "outcome": "", "tests": {}})
+            if mine["declared"] != data["declared"]:
+                raise LkError(
+                    f"The files disagree on whether {name!r} declares {row!r}; they "
+                    "are of different releases of it. Give those of one release."
+                )
+            for test, outcome in data["tests"].items():
+                mine["tests"][test] = worst(mine["tests"].get(test, outcome), outcome)
+    level = min(run["suite_level"] for run in runs)
+    for row, data in rows.items():
+        data["outcome"] = _outcome(row, data, level)
+    places = {tuple(x.items()): x for run in runs for x in run.get("environments", ())}
+    about = {"suite_level": level, "environments": list(places.values()), "rows": rows}
+    return {**runs[0], **about}
 
 
 def worst(one: str, other: str) -> str:
     """Return the worse of two outcomes of a test; one that is not known is worst."""
     ranks = {outcome: rank for rank, outcome in enumerate(_WORST_FIRST)}
     return min(one, other, key=lambda outcome: ranks.get(outcome, -1))
-
-
-def _environment() -> dict[str, str]:
-    """Return what the tests run on."""
-    return {
-        "python": platform.python_version(),
-        "platform": sysconfig.get_platform(),
-    }
-
-
-def _empty_rows() -> dict[str, Any]:
-    return {
-        row: {"declared": True, "outcome": "", "tests": {}}
-        for row in (BASIC, *CAPABILITIES)
-    }
 
 
 def _rows_of(item: Mapping[str, Any]) -> list[str]:
@@ -120,8 +149,7 @@ def to_lines(matrix: Mapping[str, Any]) -> list[str]:
         version = f" {engine['version']}" if engine["version"] else ""
         about = [f"{name}{version}", f"level {engine['suite_level']} of the kit"]
         about += [
-            f"Python {x['python']} on {x['platform']}"
-            for x in engine.get("environments", ())
+            f"Python {x['python']} on {x['platform']}" for x in engine["environments"]
         ]
         lines.append(", ".join(about))
         lines += [

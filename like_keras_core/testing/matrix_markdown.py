@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from like_keras_core.engine import CAPABILITIES
 from like_keras_core.errors import LkError
-from like_keras_core.testing.matrix import BASIC, worst
+from like_keras_core.testing.matrix import BASIC
 
 BEGIN, END = "<!-- lk engines matrix -->", "<!-- /lk engines matrix -->"
 """The lines of a page between which its matrix stands."""
@@ -22,47 +22,7 @@ _WORDS = {
     "passed": "yes",
     "not run": "not run",
 }
-"""The word for each outcome; where runs of an engine differ, the first here counts."""
-
-
-def merged(matrices: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
-    """Return several matrices as one; an engine may be in more than one of them.
-
-    Raises:
-        LkError: They say different things about what an engine declares.
-    """
-    engines: dict[str, Any] = {}
-    core = ""
-    for matrix in matrices:
-        core = core or matrix["core"]
-        for name, engine in matrix["engines"].items():
-            if name in engines:
-                _add(engines[name], engine, name)
-            else:
-                rows = {row: dict(data) for row, data in engine["rows"].items()}
-                engines[name] = {**engine, "rows": rows}
-    return {"schema": 1, "core": core, "engines": engines}
-
-
-def _add(engine: dict[str, Any], other: Mapping[str, Any], name: str) -> None:
-    """Add the outcomes of another run of an engine."""
-    ranks = list(_WORDS)
-    for row, data in other["rows"].items():
-        mine = engine["rows"].setdefault(row, dict(data))
-        if mine["declared"] != data["declared"]:
-            raise LkError(
-                f"The files disagree on whether {name!r} declares {row!r}; they are of "
-                "different releases of it. Give those of one release."
-            )
-        mine["outcome"] = min(mine["outcome"], data["outcome"], key=ranks.index)
-        tests = dict(mine["tests"])
-        for test, outcome in data["tests"].items():
-            tests[test] = worst(tests.get(test, outcome), outcome)
-        mine["tests"] = tests
-    environments = [*engine.get("environments", ()), *other.get("environments", ())]
-    if environments:
-        unique = {tuple(sorted(item.items())): item for item in environments}
-        engine["environments"] = list(unique.values())
+"""The word for each outcome."""
 
 
 def to_markdown(matrix: Mapping[str, Any]) -> str:
@@ -87,12 +47,9 @@ def put_into(page: Path, table: str) -> str:
     """Return the text of a page with a table between its two marks.
 
     Raises:
-        LkError: The page cannot be read, or has no marks.
+        LkError: The page has no marks.
     """
-    try:
-        text = page.read_text("utf-8")
-    except OSError as error:
-        raise LkError(f"Cannot read the page {str(page)!r}: {error}") from error
+    text = page.read_text("utf-8")
     before, begin, rest = text.partition(BEGIN)
     _, end, after = rest.partition(END)
     if not begin or not end:

@@ -8,21 +8,18 @@ from typing import Any
 import pytest
 
 from like_keras_core.errors import LkError
-from like_keras_core.testing.matrix_markdown import (
-    BEGIN,
-    END,
-    merged,
-    put_into,
-    to_markdown,
-)
+from like_keras_core.testing.matrix import merged
+from like_keras_core.testing.matrix_markdown import BEGIN, END, put_into, to_markdown
 
 
 def outcomes(
     engine: str, row: str = "delay", outcome: str = "passed", **tests: str
 ) -> dict[str, Any]:
     """Return the matrix of an engine with one row."""
+    tests = tests or {"test_a": outcome}
     data = {"declared": outcome != "refused", "outcome": outcome, "tests": tests}
-    return {"schema": 1, "core": "0.1.0", "engines": {engine: {"rows": {row: data}}}}
+    run = {"suite_level": 1, "rows": {row: data}}
+    return {"schema": 1, "core": "0.1.0", "engines": {engine: run}}
 
 
 def test_a_column_an_engine_and_a_row_a_capability() -> None:
@@ -48,7 +45,6 @@ def test_a_capability_of_another_core_has_its_row() -> None:
 def test_the_worst_of_several_runs_counts(order: tuple[int, int]) -> None:
     """On one Python it works, on another it does not."""
     runs = [outcomes("one", test_a="passed"), outcomes("one", test_a="failed")]
-    runs[1]["engines"]["one"]["rows"]["delay"]["outcome"] = "failed"
 
     matrix = merged(runs[n] for n in order)
 

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from like_keras_core.plugins.discovery import ENGINE_GROUP
-from like_keras_core.testing.matrix import to_lines, to_matrix, worst
-from like_keras_core.testing.matrix_markdown import merged, to_markdown
+from like_keras_core.testing.matrix import merged, to_lines, to_matrix, worst
+from like_keras_core.testing.matrix_markdown import to_markdown
 
 RUN = {
     "engine": "mine",
@@ -68,7 +68,7 @@ def test_a_refusal_that_was_skipped_is_not_one() -> None:
 
 
 @pytest.mark.parametrize("order", list(itertools.permutations(range(3))))
-def came_several_classes_the_worst_counts(order: tuple[int, ...]) -> None:
+def test_of_several_classes_the_worst_counts(order: tuple[int, ...]) -> None:
     """One engine may be tested by many classes, and a test's name is in all of them."""
     found = [came("passed"), came("failed"), came("skipped")]
 
@@ -165,4 +165,4 @@ def test_runs_that_are_merged_keep_their_environments() -> None:
 
     found = [x["python"] for x in both["engines"]["mine"]["environments"]]
     assert found == ["3.10.1", "3.13.1"]
-    assert "environments" not in merged([old, old])["engines"]["mine"]
+    assert merged([old, old])["engines"]["mine"]["environments"] == []
