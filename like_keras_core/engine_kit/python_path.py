@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Collection, Iterator, Sequence
-from importlib.machinery import ModuleSpec
 from pathlib import Path
 
 from like_keras_core.engine_kit.interpreter_path import author_entries, own_path
 from like_keras_core.issue import Issue
+from like_keras_core.plugins.compatibility import spec_of
 from like_keras_core.spec import SystemSpec
 from like_keras_core.values.class_refs import SCRIPT_MODULE
 
@@ -73,7 +73,7 @@ def is_found(module: str, path: Sequence[str]) -> bool:
     name = ""
     for part in module.split("."):
         name = f"{name}.{part}" if name else part
-        found = _find(name, places)
+        found = spec_of(name, places)
         if found is not None:
             places = list(found.submodule_search_locations or [])
             continue
@@ -84,17 +84,6 @@ def is_found(module: str, path: Sequence[str]) -> bool:
         if not places:
             return False
     return True
-
-
-def _find(name: str, places: Sequence[str]) -> ModuleSpec | None:
-    for finder in sys.meta_path:
-        try:
-            found: ModuleSpec | None = finder.find_spec(name, places)
-        except Exception:  # noqa: BLE001 - a stranger's finder may find nothing
-            continue
-        if found is not None:
-            return found
-    return None
 
 
 def _folder_of(module: str) -> str | None:

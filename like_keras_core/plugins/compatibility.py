@@ -13,7 +13,8 @@ from like_keras_core.plugins.metadata import CORE, normalise
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
+    from importlib.machinery import ModuleSpec
 
 _OPERATORS = (">=", "<=", "==", "!=", ">", "<")
 
@@ -73,11 +74,35 @@ def is_importable(module: str) -> bool:
                 return True
             path = list(sys.modules[name].__path__)
             continue
-        found = _find(name, path)
-        if isinstance(found, bool):
-            return found
-        path = found
+        spec = spec_of(name, path)
+        if spec is None:
+            # Of a folder whose parent is not imported Python's own finder makes none.
+            folders = (os.path.join(entry, part) for entry in path or ())
+            path = list(filter(os.path.isdir, folders))
+            if not path:
+                return False
+        elif spec.loader and not type(spec.loader).__name__.endswith("NamespaceLoader"):
+            return True
+        else:
+            path = list(spec.submodule_search_locations or ())
     return False
+
+
+def spec_of(name: str, path: Sequence[str] | None) -> ModuleSpec | None:
+    """Return where a module is; None where no finder knows it. Nothing is imported.
+
+    Args:
+        name: Its full name.
+        path: The folders of the package that it is in; None at the top.
+    """
+    for finder in list(sys.meta_path):
+        try:
+            spec: ModuleSpec | None = finder.find_spec(name, path)
+        except Exception:  # noqa: BLE001 - a stranger's finder stops no listing
+            continue
+        if spec is not None:
+            return spec
+    return None
 
 
 def is_namespace(module: str) -> bool:
@@ -101,29 +126,6 @@ def depth_in_common(module: str, other: str) -> int:
         names.append(one)
     packages = (".".join(names[: n + 1]) for n in range(len(names)))
     return 0 if all(map(is_namespace, packages)) else len(names)
-
-
-def _find(name: str, path: list[str] | None) -> bool | list[str]:
-    """Say whether a module is there; return a namespace package's folders.
-
-    Args:
-        name: Its full name.
-        path: The folders of the package that it is in; None at the top.
-    """
-    for finder in list(sys.meta_path):
-        try:
-            spec = finder.find_spec(name, path)
-        except Exception:  # noqa: BLE001 - a stranger's finder stops no listing
-            continue
-        if spec is not None:
-            loader = type(spec.loader).__name__.strip("_")
-            if spec.loader is not None and loader != "NamespaceLoader":
-                return True
-            return list(spec.submodule_search_locations or ())
-    # Of a folder whose parent is not imported Python's own finder makes no spec.
-    last = name.rpartition(".")[2]
-    folders = [os.path.join(entry, last) for entry in path or ()]
-    return [folder for folder in folders if os.path.isdir(folder)] or False
 
 
 def is_name(name: str) -> bool:
