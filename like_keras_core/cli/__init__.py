@@ -3,5 +3,3 @@
 What a command does is written in the package that it is about, except for the checks
 and the scaffold of engines, which have no other user.
 """
-
-from __future__ import annotations

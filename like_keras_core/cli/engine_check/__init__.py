@@ -1,3 +1,1 @@
 """Whether an engine keeps its promises: its metadata, its code, and what it does."""
-
-from __future__ import annotations

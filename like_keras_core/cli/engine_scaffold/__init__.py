@@ -1,3 +1,1 @@
 """The scaffold: a whole distribution with an engine, from templates."""
-
-from __future__ import annotations

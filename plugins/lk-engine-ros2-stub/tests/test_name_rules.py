@@ -176,3 +176,11 @@ def test_topics_are_judged_as_ros_does(rclpy: ModuleType, name: str) -> None:
     from rclpy.validate_full_topic_name import validate_full_topic_name
 
     agree(topic_problem, validate_full_topic_name, name)
+
+
+def test_a_long_name_is_judged_at_once() -> None:
+    """Whoever forgets the package's part waits for the answer no longer than others."""
+    problem = message_type_problem("a" * 200)
+
+    assert problem is not None
+    assert package_problem("a" * 200 + "_") is not None

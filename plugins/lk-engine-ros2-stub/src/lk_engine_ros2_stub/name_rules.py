@@ -7,6 +7,7 @@ words, and need no ROS.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 LONGEST_NODE_NAME = 255
@@ -14,12 +15,9 @@ LONGEST_NAMESPACE = 245
 LONGEST_TOPIC = 247
 """DDS takes 255 characters, of which ROS needs 8 for its own prefix and suffix."""
 
-_DIGITS = "0123456789"
 _ODD_IN_NAME = re.compile(r"[^A-Za-z0-9_]")
-_ODD_IN_PATH = re.compile(r"[^A-Za-z0-9_/]")
-_DIGIT_TOKEN = re.compile(r"/(?=[0-9/])")
-_PACKAGE = re.compile(r"[a-z](?:_?[a-z0-9]+)*")
-_MESSAGE_TYPE = re.compile(r"([a-z](?:_?[a-z0-9]+)*)/msg/[A-Z][A-Za-z0-9]*")
+_PACKAGE = re.compile(r"[a-z](?:_?[a-z0-9])*")
+_MESSAGE_TYPE = re.compile(r"([a-z](?:_?[a-z0-9])*)/msg/[A-Z][A-Za-z0-9]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,75 +44,86 @@ class Problem:
         return f"{self.kind} {self.rule}:\n  '{shown}'\n   {caret}"
 
 
+_Rules = tuple[Mapping[str, str], ...]
+"""What breaks a rule, as a regular expression, and the rule. The first mapping with a
+broken rule counts, and in it the one that is broken first."""
+
+
+def _too_long(longest: int) -> Mapping[str, str]:
+    rule = f"length should not exceed '{longest}'"
+    return {rf"(?<=\A.{{{longest - 1}}}).(?=.)": rule}
+
+
+def _path_rules(end: str, longest: int) -> _Rules:
+    odd = "must not contain characters other than alphanumerics, '_', or '/'"
+    return (
+        {r"\A\Z": "must not be empty"},
+        {r"\A[^/]": "must be absolute, it must lead with a '/'"},
+        {r"/\Z": end},
+        {r"[^A-Za-z0-9_/]": odd},
+        {
+            r"(?<=/)[0-9]": "must not have a token that starts with a number",
+            r"(?<=/)/": "must not contain repeated '/'",
+        },
+        _too_long(longest),
+    )
+
+
+_NODE: _Rules = (
+    {r"\A\Z": "must not be empty"},
+    {
+        _ODD_IN_NAME.pattern: "must not contain characters other than alphanumerics "
+        "or '_'"
+    },
+    {r"\A[0-9]": "must not start with a number"},
+    _too_long(LONGEST_NODE_NAME),
+)
+_NAMESPACE = _path_rules(
+    "must not end with a '/', unless only a '/'", LONGEST_NAMESPACE
+)
+_TOPIC = _path_rules("must not end with a '/'", LONGEST_TOPIC)
+_PACKAGE_RULES: _Rules = (
+    {r"\A.?\Z": "must have two characters or more"},
+    {r"\A[^a-z]": "must start with a lower-case letter"},
+    {
+        r"[^a-z0-9_]": "must not contain characters other than lower-case letters, "
+        "digits, '_'"
+    },
+    {r"(?<=_)_|_\Z": "must not repeat '_', or end with it"},
+)
+
+
+def _problem(kind: str, name: str, rules: _Rules) -> Problem | None:
+    for level in rules:
+        broken = [
+            (found.start(), rule)
+            for wrong, rule in level.items()
+            if (found := re.search(wrong, name, re.DOTALL))
+        ]
+        if broken:
+            index, rule = min(broken)
+            return Problem(kind, name, rule, index)
+    return None
+
+
 def node_name_problem(name: str) -> Problem | None:
     """Say what keeps a string from being a node's name."""
-    kind = "node name"
-    if not name:
-        return Problem(kind, name, "must not be empty", 0)
-    odd = _ODD_IN_NAME.search(name)
-    if odd:
-        rule = "must not contain characters other than alphanumerics or '_'"
-        return Problem(kind, name, rule, odd.start())
-    if name[0] in _DIGITS:
-        return Problem(kind, name, "must not start with a number", 0)
-    if len(name) > LONGEST_NODE_NAME:
-        rule = f"length should not exceed '{LONGEST_NODE_NAME}'"
-        return Problem(kind, name, rule, LONGEST_NODE_NAME - 1)
-    return None
+    return _problem("node name", name, _NODE)
 
 
 def namespace_problem(name: str) -> Problem | None:
     """Say what keeps a string from being a namespace."""
-    if name == "/":
-        return None
-    end = "must not end with a '/', unless only a '/'"
-    return _path_problem("namespace", name, end, LONGEST_NAMESPACE)
+    return None if name == "/" else _problem("namespace", name, _NAMESPACE)
 
 
 def topic_problem(name: str) -> Problem | None:
     """Say what keeps a string from being the full name of a topic."""
-    return _path_problem("topic name", name, "must not end with a '/'", LONGEST_TOPIC)
-
-
-def _path_problem(kind: str, name: str, end: str, longest: int) -> Problem | None:
-    if not name:
-        return Problem(kind, name, "must not be empty", 0)
-    if name[0] != "/":
-        return Problem(kind, name, "must be absolute, it must lead with a '/'", 0)
-    if name[-1] == "/":
-        return Problem(kind, name, end, len(name) - 1)
-    odd = _ODD_IN_PATH.search(name)
-    if odd:
-        rule = "must not contain characters other than alphanumerics, '_', or '/'"
-        return Problem(kind, name, rule, odd.start())
-    bad = _DIGIT_TOKEN.search(name)
-    if bad:
-        index = bad.end()
-        rule = "must not have a token that starts with a number"
-        if name[index] == "/":
-            rule = "must not contain repeated '/'"
-        return Problem(kind, name, rule, index)
-    if len(name) > longest:
-        return Problem(kind, name, f"length should not exceed '{longest}'", longest - 1)
-    return None
+    return _problem("topic name", name, _TOPIC)
 
 
 def package_problem(name: str) -> Problem | None:
     """Say what keeps a string from being a package's name (REP 144)."""
-    if _PACKAGE.fullmatch(name) and len(name) > 1:
-        return None
-    kind = "package name"
-    if len(name) < 2:
-        return Problem(kind, name, "must have two characters or more", 0)
-    if not re.match(r"[a-z]", name):
-        return Problem(kind, name, "must start with a lower-case letter", 0)
-    odd = re.search(r"[^a-z0-9_]", name)
-    if odd:
-        rule = "must not contain characters other than lower-case letters, digits, '_'"
-        return Problem(kind, name, rule, odd.start())
-    twice = re.search(r"_(?=_)|_$", name)
-    index = twice.end() if twice and twice.end() < len(name) else len(name) - 1
-    return Problem(kind, name, "must not repeat '_', or end with it", index)
+    return _problem("package name", name, _PACKAGE_RULES)
 
 
 def message_type_problem(name: str) -> Problem | None:
