@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Literal
+from typing import Any, Literal
 
 Severity = Literal["error", "warning"]
 
@@ -43,44 +43,29 @@ class Issue(str):
         issue.plugin = plugin
         return issue
 
-    def __reduce__(self) -> tuple[object, ...]:
-        data = (self.code, self.address, self.severity, self.plugin)
-        return (_rebuild, (str(self), *data))
+    def __getnewargs_ex__(self) -> tuple[tuple[str], dict[str, Any]]:
+        return (str(self),), self._facts()
 
     def by(self, plugin: str) -> Issue:
         """Return the same issue, attributed to `plugin`."""
-        return self._with(plugin=plugin)
+        return Issue(str(self), **{**self._facts(), "plugin": plugin})
 
     def as_warning(self) -> Issue:
         """Return the same issue, as one that does not stop a launch."""
-        return self._with(severity="warning")
+        return Issue(str(self), **{**self._facts(), "severity": "warning"})
 
     def to_dict(self) -> dict[str, str]:
         """Return the issue as JSON data."""
+        return {"text": str(self), **self._facts()}
+
+    def _facts(self) -> dict[str, Any]:
+        """Return all but the text."""
         return {
-            "text": str(self),
             "code": self.code,
             "address": self.address,
             "severity": self.severity,
             "plugin": self.plugin,
         }
-
-    def _with(
-        self, severity: Severity | None = None, plugin: str | None = None
-    ) -> Issue:
-        return Issue(
-            str(self),
-            code=self.code,
-            address=self.address,
-            severity=severity or self.severity,
-            plugin=plugin or self.plugin,
-        )
-
-
-def _rebuild(
-    text: str, code: str, address: str, severity: Severity, plugin: str
-) -> Issue:
-    return Issue(text, code=code, address=address, severity=severity, plugin=plugin)
 
 
 def errors_in(issues: Iterable[Issue]) -> list[Issue]:

@@ -70,3 +70,10 @@ def test_the_copy_of_an_error_is_its_own() -> None:
     twin.report = replace(REPORT, iterations=8)
 
     assert error.report == REPORT
+
+
+def test_an_issue_can_be_copied() -> None:
+    """It is a string that knows more than its text."""
+    issue = Issue("Odd.", code="odd", address="a.b", severity="warning", plugin="mine")
+
+    assert copy.copy(issue).to_dict() == issue.to_dict()

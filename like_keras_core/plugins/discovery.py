@@ -109,9 +109,6 @@ class PluginEntry:
     def __repr__(self) -> str:
         return f"{type(self).__name__}(**{self.to_dict()!r})"
 
-    def __reduce__(self) -> tuple[object, ...]:
-        return (_rebuild, (type(self), self.to_dict()))
-
     @property
     def origin(self) -> str:
         """The distribution with its version, for messages."""
@@ -126,10 +123,6 @@ class EngineEntry(PluginEntry):
     """What the metadata says about one installed engine; immutable."""
 
     __slots__ = ()
-
-
-def _rebuild(kind: type[R], data: dict[str, Any]) -> R:
-    return kind(**data)
 
 
 def find_engines() -> list[EngineEntry]:

@@ -50,9 +50,6 @@ class NodeFailedError(EngineError):
             text += " The end of what it printed:\n" + "\n".join(printed[-_LINES:])
         super().__init__(text)
 
-    def __reduce__(self) -> tuple[object, ...]:
-        return (type(self), (self.node, self.how))
-
 
 def open_bridge(spec: SystemSpec, name: str, node: Any) -> Bridge | None:
     """Make this process's bridge; None if its node of the system is one of ours.
