@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from like_keras_core.issue import Issue
-from like_keras_core.launch_options import OPTIONS
 from like_keras_core.spec import ComponentSpec, HasSpec, SystemSpec
 
 if TYPE_CHECKING:
@@ -29,10 +28,6 @@ CAPABILITIES: Mapping[str, str] = {
     "stand-alone": "an artefact that runs without our launcher",
 }
 """Every capability that an engine may declare, and what it means."""
-
-
-LAUNCH_OPTIONS = tuple(x.name for x in OPTIONS.values() if x.is_for_engines)
-"""What `launch` takes on every engine."""
 
 
 @dataclass(frozen=True, slots=True)
