@@ -79,7 +79,10 @@ def test_an_engine_that_keeps_its_promises(tmp_path: Path, capsys: Output) -> No
 def test_a_failing_test_of_the_kit_is_named(tmp_path: Path, capsys: Output) -> None:
     """With how to see it alone."""
     wheel = wheel_of(
-        tmp_path, "                iterations,\n", "                iterations or 1,\n"
+        tmp_path,
+        "        return run_in_process(",
+        '        options["iterations"] = options["iterations"] or 1\n'
+        "        return run_in_process(",
     )
 
     code, checks = check(capsys, wheel)
