@@ -63,7 +63,7 @@ def quantity(name: str, value: Any, *, zero: bool = False) -> float:
     """
     try:
         number = math.nan if isinstance(value, (bool, str)) else float(value)
-    except (TypeError, ValueError):
+    except (OverflowError, TypeError, ValueError):
         number = math.nan
     if not (0 < number < math.inf or (zero and number == 0)):
         least = ", 0 or greater" if zero else " greater than 0"

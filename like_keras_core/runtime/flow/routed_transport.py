@@ -6,6 +6,7 @@ import json
 import queue
 import threading
 from collections.abc import Mapping
+from contextlib import ExitStack
 from functools import partial
 
 from like_keras_core.runtime.flow.transport import (
@@ -50,6 +51,8 @@ class RoutedTransport:
         self._arrived: Arrived = lambda frame: None
         self._closed = threading.Event()
         self._threads: list[threading.Thread] = []
+        #: What ended a thread that waits in a transport; raised where it is asked for.
+        self._failed: Exception | None = None
 
     def bind(self) -> str:
         """Bind every transport; the endpoint names that of each."""
@@ -77,7 +80,13 @@ class RoutedTransport:
         self._transports[self._routes[node]].send(node, frame)
 
     def receive(self, timeout_s: float) -> None:
-        """Hand over what has arrived anywhere; if there is nothing, wait for it."""
+        """Hand over what has arrived anywhere; if there is nothing, wait for it.
+
+        Args:
+            timeout_s: How long to wait at most [s].
+        """
+        if self._failed is not None:
+            raise self._failed
         is_idle = not self._drain()
         wait_s = timeout_s if is_idle else 0.0
         if self._waits_in is not None:
@@ -99,14 +108,15 @@ class RoutedTransport:
             self._frames.put(None)
 
     def close(self) -> None:
-        """Close every transport."""
+        """Close every transport, also where one of them fails."""
         self._closed.set()
         for item in self._threaded:
             item.wake()
         for thread in self._threads:
             thread.join()
-        for transport in self._transports.values():
-            transport.close()
+        with ExitStack() as closing:
+            for transport in self._transports.values():
+                closing.callback(transport.close)
 
     def _put(self, frame: bytes | memoryview) -> None:
         self._frames.put(frame)
@@ -124,5 +134,9 @@ class RoutedTransport:
         return is_any
 
     def _poll(self, transport: PolledTransport) -> None:
-        while not self._closed.is_set():
-            transport.receive(_LOOK_S)
+        try:
+            while not self._closed.is_set():
+                transport.receive(_LOOK_S)
+        except Exception as error:  # noqa: BLE001 - raised in the process's thread
+            self._failed = error
+            self.wake()

@@ -144,3 +144,25 @@ def test_of_two_polled_transports_one_has_a_thread() -> None:
     assert threading.get_ident() not in parts["b"].readers
     transport.close()
     assert all(part.is_closed for part in parts.values())
+
+
+def test_a_transport_that_fails_in_its_thread_is_heard_of() -> None:
+    """By the process, where it waits; the others are closed all the same."""
+
+    class Broken(Polled):
+        def receive(self, timeout_s: float) -> None:
+            raise OSError("its link is gone")
+
+        def close(self) -> None:
+            raise OSError("nothing to close")
+
+    transport, parts, _ = routed(a=Polled("a"), b=Broken("b"), c=Threaded("c"))
+    transport._threads[0].join(LONG_S)
+
+    with pytest.raises(OSError, match="its link is gone"):
+        transport.receive(LONG_S)
+
+    with pytest.raises(OSError, match="nothing to close"):
+        transport.close()
+    assert parts["a"].is_closed
+    assert parts["c"].is_closed
