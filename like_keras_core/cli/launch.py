@@ -31,7 +31,12 @@ from like_keras_core.values.config_json import encode
 @launch_flags()
 @click.option("--allow", multiple=True, metavar="PREFIX", help="Import only these.")
 @click.option(
-    "--opt", "options", multiple=True, metavar="KEY=VALUE", help="For the engine."
+    "--opt",
+    "options",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="An option of the engine or a plug-in; VALUE is JSON where it can be. Repeat "
+    "it for more.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 def launch_command(
