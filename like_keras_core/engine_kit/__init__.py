@@ -18,12 +18,10 @@ if TYPE_CHECKING:
         refuse_errors,
         unknown_options,
     )
-    from like_keras_core.engine_kit.process_engine import (
-        ProcessEngine,
-        unfound_code,
-    )
+    from like_keras_core.engine_kit.process_engine import ProcessEngine
     from like_keras_core.engine_kit.python_path import (
         author_path,
+        unfound_code,
         unfound_issues,
     )
     from like_keras_core.engine_kit.serializability import unsendable_issues
@@ -137,7 +135,7 @@ _HOMES = {
     "stop_loading_script": "values.class_refs",
     "thaw": "graph.frozen_json",
     "to_stderr": "runtime.supervision.node_console",
-    "unfound_code": "engine_kit.process_engine",
+    "unfound_code": "engine_kit.python_path",
     "unfound_issues": "engine_kit.python_path",
     "unknown_options": "engine_kit.option_checks",
     "unsendable_issues": "engine_kit.serializability",

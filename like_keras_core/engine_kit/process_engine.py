@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 from like_keras_core.engine import Engine, as_issue
 from like_keras_core.engine_kit.option_checks import node_option_issues, refuse_errors
-from like_keras_core.engine_kit.python_path import author_path, unfound_issues
+from like_keras_core.engine_kit.python_path import author_path
 from like_keras_core.errors import EngineError
 from like_keras_core.graph.checks import check
 from like_keras_core.issue import Issue, errors_in
@@ -244,9 +244,3 @@ class ProcessEngine(Engine):
                 issues = [as_issue(x, self.name) for x in self.issues(spec, folder)]
             self._checked = known = (spec, folder, issues)
         return known[2]
-
-
-def unfound_code(spec: SystemSpec) -> list[Issue]:
-    """List components whose code another process on this machine would not find."""
-    nodes = {node.name for node in spec.nodes}
-    return list(unfound_issues(spec, nodes, author_path(spec)))

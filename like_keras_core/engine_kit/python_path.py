@@ -56,6 +56,12 @@ def unfound_issues(
             )
 
 
+def unfound_code(spec: SystemSpec) -> list[Issue]:
+    """List components whose code another process on this machine would not find."""
+    nodes = {node.name for node in spec.nodes}
+    return list(unfound_issues(spec, nodes, author_path(spec)))
+
+
 def is_found(module: str, path: Sequence[str]) -> bool:
     """Say whether a process with these folders of code finds a module.
 
