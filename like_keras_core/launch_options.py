@@ -257,6 +257,15 @@ class LaunchOptions(ProcessOptions):
             is_between_processes=True,
         ),
     )
+    stop_grace_s: float = field(
+        default=5.0,
+        metadata=_about(
+            "How long a tick or a hook may last once the run is to end.",
+            unit="s",
+            convert=quantity,
+            flag=Flag(name="--stop-grace-s", type=float),
+        ),
+    )
     progress: Callable[[int], object] | None = field(
         default=None,
         metadata=_about(

@@ -233,6 +233,7 @@ class System(Composition):
         window: int | None = None,
         run_ahead: int = 256,
         heartbeat_s: float = 3.0,
+        stop_grace_s: float = 5.0,
         progress: Callable[[int], object] | None = None,
         trace_to: str | os.PathLike[str] | None = None,
         **engine_options: Any,
@@ -253,6 +254,7 @@ class System(Composition):
             window: Values in flight on a connection between processes.
             run_ahead: Ticks that any process may be ahead of the slowest.
             heartbeat_s: Silence after which a process counts as lost [s]; 0 is never.
+            stop_grace_s: How long a tick or a hook may last once the run is to end [s].
             progress: Called with a `Progress`, the number of ticks done, now and then.
             trace_to: A JSON file for Perfetto: every firing, and every value that
                 crosses processes. It is kept in memory until the run has ended.
@@ -278,6 +280,7 @@ class System(Composition):
             window=window,
             run_ahead=run_ahead,
             heartbeat_s=heartbeat_s,
+            stop_grace_s=stop_grace_s,
             progress=progress,
             trace_to=trace_to,
         )
