@@ -27,6 +27,11 @@ class StopPoint(NamedTuple):
         """What cuts are compared by, whatever their kind."""
         return (self.tick, self.order)
 
+    @property
+    def end(self) -> int:
+        """The first tick in which nothing can count, nor lower the end any more."""
+        return self.tick + (self.order > 0)
+
     def ticks(self, order: int) -> int:
         """Return how many ticks count for the component at a place in the order.
 

@@ -7,8 +7,8 @@ beside them where it has `data`; `connection` frames and authenticates. Both sid
 the same version of like_keras (`Hello` sees to it), so no message needs to be
 compatible with those of another version.
 
-The stop of a run is Lingua Franca's: a request, a reply of each process with how far it
-has started, and a grant of one tick above all of them.
+The stop of a run takes Lingua Franca's messages: a request, a reply of each process,
+and a grant. The tick that is granted is a lower one than theirs, see `termination`.
 
 References:
     Lohstroh, Menard, Bateni & Lee, *Toward a Lingua Franca for Deterministic
@@ -210,16 +210,22 @@ class StopRequest(Message, verb="stop_request", phase=STOP):
 
 @dataclass(frozen=True, slots=True)
 class StopReply(Message, verb="stop_reply", phase=STOP):
-    """Process, to `StopRequest`: the highest tick that it has started, or -1."""
+    """Process, to `StopRequest`: its lowest unfinished tick, and its highest started.
 
-    tick: int
+    `unfinished` is of the moment at which the request has arrived, `started` of that of
+    the reply; -1 if none is.
+    """
+
+    unfinished: int
+    started: int
 
 
 @dataclass(frozen=True, slots=True)
 class StopGranted(Message, verb="stop_granted", phase=STOP):
     """Launcher, once all have sent `StopReply`: run up to here, and end.
 
-    The place is above every tick that was started. `Finished` answers.
+    It is the lowest tick that not all had finished, or the one above it, if somebody
+    had started that. `Finished` answers.
     """
 
     stop_point: StopPoint

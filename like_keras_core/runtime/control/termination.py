@@ -5,9 +5,11 @@ that it has finished; the coordinator keeps the lowest stop point and tells ever
 whenever it falls. The messages between one participant and the coordinator keep their
 order; between participants nothing is assumed.
 
-A stop takes two phases: every participant replies the highest tick that it has started
-and starts none above; then the stop point is granted, one above the highest of all, and
-ticks may start again.
+A stop takes two phases: every participant starts no more ticks, and replies the lowest
+that it has not finished and the highest that it has started. The lowest unfinished tick
+of all is the last one, if anybody has started it, and else the first that does not
+count: so a stop takes no more of what is queued than it must. Then the stop point is
+granted, and that tick is finished. What was done above it is beyond the end.
 
 The run is over when every participant has said that it finished the lowest stop point.
 Values in flight need no counters of their own: a tick is finished only when all that it
@@ -67,10 +69,10 @@ class StopCoordinator:
         #: done. The run is over when none of them is below that of `stop_point`; one
         #: may be above it, when the stop point has fallen since.
         self._finished: dict[str, tuple[int, int]] = {}
-        #: None until a stop is requested, which happens once; from then on the highest
-        #: tick that each node has started, of those that have replied. When all have,
-        #: the stop is granted, and replies change nothing more.
-        self._replies: dict[str, int] | None = None
+        #: None until a stop is requested, which happens once; from then on the replies
+        #: of the nodes that have replied. When all have, the stop is granted, and
+        #: replies change nothing more.
+        self._replies: dict[str, StopReply] | None = None
         #: The minimum of `_progress`, as all participants were told.
         self._low_watermark = 0
         self._tell(NewStopPoint(self.stop_point))
@@ -116,8 +118,8 @@ class StopCoordinator:
                 self._finished[node] = (tick, order)
             case StopProposed(stop_point):
                 self._lower(stop_point)
-            case StopReply(tick):
-                self._on_reply(node, tick)
+            case StopReply():
+                self._on_reply(node, message)
             case _:
                 assert_never(message)
 
@@ -128,14 +130,25 @@ class StopCoordinator:
             self._low_watermark = low_watermark
             self._tell(LowWatermark(low_watermark))
 
-    def _on_reply(self, node: str, tick: int) -> None:
+    def _on_reply(self, node: str, reply: StopReply) -> None:
         if self._replies is None:
             raise ProtocolError(StopReply.verb, "came though no stop was requested")
-        self._replies[node] = tick
+        self._replies[node] = reply
         if len(self._replies) == len(self.nodes):
-            stop = StopPoint(max(self._replies.values()) + 1, 0, "stop")
-            self.stop_point = min(self.stop_point, stop, key=lambda x: x.place)
+            replies = self._replies.values()
+            last = min(item.unfinished for item in replies)
+            has_begun = max(item.started for item in replies) >= last
+            self._cut(max(last + has_begun, self._low_watermark))
             self._tell(StopGranted(self.stop_point))
+
+    def give_up(self) -> None:
+        """End the run with what is known to be finished everywhere."""
+        self._cut(self._low_watermark)
+        self._tell(NewStopPoint(self.stop_point))
+
+    def _cut(self, tick: int) -> None:
+        stop = StopPoint(tick, 0, "stop")
+        self.stop_point = min(self.stop_point, stop, key=lambda x: x.place)
 
     def _lower(self, stop_point: StopPoint) -> None:
         if stop_point.place < self.stop_point.place:
@@ -165,12 +178,19 @@ class StopParticipant:
         self._said_finished: tuple[int, int] | None = None
         #: Replies to stop requests that are not sent yet.
         self._replies: list[StopReply] = []
+        #: The lowest unfinished tick when a stop request had arrived and was not yet
+        #: taken, because a tick was running.
+        self._unfinished: int | None = None
         #: The host's stop point when it was last looked at; another one is news.
         self._seen: StopPoint | None = None
         #: The progress of the host from which on there is something to say: half the
         #: run-ahead limit after `_said_progress`, so that nobody is held up by what is
         #: not said, or the end, where that is nearer and not said to be finished.
         self._news_at = 0
+
+    def expect_stop(self) -> None:
+        """Know that a stop request has arrived, and will be taken; from any thread."""
+        self._unfinished = self.host.progress
 
     def receive(self, message: ToParticipant) -> None:
         """Take what the coordinator says."""
@@ -180,7 +200,10 @@ class StopParticipant:
             case NewStopPoint(stop_point):
                 self._on_stop_point(stop_point)
             case StopRequest():
-                self._replies.append(StopReply(self.host.freeze()))
+                unfinished = self._unfinished
+                if unfinished is None:
+                    unfinished = self.host.progress
+                self._replies.append(StopReply(unfinished, self.host.freeze()))
             case StopGranted(stop_point):
                 self._on_stop_point(stop_point)
                 self.host.thaw()
@@ -214,7 +237,7 @@ class StopParticipant:
             yield StopProposed(host.cut)
         yield from self._replies
         self._replies.clear()
-        progress = min(host.progress, host.cut.tick + 1)
+        progress = min(host.progress, host.cut.end)
         news = 1 if hurry else max(1, host.run_ahead // 2)
         if progress >= self._said_progress + news:
             self._said_progress = progress
@@ -224,4 +247,4 @@ class StopParticipant:
             yield Finished(*host.cut.place)
         self._news_at = self._said_progress + max(1, host.run_ahead // 2)
         if self._said_finished != host.cut.place:
-            self._news_at = min(self._news_at, host.cut.tick + 1)
+            self._news_at = min(self._news_at, host.cut.end)

@@ -111,9 +111,9 @@ class NodeHost(HostBase):
         # By time.monotonic [s]: `start`, and the end of the newest tick of any segment.
         self._began = 0.0
         self._ended = 0.0
-        # The highest tick that may start, between the question how far this node is
-        # and the stop that follows; None at other times.
-        self._frozen_at: int | None = None
+        # Whether no tick may start: between the question how far this node is and the
+        # stop that follows.
+        self._is_frozen = False
         # Absences and late ticks that a lower cut could take back, by counter.
         self._ledger = TentativeCounts()
         self._wiring = SegmentWiring(spec, self.components, window, released)
@@ -216,14 +216,17 @@ class NodeHost(HostBase):
             self.cut = cut
 
     def freeze(self) -> int:
-        """Start no tick that is not started; return the highest that is, or -1."""
-        started = max((runner.next for runner in self._runners), default=0) - 1
-        self._frozen_at = started
-        return started
+        """Start no tick; return the highest that is started, or -1."""
+        self._is_frozen = True
+        return max((runner.next for runner in self._runners), default=0) - 1
 
     def thaw(self) -> None:
-        """Start ticks again; after a freeze, together with the cut that it led to."""
-        self._frozen_at = None
+        """Start ticks again, together with the cut that a freeze has led to.
+
+        The last one waits for no clock.
+        """
+        self._is_frozen = False
+        self._pacer = None
 
     def set_floor(self, tick: int) -> None:
         """Know the smallest tick that the whole system has not finished."""
@@ -243,13 +246,13 @@ class NodeHost(HostBase):
     @property
     def is_finished(self) -> bool:
         """Whether every tick up to the cut is finished here."""
-        return all(runner.next > self.cut.tick for runner in self._runners)
+        return all(runner.next >= self.cut.end for runner in self._runners)
 
     def _may_start(self, tick: int) -> bool:
         return (
-            tick <= self.cut.tick
+            tick < self.cut.end
             and tick < self.floor + self.run_ahead
-            and (self._frozen_at is None or tick <= self._frozen_at)
+            and not self._is_frozen
         )
 
     def step(self) -> bool:
@@ -285,7 +288,7 @@ class NodeHost(HostBase):
         """Say of each segment what its next tick waits for; from any thread."""
         if (firing := self.firing()) is not None:
             return [f"On node {self.node!r}, {firing}."]
-        limits = self.cut.tick, self.floor + self.run_ahead, self._frozen_at
+        limits = self.cut, self.floor + self.run_ahead, self._is_frozen
         return [
             f"On node {self.node!r}, {runner.waits_for(*limits)}."
             for runner in self._runners

@@ -11,6 +11,7 @@ from like_keras_core.runtime.host.input_buffers import InputBuffer, PortBuffer
 from like_keras_core.runtime.host.plan import Plan
 from like_keras_core.runtime.host.sampling import Sampler
 from like_keras_core.runtime.host.schedule import Schedule, generate
+from like_keras_core.runtime.stop_point import StopPoint
 
 
 class SegmentRunner:
@@ -89,23 +90,22 @@ class SegmentRunner:
                 return False
         return True
 
-    def waits_for(self, last: int, limit: int, frozen_at: int | None) -> str:
+    def waits_for(self, cut: StopPoint, limit: int, is_frozen: bool) -> str:
         """Say what its next tick waits for.
 
         Args:
-            last: The tick at which the run ends.
+            cut: Where the run ends.
             limit: The first tick that is too far ahead of the other nodes.
-            frozen_at: The highest tick that may start before a stop; None if no stop
-                has begun.
+            is_frozen: Whether a stop has begun, and it is not known yet where.
         """
         tick = self.next
         at = f"waits at tick {tick}"
-        if tick > last:
-            return f"{self.first!r} has finished; the run ends at tick {last}"
+        if tick >= cut.end:
+            return f"{self.first!r} has finished; the run ends at tick {cut.tick}"
         if tick >= limit:
             ahead = "as far ahead of the slowest node as run_ahead allows"
             return f"{self.first!r} {at}, {ahead}"
-        if frozen_at is not None and tick > frozen_at:
+        if is_frozen:
             return f"{self.first!r} {at} to be told where the run stops"
         for channel, inlet in self.inlets:
             if not inlet.is_ready(tick):

@@ -65,7 +65,7 @@ EXAMPLES: list[Message] = [
     p.StopProposed(STOP),
     p.StopAsked(),
     p.StopRequest(),
-    p.StopReply(-1),
+    p.StopReply(0, -1),
     p.StopGranted(STOP),
     p.Finished(3, 1),
     p.Deactivate(),

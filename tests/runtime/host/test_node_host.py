@@ -91,7 +91,7 @@ def check(
     note(f"{outcome.cut} after {simulation.turns} turns")
     assert differences(outcome, alone(system, outcome.comparable(iterations))) == []
     assert outcome.most_waiting <= window
-    is_planned = outcome.ended_by in ("iterations", "stop")
+    is_planned = outcome.ended_by == "iterations"
     assert max(outcome.beyond.values()) <= (0 if is_planned else run_ahead)
 
 

@@ -347,8 +347,8 @@ class TestWatermarks:
         "None returned": "c0@A silence=8, c1@B(c0)",
         "skipped": "c0@A silence=8, c1@A(c0), c2@B(c1|)",
         "not its every": "c0@A every=2, c1@B(c0)",
-        "failed": "c0@A raises=1, c1@B(c0)",
-        "ended": "c0@A ends=1, c1@B(c0)",
+        "failed": "c2@C, c0@A raises=1, c1@B(c0)",
+        "ended": "c2@C, c0@A ends=1, c1@B(c0)",
         "delayed": "c0@A(c1|), c1@B silence=8",
         "held": "c0@A silence=8, c1@B(c0~)",
     }
@@ -583,6 +583,7 @@ class TestLastTick:
     """Rule 8: after an event at (T, i) every host finishes T and starts none above."""
 
     COUPLED = "c0@A, c1@B(c0), c2@A raises=0, c3@C, c4@B(c3)"
+    FAILED = "c2@C, c0@A raises=0, c1@B(c0)"
 
     @pytest.mark.parametrize("rule", [segments_of, by_crossings])
     def test_what_is_below_an_error_fires_in_its_tick(
@@ -617,7 +618,7 @@ class TestLastTick:
 
     def test_the_failed_segment_answers(self, mutant: pytest.MonkeyPatch) -> None:
         """Mutant: it does not; who reads it cannot finish the tick."""
-        assert trouble("c0@A raises=0, c1@B(c0)") == ""
+        assert trouble(self.FAILED) == ""
 
         def finish(self: NodeHost, runner: SegmentRunner, tick: int) -> None:
             runner.next = tick + 1
@@ -627,7 +628,7 @@ class TestLastTick:
 
         mutant.setattr(NodeHost, "_finish", finish)
 
-        assert "Deadlock" in trouble("c0@A raises=0, c1@B(c0)")
+        assert "Deadlock" in trouble(self.FAILED)
 
     def test_the_tick_of_an_event_is_run(self, mutant: pytest.MonkeyPatch) -> None:
         """Mutant: only ticks before it are; c0's value is there or not, by luck."""
@@ -715,8 +716,66 @@ class TestLastTick:
         assert trouble("c0@A, c1@B raises=2") != ""
 
 
+class Stops:
+    """Notes, of a simulation that is stopped, how far all were when they froze.
+
+    Call it after each turn.
+    """
+
+    def __init__(self) -> None:
+        self.fired: dict[str, int] = {}
+        self.unfinished: dict[str, int] = {}
+        self.started: dict[str, int] = {}
+
+    def __call__(self, simulation: Simulation) -> None:
+        """Look at the hosts that have frozen."""
+        for node, host in simulation.hosts.items():
+            if host._is_frozen and node not in self.unfinished:
+                self.unfinished[node] = host.progress
+                self.started[node] = max(x.next for x in host._runners) - 1
+                for name in host.components:
+                    self.fired[name] = calls(simulation, name)
+        self.later = {
+            name: calls(simulation, name) - before
+            for name, before in self.fired.items()
+        }
+
+    @property
+    def tick(self) -> int:
+        """Where the run is to end."""
+        last = min(self.unfinished.values())
+        return last + (max(self.started.values()) >= last)
+
+
+def calls(simulation: Simulation, name: str) -> int:
+    """Return how often a component has fired."""
+    return len(getattr(simulation.components[name], "received", []))
+
+
+def stopped(text: str, seeds: int = 48) -> Iterator[tuple[Outcome, Stops]]:
+    """Simulate a system that is stopped; yield how it ended, and what was noted."""
+    system, spec = read(text)
+    for seed in range(seeds):
+        stops = Stops()
+        simulation = Simulation(
+            spec,
+            system.components(),
+            None,
+            seed=seed,
+            window=(1, 2, 8)[seed % 3],
+            run_ahead=(1, 2, 5, 256)[seed // 3 % 4],
+            watch=stops,
+        )
+        yield simulation.run(random.Random(seed).randrange(99)), stops
+
+
+def most_after_a_stop(text: str) -> int:
+    """Return how often a component has fired at most after its host had frozen."""
+    return max(max(stops.later.values()) for _, stops in stopped(text))
+
+
 class TestStop:
-    """Rule 9: a stop freezes first, then cuts above what anybody has started."""
+    """Rule 9: a stop freezes first; it ends the smallest tick, and begins none above."""
 
     SYSTEMS = (
         "c0@A",
@@ -725,16 +784,25 @@ class TestStop:
         "c0@A(c1|), c1@B(c0)",
         "c0@A, c1@B silence=6, c2@A(c0, c1~), c3@B(c2|)",
     )
+    QUEUE = "c0@A, c1@B(c0), c2@C(c1)"
 
     @pytest.mark.parametrize("text", SYSTEMS)
-    def test_all_hosts_end_at_one_cut_and_nothing_fires_beyond_it(
-        self, text: str
-    ) -> None:
+    def test_all_hosts_end_at_one_cut(self, text: str) -> None:
         """At whatever turn; the results are those of so many iterations."""
         assert trouble(text, None, stops=True, seeds=100) == ""
         for outcome in runs(text, None, stops=True):
             assert outcome.ended_by == "stop"
-            assert not any(outcome.beyond.values())
+
+    @pytest.mark.parametrize("text", (*SYSTEMS, QUEUE))
+    def test_it_ends_the_smallest_tick_if_that_has_begun(self, text: str) -> None:
+        """And each component fires once more at most."""
+        for outcome, stops in stopped(text):
+            assert outcome.ticks == stops.tick
+            assert max(stops.later.values()) <= 1
+
+    def test_what_had_begun_above_it_is_beyond_the_end(self) -> None:
+        """A source was ahead of its readers; what waited for them stays where it is."""
+        assert any(outcome.beyond["c0"] > 1 for outcome, _ in stopped(self.QUEUE))
 
     @pytest.mark.parametrize(
         "text", ["c0@A ends=4, c1@B", "c0@A, c1@B(c0) raises=4, c2@A(c1)"]
@@ -745,25 +813,22 @@ class TestStop:
 
         assert len({outcome.ended_by for outcome in runs(text, None, stops=True)}) == 2
 
-    def test_without_a_freeze_hosts_run_past_the_cut(
-        self, mutant: pytest.MonkeyPatch
-    ) -> None:
-        """Mutant: they answer how far they are, and go on."""
-        freeze = NodeHost.freeze
+    def test_without_a_freeze_hosts_go_on(self, mutant: pytest.MonkeyPatch) -> None:
+        """Mutant: they answer how far they are, and run until they hear the cut."""
+        may_start = NodeHost._may_start
 
-        def answers(self: NodeHost) -> int:
-            started = freeze(self)
-            self.thaw()
-            return started
+        def starts(self: NodeHost, tick: int) -> bool:
+            before, self._is_frozen = self._is_frozen, False
+            try:
+                return may_start(self, tick)
+            finally:
+                self._is_frozen = before
 
-        mutant.setattr(NodeHost, "freeze", answers)
+        mutant.setattr(NodeHost, "_may_start", starts)
 
-        found = runs("c0@A, c1@B", None, stops=True)
-        assert any(sum(outcome.beyond.values()) for outcome in found)
+        assert most_after_a_stop("c0@A, c1@B") > 1
 
-    def test_who_thaws_before_the_cut_runs_past_it(
-        self, mutant: pytest.MonkeyPatch
-    ) -> None:
+    def test_who_thaws_before_the_cut_goes_on(self, mutant: pytest.MonkeyPatch) -> None:
         """Mutant: the cut is another message, after the one that thaws."""
         tell = StopCoordinator._tell
 
@@ -775,22 +840,37 @@ class TestStop:
 
         mutant.setattr(StopCoordinator, "_tell", thaws_first)
 
-        found = runs("c0@A", None, stops=True)
-        assert any(sum(outcome.beyond.values()) for outcome in found)
+        assert most_after_a_stop("c0@A") > 1
 
-    def test_a_frozen_host_says_the_highest_tick_that_it_has_started(
+    def test_a_cut_above_all_that_has_begun_takes_the_queue_along(
         self, mutant: pytest.MonkeyPatch
     ) -> None:
-        """Mutant: the highest that all of it has finished; who was above is beyond."""
+        """Mutant: the highest tick that anybody has started is the last one."""
+
+        def above(self: StopCoordinator, tick: int) -> None:
+            assert self._replies is not None
+            cut(self, max(reply.started for reply in self._replies.values()) + 1)
+
+        cut = StopCoordinator._cut
+        mutant.setattr(StopCoordinator, "_cut", above)
+
+        assert most_after_a_stop(self.QUEUE) > 1
+
+    def test_a_tick_that_has_begun_is_not_left_in_the_middle(
+        self, mutant: pytest.MonkeyPatch
+    ) -> None:
+        """Mutant: nobody says that it has started the tick."""
 
         def freeze(self: NodeHost) -> int:
-            self._frozen_at = self.progress - 1
-            return self.progress - 1
+            began(self)
+            return -1
 
+        began = NodeHost.freeze
         mutant.setattr(NodeHost, "freeze", freeze)
 
-        found = runs("c0@A, c1@B(c0), c2@A(c1)", None, stops=True)
-        assert any(sum(outcome.beyond.values()) for outcome in found)
+        assert any(
+            outcome.ticks < stops.tick for outcome, stops in stopped(self.QUEUE)
+        )
 
 
 class TestHostsThatAreAhead:

@@ -476,7 +476,7 @@ def test_a_lost_host_that_stood_still_said_what_it_waited_for() -> None:
 @pytest.mark.parametrize(
     ("message", "problem"),
     [
-        (StopReply(3), "'stop_reply' came though no stop was requested"),
+        (StopReply(3, 3), "'stop_reply' came though no stop was requested"),
         (Records("count.output", b""), "'count.output', which is not recorded"),
         (Trace("firings", "count", b""), "'trace' came though no trace was asked for"),
         (RelayFrame("c", b""), "'relay_frame' is for 'c', not a node"),
