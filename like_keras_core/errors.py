@@ -288,6 +288,7 @@ class HostLostError(EngineError):
         log: The last lines that it logged.
         waited_for: What it was running, or waited for, when it was last heard of and
             had stood still: a sentence each.
+        report: What the run had done so far; None before it began.
     """
 
     def __init__(
@@ -302,6 +303,7 @@ class HostLostError(EngineError):
         self.node, self.how, self.machine = node, how, machine
         self.tick, self.log = tick, tuple(log)
         self.waited_for = tuple(waited_for)
+        self.report: RunReport | None = None
         where = "" if machine == "local" else f" on machine {machine!r}"
         text = f"The process of node {node!r}{where} was lost: {how}."
         if tick:

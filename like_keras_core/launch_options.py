@@ -212,6 +212,15 @@ class ProcessOptions:
             is_between_processes=True,
         ),
     )
+    stop_grace_s: float = field(
+        default=5.0,
+        metadata=_about(
+            "How long a tick or a hook may last once the run is to end.",
+            unit="s",
+            convert=quantity,
+            flag=Flag(name="--stop-grace-s", type=float),
+        ),
+    )
 
     def __post_init__(self) -> None:
         """Check every value, and convert it to what is used."""
@@ -255,15 +264,6 @@ class LaunchOptions(ProcessOptions):
             convert=partial(quantity, zero=True),
             flag=Flag(name="--heartbeat-s", type=float),
             is_between_processes=True,
-        ),
-    )
-    stop_grace_s: float = field(
-        default=5.0,
-        metadata=_about(
-            "How long a tick or a hook may last once the run is to end.",
-            unit="s",
-            convert=quantity,
-            flag=Flag(name="--stop-grace-s", type=float),
         ),
     )
     progress: Callable[[int], object] | None = field(

@@ -125,6 +125,22 @@ def clock_name() -> str:
         return platform.node()
 
 
+def measured_offset(read: Callable[[], tuple[int, str]]) -> int:
+    """Return how far another process's clock is ahead of this one's [ns].
+
+    Args:
+        read: Asks the other one for its time [ns], and which clock it reads.
+    """
+    readings: list[tuple[int, int, int]] = []
+    while len(readings) < PINGS:
+        asked = time.monotonic_ns()
+        there, clock = read()
+        if clock == clock_name():
+            return 0
+        readings.append((asked, there, time.monotonic_ns()))
+    return offset_of(readings)
+
+
 def offset_of(readings: Iterable[tuple[int, int, int]]) -> int:
     """Return how far another clock is ahead of this one [ns].
 

@@ -6,9 +6,10 @@ import os
 import re
 import sys
 import sysconfig
+from collections.abc import Iterable
 from pathlib import Path
-from traceback import walk_tb
-from types import TracebackType
+from traceback import StackSummary, walk_stack, walk_tb
+from types import CodeType, FrameType, TracebackType
 
 import like_keras_core
 from like_keras_core.errors import EndOfStream
@@ -51,11 +52,32 @@ def place_of(error: BaseException) -> str:
     What the user called, in the standard library or an installed package, is left out.
     Where all of it is installed, it is the component's own line.
     """
-    lines = [
-        (frame.f_code.co_filename, number)
-        for frame, number in walk_tb(error.__traceback__)
-        if not _is_ours(frame.f_code.co_filename)
-    ]
+    return _place((x.f_code.co_filename, n) for x, n in walk_tb(error.__traceback__))
+
+
+def stack_of(frame: FrameType | None) -> tuple[str, str]:
+    """Return where a thread is: as a traceback without an exception, and as a place.
+
+    Args:
+        frame: Its innermost frame; None if it has ended.
+    """
+    frames = [(x, number) for x, number in walk_stack(frame)][::-1]
+    for n, (outer, _) in reversed(list(enumerate(frames))):
+        if _calls_components(outer.f_code):
+            frames = frames[n + 1 :]
+            break
+    text = "".join(StackSummary.extract(iter(frames)).format())
+    place = _place((x.f_code.co_filename, number) for x, number in frames)
+    return f"Traceback (most recent call last):\n{text}", place
+
+
+def _place(places: Iterable[tuple[str, int]]) -> str:
+    """Return the innermost of the user's lines, given all of a stack, outermost first.
+
+    Args:
+        places: File names and line numbers.
+    """
+    lines = [(name, number) for name, number in places if not _is_ours(name)]
     users = [line for line in lines if not _is_installed(line[0])]
     if not lines:
         return ""
@@ -69,6 +91,12 @@ def users_level() -> int:
     while frame.f_back is not None and _is_ours(frame.f_code.co_filename):
         frame, level = frame.f_back, level + 1
     return level
+
+
+def _calls_components(code: CodeType) -> bool:
+    if code.co_filename.startswith("<like_keras"):
+        return True
+    return code.co_name == "_call" and _is_runtime(code.co_filename)
 
 
 def _is_runtime(filename: str) -> bool:

@@ -9,11 +9,6 @@ compatible with those of another version.
 
 The stop of a run takes Lingua Franca's messages: a request, a reply of each process,
 and a grant. The tick that is granted is a lower one than theirs, see `termination`.
-
-References:
-    Lohstroh, Menard, Bateni & Lee, *Toward a Lingua Franca for Deterministic
-    Concurrent Systems*, ACM TECS 20(4), 2021; and `net_common.h` of reactor-c for the
-    STOP_REQUEST, STOP_REQUEST_REPLY and STOP_GRANTED messages.
 """
 
 from __future__ import annotations
@@ -157,10 +152,7 @@ class Progress(Message, verb="progress", phase=RUN):
 
 @dataclass(frozen=True, slots=True)
 class LowWatermark(Message, verb="low_watermark", phase=RUN):
-    """Launcher, when it has risen: the smallest `Progress` of all processes.
-
-    A process may be `run_ahead` ticks above it. No answer.
-    """
+    """Launcher, now and then: the smallest `Progress` of all. No answer."""
 
     tick: int
 
@@ -181,8 +173,8 @@ class Statistics(Message, verb="statistics", phase=RUN):
 class WaitsFor(Message, verb="waits_for", phase=RUN):
     """Process, when it has finished no tick for a second: what it runs or waits for.
 
-    Said once more when that changes, and empty when ticks end again. The launcher shows
-    it where the process falls silent, the run times out or is interrupted. No answer.
+    Said once more when that changes, empty when ticks end again; every second at last.
+    The launcher shows it where the process falls silent or is interrupted. No answer.
     """
 
     states: tuple[str, ...]
@@ -212,8 +204,7 @@ class StopRequest(Message, verb="stop_request", phase=STOP):
 class StopReply(Message, verb="stop_reply", phase=STOP):
     """Process, to `StopRequest`: its lowest unfinished tick, and its highest started.
 
-    `unfinished` is of the moment at which the request has arrived, `started` of that of
-    the reply; -1 if none is.
+    The first when the request has arrived, the second now; -1 if there is none.
     """
 
     unfinished: int
@@ -222,11 +213,7 @@ class StopReply(Message, verb="stop_reply", phase=STOP):
 
 @dataclass(frozen=True, slots=True)
 class StopGranted(Message, verb="stop_granted", phase=STOP):
-    """Launcher, once all have sent `StopReply`: run up to here, and end.
-
-    It is the lowest tick that not all had finished, or the one above it, if somebody
-    had started that. `Finished` answers.
-    """
+    """Launcher, once all have sent `StopReply`: run up to here. `Finished` answers."""
 
     stop_point: StopPoint
 
@@ -349,6 +336,13 @@ class Frame(Message, verb="frame", phase=ANY_TIME):
 
 
 @dataclass(frozen=True, slots=True)
+class Overdue(Message, verb="overdue", phase=ANY_TIME):
+    """Process, when a component has not returned in time at the end: it was ended."""
+
+    failure: ReportedFailure
+
+
+@dataclass(frozen=True, slots=True)
 class NodeFailed(Message, verb="node_failed", phase=ANY_TIME):
     """Process, before it exits for an error outside of components: its traceback."""
 
@@ -383,7 +377,8 @@ PhaseReply = Ready | Configured | Activated | Deactivated | ShutDown
 Reply = PhaseReply | Hello | Clock | Linked | Reported
 """What the launcher waits for from everybody before it goes on."""
 
-Result = Log | Statistics | WaitsFor | Report | Records | RecordsFailed | Trace
+Kept = Report | Records | RecordsFailed | Trace
+Result = Log | Statistics | WaitsFor | Overdue | Kept
 """What goes into the report of the run, or beside it."""
 
 Phase = Build | Configure | Activate | Link | Start | Deactivate | Shutdown | RunEnded

@@ -17,7 +17,8 @@ was sent has arrived, so what is under way belongs to a tick that is not finishe
 
 References:
     Lohstroh, Menard, Bateni & Lee, *Toward a Lingua Franca for Deterministic
-    Concurrent Systems*, ACM TECS 20(4), 2021: the coordinated stop of federates.
+    Concurrent Systems*, ACM TECS 20(4), 2021, and `net_common.h` of reactor-c: the
+    coordinated stop of federates, whose tick is above all that was started.
     Mattern, *Algorithms for Distributed Termination Detection*, Distributed Computing
     2, 1987: the end of a run, here by a coordinator that is told of it.
     Akidau et al., *The Dataflow Model*, VLDB 8(12), 2015: low watermarks; and
@@ -124,7 +125,7 @@ class StopCoordinator:
                 assert_never(message)
 
     def _on_progress(self, node: str, tick: int) -> None:
-        self._progress[node] = tick
+        self._progress[node] = max(self._progress[node], tick)
         low_watermark = min(self._progress.values())
         if low_watermark > self._low_watermark:
             self._low_watermark = low_watermark
@@ -134,6 +135,7 @@ class StopCoordinator:
         if self._replies is None:
             raise ProtocolError(StopReply.verb, "came though no stop was requested")
         self._replies[node] = reply
+        self._on_progress(node, reply.unfinished)
         if len(self._replies) == len(self.nodes):
             replies = self._replies.values()
             last = min(item.unfinished for item in replies)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import FrameType
 from typing import Any
 
 from like_keras_core.component import Component
@@ -17,7 +18,8 @@ from like_keras_core.graph.checks import execution_order
 from like_keras_core.graph.port_selection import check_ports, ports_to_record
 from like_keras_core.lifecycle import AFTER
 from like_keras_core.runtime.failure import Failed, Failure
-from like_keras_core.runtime.host.firing import Firing, firing_on
+from like_keras_core.runtime.host.firing import Firing, Running, firing_on
+from like_keras_core.runtime.host.interruption import StopTimeout
 from like_keras_core.runtime.host.mutation_check import MutationCheck
 from like_keras_core.runtime.host.plan import Inlet, Outlet, Plan, last_readers, plan
 from like_keras_core.runtime.host.record_buffer import Column
@@ -92,6 +94,9 @@ class HostBase(ABC):
         # The thread that calls forward, for those who look from another one; None
         # before it begins.
         self._thread: int | None = None
+        # The hook that is being called. A new one for each call, so that another thread
+        # sees by it whether anything goes on.
+        self.hook: Running | None = None
         for name, component in self.components.items():
             component._lk.bind(name, seed, self.tick)
 
@@ -142,10 +147,17 @@ class HostBase(ABC):
     def _enter(self, name: str, phase: str) -> None:
         component = self.components[name]
         try:
-            getattr(component, phase)()
+            self._call(name, phase)
         except Exception as error:
             raise Failed(Failure(name, phase, None, error)) from error
         component._lk.state = AFTER[phase]
+
+    def _call(self, name: str, phase: str) -> None:
+        self.hook = Running(name, phase, None)
+        try:
+            getattr(self.components[name], phase)()
+        finally:
+            self.hook = None
 
     def _leave(self, names: list[str], phase: str) -> Failure | None:
         first = None
@@ -154,8 +166,8 @@ class HostBase(ABC):
             name = names.pop()
             component = self.components[name]
             try:
-                getattr(component, phase)()
-            except Exception as error:  # noqa: BLE001 - all of them get their turn
+                self._call(name, phase)
+            except (Exception, StopTimeout) as error:  # noqa: BLE001 - all get a turn
                 first = first or Failure(name, phase, None, error)
             except BaseException as error:  # noqa: BLE001 - an exit, or Ctrl-C
                 leaving = leaving or error
@@ -226,6 +238,28 @@ class HostBase(ABC):
             wrap, clock = self.trace.wrap, self.tick
             forwards = {name: wrap(name, x, clock) for name, x in forwards.items()}
         return self._taps.settled(forwards)
+
+    def running(self) -> Running | None:
+        """Return the component whose code runs now, and as what; from any thread."""
+        hook = self.hook
+        if hook is not None:
+            return hook
+        firing = self.firing()
+        return None if firing is None else Running(firing.name, "forward", firing.tick)
+
+    def is_inside_component(self, frame: FrameType | None) -> bool:
+        """Say whether a stack leads into a component's code, past all of ours.
+
+        Args:
+            frame: The innermost frame of the thread that runs this host.
+        """
+        if firing_on(frame, self._schedules(), self.components, None) is not None:
+            return True
+        while frame is not None and (outer := frame.f_back) is not None:
+            if outer.f_code is HostBase._call.__code__:
+                return True
+            frame = outer
+        return False
 
     def firing(self) -> Firing | None:
         """Return which component is inside `forward` now; from any thread.

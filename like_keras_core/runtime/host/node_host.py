@@ -41,6 +41,7 @@ from like_keras_core.report import ComponentReport
 from like_keras_core.runtime.failure import Failure
 from like_keras_core.runtime.host.fan_out import FanOut, Link
 from like_keras_core.runtime.host.host_base import HostBase, TapCalls
+from like_keras_core.runtime.host.interruption import StopTimeout
 from like_keras_core.runtime.host.pacer import Pacer
 from like_keras_core.runtime.host.sampling import is_sampled, times_of
 from like_keras_core.runtime.host.schedule import Schedule
@@ -314,7 +315,7 @@ class NodeHost(HostBase):
             runner.measure_latencies(tick)
         try:
             run(tick, clock, runner.registers, runner.plan.kinds)
-        except Exception as error:  # noqa: BLE001 - a component's own
+        except (Exception, StopTimeout) as error:  # noqa: BLE001 - a component's own
             self._raised(runner, schedule, tick, error)
         if tick in runner.plan.last:
             for counter, last in enumerate(runner.plan.last):
@@ -336,7 +337,7 @@ class NodeHost(HostBase):
             channel.release()
 
     def _raised(
-        self, runner: SegmentRunner, schedule: Schedule, tick: int, error: Exception
+        self, runner: SegmentRunner, schedule: Schedule, tick: int, error: BaseException
     ) -> None:
         found = schedule.step_at(error.__traceback__)
         if found is None:

@@ -7,39 +7,39 @@ the agreement on the end, and what happens when the launcher is gone.
 
 from __future__ import annotations
 
-import os
-import platform
-import queue
 import threading
 import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from math import inf
 from pathlib import Path
+from types import FrameType
 
 from like_keras_core.authoring.attribute_watch import unwatched
-from like_keras_core.errors import ComponentError
 from like_keras_core.runtime.control import protocol as p
 from like_keras_core.runtime.control.connection import ProcessConnection
 from like_keras_core.runtime.control.log_forwarding import forwarding_logs, set_level
 from like_keras_core.runtime.control.message import ProtocolError, assert_never
-from like_keras_core.runtime.control.payloads import failure_of, failures_of
+from like_keras_core.runtime.control.payloads import failures_of
 from like_keras_core.runtime.control.run_options import RunOptions
 from like_keras_core.runtime.control.run_plan import RunPlan
 from like_keras_core.runtime.control.termination import StopParticipant
 from like_keras_core.runtime.failure import Failed, ReportedFailure
-from like_keras_core.runtime.flow.transport import (
-    PolledTransport,
-    Transport,
-    endpoint_of,
-    frames_to,
-)
+from like_keras_core.runtime.flow.transport import Transport, endpoint_of
+from like_keras_core.runtime.host.interruption import Interrupter, StopTimeout
 from like_keras_core.runtime.host.node_host import NodeHost
-from like_keras_core.runtime.loader import build
+from like_keras_core.runtime.process.building import build_node, introduction
 from like_keras_core.runtime.process.endpoints import Endpoints
+from like_keras_core.runtime.process.inbox import Inbox
 from like_keras_core.runtime.process.malloc import keep_freed_memory
 from like_keras_core.runtime.process.reporting import send_report, send_statistics
-from like_keras_core.runtime.signal_safe_queue import SignalSafeQueue
+from like_keras_core.runtime.process.serving_thread import ServingThread
+from like_keras_core.runtime.process.watchdog import (
+    Hang,
+    Watchdog,
+    message_of,
+    state_of,
+)
 from like_keras_core.runtime.trace import Trace, clock_name
 from like_keras_core.spec import component_of
 from like_keras_core.tap import Tap
@@ -53,12 +53,6 @@ To hand over a frame takes up to half as long, so most of the time is left for t
 
 _STILL_S = 1.0
 """So long a process finishes no tick before it says what it waits for [s]."""
-
-_LEAVE_S = 10.0
-"""How long components may take to shut down when the launcher is gone [s]."""
-
-_ORPHANED = 3
-"""The exit code of a process that had to end without shutting its components down."""
 
 
 class NodeProcess:
@@ -94,12 +88,7 @@ class NodeProcess:
         self.folders = folders
         self.max_frame = max_frame
         self.taps = tuple(taps)
-        #: What other threads and signal handlers hand to the one that serves.
-        self.inbox: SignalSafeQueue[p.ToProcess | p.StopAsked | bytes | memoryview] = (
-            SignalSafeQueue()
-        )
-        #: The transport, once it was started, if this thread waits there.
-        self._polled: PolledTransport | None = None
+        self.inbox = Inbox(self._take)
         self.options = RunOptions()
         #: Both from `Build` on, unless that fails.
         self.host: NodeHost
@@ -125,26 +114,45 @@ class NodeProcess:
         self._over = False
         #: Whether components were told to shut down; if not, `_leave` does it.
         self._down = False
-        #: Set when `serve` is left: the thread that reads need not end the process.
-        self._left = threading.Event()
+        self._thread = ServingThread()
+        self._interrupter = Interrupter(self._is_inside_component)
+        self._watchdog = Watchdog(
+            self._thread,
+            self._interrupter,
+            grace_s=self._grace_s,
+            running=lambda: self.host.running() if self._is_built else None,
+            say=lambda running: connection.send(state_of(running, node)),
+            tell=self._tell_hang,
+            take_over=self._take_over,
+        )
 
     def serve(self) -> None:
         """Serve control messages until the run ends."""
         keep_freed_memory()
         self.connection.start(self._heard)
         endpoint = endpoint_of(self.transport)
-        with unwatched(), forwarding_logs(self.connection):
-            self.connection.send(self._introduction(endpoint))
-            try:
-                while not self._over:
-                    self._turn()
-            except Exception:
-                self.connection.send(p.NodeFailed(traceback.format_exc()))
-                raise
-            finally:
-                self._leave()
-                self._left.set()
-                self.connection.close()
+        with (
+            unwatched(),
+            forwarding_logs(self.connection),
+            self._interrupter.installed(),
+        ):
+            self.connection.send(introduction(self.plan, self.node, endpoint))
+            self._serve()
+
+    def _serve(self) -> None:
+        self._thread.take_over()
+        try:
+            while not self._over:
+                self._turn()
+        except BaseException:
+            self._thread.turned()
+            self.connection.send(p.NodeFailed(traceback.format_exc()))
+            raise
+        finally:
+            self._leave()
+            self._thread.turned()
+            self._watchdog.is_over.set()
+            self.connection.close()
 
     @property
     def is_over(self) -> bool:
@@ -162,7 +170,7 @@ class NodeProcess:
         now = time.monotonic()
         self._say_news(now)
         self.ends.send(now, idle=True)
-        self._receive(timeout_s)
+        self.inbox.receive(timeout_s)
 
     def relay(self, node: str, frame: Sequence[bytes | bytearray | memoryview]) -> None:
         """Send a frame by way of the launcher; for when no other way is left.
@@ -178,56 +186,53 @@ class NodeProcess:
         self._put(p.StopAsked())
 
     def _put(self, message: p.ToProcess | p.StopAsked) -> None:
-        self.inbox.put(message)
-        if self._polled is None:
-            return
         # Most watermark updates change nothing here, and a wake-up costs a message.
-        if not isinstance(message, p.LowWatermark) or self.host.is_held:
-            self._polled.wake()
-
-    def _introduction(self, endpoint: str) -> p.Hello:
-        return p.Hello(
-            node=self.node,
-            pid=os.getpid(),
-            machine=platform.node(),
-            python=platform.python_version(),
-            endpoint=endpoint,
-            system=self.plan.digest,
-            versions=dict(self.plan.versions),
-        )
+        is_news = not isinstance(message, p.LowWatermark) or self.host.is_held
+        self.inbox.put(message, wakes=is_news)
 
     def _heard(self, message: p.ToProcess) -> None:
-        """Take what the launcher says; see to it that this one ends if that is gone."""
+        """Take what the launcher says; see to it that this one ends."""
         self._put(message)
-        if isinstance(message, p.ConnectionLost) and not self._left.wait(_LEAVE_S):
-            os._exit(_ORPHANED)
+        match message:
+            case p.StopRequest():
+                self.participant.expect_stop()
+                self._watchdog.begin()
+            case p.NewStopPoint(stop_point) if stop_point.kind == "error":
+                self._watchdog.begin()
+            case p.Deactivate() | p.Shutdown() | p.RunEnded() | p.ConnectionLost():
+                self._watchdog.begin()
 
-    def _start_transport(self, endpoints: Mapping[str, str]) -> None:
-        peers = {node: x for node, x in endpoints.items() if node != self.node}
-        if isinstance(self.transport, PolledTransport):
-            # Within `receive` frames come in the thread that takes them.
-            self.transport.start(self.ends.take, peers)
-            self._polled = self.transport
-        else:
-            self.transport.start(frames_to(self.inbox.put), peers)
+    def _grace_s(self) -> float:
+        starts = isinstance(self._thread.order, p.Build | p.Configure | p.Activate)
+        return 0.0 if starts else self.options.stop_grace_s
+
+    @property
+    def _is_built(self) -> bool:
+        return hasattr(self, "host")
+
+    def _is_inside_component(self, frame: FrameType | None) -> bool:
+        return self._is_built and self.host.is_inside_component(frame)
+
+    def _tell_hang(self, hang: Hang) -> None:
+        """Say what hangs, and before it how far the node had got."""
+        if self._running:
+            self.connection.send(p.Progress(min(self.host.progress, self.host.cut.end)))
+        self.connection.send(message_of(hang, self.node))
+
+    def _take_over(self, hang: Hang) -> None:
+        """Serve in the place of a thread that hangs."""
+        order, self._running = self._thread.take_over(), False
+        self.inbox.leave_transport()
+        if isinstance(order, p.Deactivate | p.Shutdown):
+            self._obey(order)
+        self._serve()
 
     def _build(self) -> tuple[ReportedFailure, ...]:
         """Build the components and the channels; return all that failed."""
         options = self.options
-        components = {}
-        failures: list[ReportedFailure] = []
-        for item in self.spec.components:
-            if item.node != self.node:
-                continue
-            try:
-                components[item.name] = build(item, self.spec, folders=self.folders)
-            except ComponentError as error:
-                cause = error.__cause__ or error
-                failures.append(failure_of(item.name, "__init__", cause))
-            except Exception as error:  # noqa: BLE001 - reported to the launcher
-                failures.append(failure_of(item.name, "__init__", error))
+        components, failures = build_node(self.spec, self.node, self.folders)
         if failures:
-            return tuple(failures)
+            return failures
         self.host = NodeHost(
             self.spec,
             self.node,
@@ -251,6 +256,7 @@ class NodeProcess:
 
     def _turn(self) -> None:
         """Take in what has come, run one tick if one is ready, say what is new."""
+        self._thread.turned()
         busy = self._running and self.host.step()
         if self._unsent is not None:
             raise self._unsent
@@ -263,7 +269,7 @@ class NodeProcess:
             self.ends.send(now, idle=not busy)
         if self._link_by != inf:
             self._say_linked(now)
-        self._receive(0.0 if busy else self._wait(now))
+        self.inbox.receive(0.0 if busy else self._wait(now))
 
     def _emitted(self, now: float, is_large: bool) -> None:
         """Let a value leave before its tick has ended, unless frames are gathered."""
@@ -274,18 +280,6 @@ class NodeProcess:
         except Exception as error:  # noqa: BLE001 - raised once the tick has ended
             # The component that sent the value has not failed.
             self._unsent = error
-
-    def _receive(self, wait: float) -> None:
-        inbox = self.inbox
-        if self._polled is not None:
-            self._polled.receive(wait if inbox.empty() else 0.0)
-        elif wait:
-            try:
-                self._take(inbox.get(wait))
-            except queue.Empty:
-                return
-        while not inbox.empty():
-            self._take(inbox.get_nowait())
 
     def _link(self, timeout_s: float) -> None:
         """Ask the other ends of the channels that leave here whether they hear."""
@@ -313,7 +307,7 @@ class NodeProcess:
         """Say, in a thread, what this node runs or waits for while it stands still."""
         said: tuple[str, ...] = ()
         before = -1
-        while not self._left.wait(_STILL_S) and self._running:
+        while not self._watchdog.is_over.wait(_STILL_S) and self._running:
             now, host = self.host.progress, self.host
             is_still = now == before and not host.is_finished
             states = tuple(host.waits_for()) if is_still else ()
@@ -333,14 +327,22 @@ class NodeProcess:
         elif isinstance(item, p.ToParticipant):
             self.participant.receive(item)
         else:
+            self._thread.order = item
             self._obey(item)
+            self._thread.order = None
+
+    def _reply(self, message: p.FromNode) -> None:
+        self._thread.turned()
+        self.connection.send(message)
 
     def _obey(self, message: p.Order | p.StopAsked) -> None:
-        send = self.connection.send
+        send = self._reply
         match message:
             case p.Build(options, endpoints):
-                self._read_options(options)
-                self._start_transport(endpoints)
+                self.options = RunOptions.received(options)
+                set_level(self.options.log_level)
+                others = {x: endpoints[x] for x in endpoints if x != self.node}
+                self.inbox.start(self.transport, self.ends.take, others)
                 send(p.Ready(self._build()))
             case p.Configure():
                 send(p.Configured(self._enter(self.host.configure)))
@@ -378,19 +380,13 @@ class NodeProcess:
             case _:
                 assert_never(message)
 
-    def _read_options(self, data: Mapping[str, object]) -> None:
-        try:
-            self.options = RunOptions.from_dict(data)
-        except (KeyError, TypeError) as error:
-            problem = f"has a wrong field: options does not fit ({error!r})"
-            raise ProtocolError(p.Build.verb, problem) from None
-        set_level(self.options.log_level)
-
     def _enter(self, phase: Callable[[], None]) -> tuple[ReportedFailure, ...]:
         try:
             phase()
         except Failed as failed:
             return failures_of(failed.failure)
+        except StopTimeout:  # Nothing is wrong: somebody did not want to wait.
+            return ()
         return ()
 
     def _leave(self) -> None:

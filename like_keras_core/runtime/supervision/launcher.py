@@ -9,6 +9,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from time import monotonic
 
 from like_keras_core.errors import ComponentError, EngineError, HostLostError
 from like_keras_core.report import RunReport
@@ -80,19 +81,23 @@ class ProcessLauncher:
                 time_limit(self.stop, self.timeout_s),
             ):
                 processes = start(Home(server.address, token))
+                supervisor = self._supervisor(server, processes)
+                is_awaited = True
                 try:
-                    report = self._conduct(server, processes, iterations)
+                    report = self._conduct(supervisor, processes, iterations)
+                except KeyboardInterrupt:
+                    is_awaited = False
+                    raise
                 finally:
+                    until = supervisor.ends_by if is_awaited else 0.0
                     with interrupts_held() as is_hurried:
-                        processes.end(is_hurried)
+                        processes.end(lambda: is_hurried() or monotonic() > until)
                 return processes.finish(report)
         finally:
             server.close()
 
-    def _conduct(
-        self, server: ControlServer, processes: ProcessGroup, iterations: int | None
-    ) -> RunReport:
-        supervisor = Supervisor(
+    def _supervisor(self, server: ControlServer, processes: ProcessGroup) -> Supervisor:
+        return Supervisor(
             self.plan,
             server,
             engine=self.engine,
@@ -100,15 +105,22 @@ class ProcessLauncher:
             lost=processes.lost,
             progress=self.progress,
         )
+
+    def _conduct(
+        self, supervisor: Supervisor, processes: ProcessGroup, iterations: int | None
+    ) -> RunReport:
         environment = dict(processes.environment())
         try:
             report = supervisor.run(iterations)
         except HostLostError as error:
             how = processes.check(error.node) or error.how
             log = list(processes.tail(error.node)) or error.log
-            raise HostLostError(
+            lost = HostLostError(
                 error.node, how, error.machine, error.tick, log, error.waited_for
-            ) from None
+            )
+            if error.report is not None:
+                lost.report = replace(error.report, environment=environment)
+            raise lost from None
         except ComponentError as error:
             if error.report is not None:
                 error.report = replace(error.report, environment=environment)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from like_keras_core.errors import ComponentError
+from like_keras_core.errors import ComponentError, HostLostError
 from like_keras_core.report import RunReport
 from like_keras_core.runtime.control.log_forwarding import Tail
 from like_keras_core.runtime.control.message import ProtocolError, assert_never
 from like_keras_core.runtime.control.protocol import (
     Log,
+    Overdue,
     Records,
     RecordsFailed,
     Report,
@@ -45,6 +46,8 @@ class ResultCollector:
         self.engine = engine
         self.failures: list[ReportedFailure] = []
         self.traces = gathered()
+        #: The components that had not returned in time, with their tick.
+        self._hung: set[tuple[str, int | None]] = set()
         self._plan, self._machines = plan, plan.machines
         self._tails = {x: Tail(x, is_echoed=echoes_logs) for x in self._machines}
         #: What the nodes that ran have reported at the end, at most one each.
@@ -81,6 +84,9 @@ class ResultCollector:
                 self._unanswered.discard(node)
             case TracePart(kind, name, data):
                 self._take_trace(node, kind, name, data)
+            case Overdue(failure):
+                self._hung.add((failure.component, failure.tick))
+                self.add_failures([failure])
             case WaitsFor(states):
                 self._states[node] = states
             case _:
@@ -99,6 +105,23 @@ class ResultCollector:
         assert self.traces is not None
         self.traces.processes[node] = Trace()
         self.traces.offsets[node] = offset_ns
+
+    def add_failures(
+        self, failures: Iterable[ReportedFailure], *, first: bool = False
+    ) -> None:
+        """Keep failures, but those that are known: a hang is told before it has ended.
+
+        Args:
+            failures: The failures.
+            first: Whether they come before all others.
+        """
+        for failure in failures:
+            place = (failure.component, failure.phase, failure.tick)
+            places = [(x.component, x.phase, x.tick) for x in self.failures]
+            if first and place in places:
+                self.failures.insert(0, self.failures.pop(places.index(place)))
+            elif place not in places:
+                self.failures.insert(0 if first else len(places), failure)
 
     def add_traceback(self, node: str, traceback: str) -> None:
         """Append the traceback of a process to the end of its log."""
@@ -146,6 +169,7 @@ class ResultCollector:
         ended_by: str,
         duration_s: float,
         waited_for: Sequence[str],
+        is_cut_short: bool,
     ) -> RunReport:
         """Return the report of a run that has ended.
 
@@ -154,12 +178,17 @@ class ResultCollector:
             ended_by: Why.
             duration_s: How long it ran [s].
             waited_for: What nodes waited for when it was asked to end.
+            is_cut_short: Whether it ended before the place that was agreed on: then
+                what failed beyond counts, too.
         """
         for report in self._reports:
             for failure in report.failures:
                 place = (stop_point.kind, stop_point.component, stop_point.tick)
-                if place == ("error", failure.component, failure.tick):
-                    self.failures.insert(0, failure)
+                is_end = place == ("error", failure.component, failure.tick)
+                # What hangs came later than what ended the run.
+                if is_end or is_cut_short or self._hung:
+                    is_first = (failure.component, failure.tick) not in self._hung
+                    self.add_failures([failure], first=is_first)
         nodes = [report.statistics for report in self._reports]
         merged = MergedStatistics(self._plan, nodes)
         return RunReport(
@@ -179,12 +208,20 @@ class ResultCollector:
             waited_for=list(waited_for),
         )
 
-    def error(self, report: RunReport) -> ComponentError:
-        """Return the first failure as an error that carries the others."""
+    def error(
+        self, report: RunReport, losses: Iterable[HostLostError]
+    ) -> ComponentError:
+        """Return the first failure as an error that carries the others.
+
+        Args:
+            report: The report of the run.
+            losses: The nodes that were lost.
+        """
         first, *rest = self.failures
         later = [
             f"{item.component!r} failed in {item.phase}: {item.error}" for item in rest
         ]
+        later += [f"The process of node {x.node!r} was lost: {x.how}" for x in losses]
         node = self._plan.node_of(first.component)
         return ComponentError(
             first.component,

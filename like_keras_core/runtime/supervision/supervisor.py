@@ -7,27 +7,35 @@ what they report. A process that is lost ends the run, by name.
 
 from __future__ import annotations
 
-import queue
-import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
+from math import inf
 from typing import TypeVar
 
-from like_keras_core.errors import HostLostError, VersionMismatchError
+from like_keras_core.errors import HostLostError
 from like_keras_core.report import Progress, RunReport
 from like_keras_core.runtime.control import protocol as p
 from like_keras_core.runtime.control.message import ProtocolError, assert_never
 from like_keras_core.runtime.control.run_plan import RunPlan
-from like_keras_core.runtime.control.server import ControlServer, ServerConnection
+from like_keras_core.runtime.control.server import ControlServer
 from like_keras_core.runtime.control.termination import StopCoordinator
-from like_keras_core.runtime.signal_safe_queue import SignalSafeQueue
 from like_keras_core.runtime.stop import StopSignal
+from like_keras_core.runtime.supervision.node_connections import NodeConnections
 from like_keras_core.runtime.supervision.results import ResultCollector
-from like_keras_core.runtime.trace import PINGS, clock_name, offset_of
+from like_keras_core.runtime.supervision.stop_deadline import StopDeadline
+from like_keras_core.runtime.supervision.version_check import check_same
+from like_keras_core.runtime.trace import measured_offset
 
 _LOOK_S = 0.1
 _END_S = 0.3
+_SILENCE_S = 3.0
+"""How much longer than its components a process may be silent at the end [s]."""
+
+_LOST_S = 1.0
+"""How long processes may take to exit, where one of them is lost [s]."""
+
 _LINK_REPLY_S = 5.0
 """How much longer than for their links processes may take to speak of them [s]."""
 
@@ -87,24 +95,24 @@ class Supervisor:
         self.start_s, self.link_s = start_s * slowness, link_s * slowness
         self.machines = dict(plan.machines)
         self.introductions: dict[str, p.Hello] = {}
-        #: By node, the connection on which its `Hello` came; one each, never replaced.
-        self._connections: dict[str, ServerConnection] = {}
-        #: Every connection, whoever is there; all are closed at the end.
-        self._accepted: list[ServerConnection] = []
-        #: From the server's thread to the one that runs: only what comes on one of
-        #: `_connections`, each one's in its order, `Hello` first; None only wakes.
-        self._inbox: SignalSafeQueue[tuple[str, p.FromNode] | None] = SignalSafeQueue()
+        self._nodes = NodeConnections(server, self.machines, plan.spec.to_json())
         self._coordinator: StopCoordinator
         self._results = ResultCollector(plan, engine, echoes_logs=echoes_logs)
         if self._results.traces is not None:
             self.options = replace(self.options, trace=True)
         #: When to ask again which processes have ended [s].
         self._looks_at = 0.0
-        #: Whether the run has ended: from then on whoever connects is sent away.
-        self._is_over = False
+        #: By node, how it was lost, the first one first: nothing more comes of these.
+        self._losses: dict[str, HostLostError] = {}
+        #: Whether a component may have been configured: then processes get time to end.
+        self.is_configured = False
         #: When tick 0 was started [s]; None before: then no tick counts.
         self._began: float | None = None
         self._duration_s = 0.0
+        #: When each node was last heard of [s]; and whether the run has ended before
+        #: the place that was agreed on.
+        self._heard_at: dict[str, float] = {}
+        self._is_cut_short = False
         #: What nodes waited for when the run was asked to end; empty before.
         self._waited_for: Sequence[str] = ()
 
@@ -120,108 +128,133 @@ class Supervisor:
             VersionMismatchError: The processes do not fit together.
         """
         self._coordinator = StopCoordinator(self.machines, iterations)
-        self.server.start(self._connected)
+        self._nodes.open()
         try:
-            self._supervise()
+            with self.stop.calling(self._nodes.wake):
+                self._supervise()
         except _Stopped:
             pass
         finally:
-            self._end()
-        stop_point = self._coordinator.stop_point
-        ended_by = stop_point.kind
-        if self._began is None:
-            ended_by = "error" if self._results.failures else "stop"
-        if ended_by == "stop":
-            ended_by = self.stop.reason
-        waited_for = self._waited_for if ended_by in ("interrupt", "timeout") else ()
-        took_s = self._duration_s
-        report = self._results.report(stop_point, ended_by, took_s, waited_for)
+            self._nodes.close()
+        report = self._report()
         if self._results.failures:
-            raise self._results.error(report)
+            raise self._results.error(report, self._losses.values())
+        for error in self._losses.values():
+            if self._began is not None:
+                error.report = report
+            raise error
         return report
 
-    def _end(self) -> None:
-        """Let all processes exit, and accept no more."""
-        self._tell(p.RunEnded())
-        self.server.close()
-        self._is_over = True
-        for connection in self._accepted:
-            connection.close()
+    @property
+    def ends_by(self) -> float:
+        """Until when the processes have time to end, by `time.monotonic` [s].
 
-    def _connected(self, connection: ServerConnection) -> None:
-        """Learn from its `Hello` which node runs there."""
-        self._accepted.append(connection)
-        node = ""
-        is_refused = False
+        Where nothing was configured they have none; where one is lost, little.
+        """
+        if not self.is_configured:
+            return 0.0
+        return time.monotonic() + _LOST_S if self._losses else inf
 
-        def heard(message: p.FromProcess) -> None:
-            nonlocal node, is_refused
-            if isinstance(message, p.GetSystem):
-                # Sent from a thread, so that a slow reader does not block the others.
-                copy = [p.SystemCopy(self.plan.spec.to_json().encode())]
-                threading.Thread(target=connection.send, args=copy, daemon=True).start()
-                return
-            if not node and not is_refused:
-                node = self._admit(connection, message)
-                is_refused = not node
-            if node:
-                self._inbox.put((node, message))
-
-        connection.start(heard)
-        if self._is_over:
-            connection.close()
-
-    def _admit(self, connection: ServerConnection, message: p.FromNode) -> str:
-        """Return the node that runs there; disconnect one that is not expected."""
-        node = message.node if isinstance(message, p.Hello) else ""
-        if node not in self.machines or node in self._connections or self._is_over:
-            connection.close()
-            return ""
-        self._connections[node] = connection
-        return node
+    def _report(self) -> RunReport:
+        results, stop_point = self._results, self._coordinator.stop_point
+        ended_by = stop_point.kind
+        if self._began is None:
+            ended_by = "error" if results.failures else "stop"
+        if ended_by == "stop":
+            ended_by = self.stop.reason or "error"
+        if self._began is None:
+            self._waited_for = results.waited_for(*self.machines)
+        waited_for = self._waited_for if ended_by in ("interrupt", "timeout") else ()
+        took_s, is_cut_short = self._duration_s, self._is_cut_short
+        return results.report(stop_point, ended_by, took_s, waited_for, is_cut_short)
 
     def _supervise(self) -> None:
         """Configure and activate all, run, and shut down exactly those that came up."""
         late = "it did not connect to the launcher"
         self.introductions = self._all(p.Hello, self.start_s, late)
-        self._check()
+        check_same(self.plan, self.introductions)
         endpoints = {node: x.endpoint for node, x in self.introductions.items()}
-        self._tell(p.Build(self.options.to_dict(), endpoints))
+        self._nodes.tell(p.Build(self.options.to_dict(), endpoints))
         if not self._succeed(p.Ready):
             return
         if self._results.traces is not None:
             for node in self.machines:
-                self._results.trace(node, self._clock_of(node))
-        self._tell(p.Configure())
-        is_up = self._succeed(p.Configured)
-        if is_up:
-            self._tell(p.Activate())
-            is_up = self._succeed(p.Activated)
-        if is_up and self._link():
-            self._run()
-        self._tell(p.Deactivate())
-        self._succeed(p.Deactivated)
-        self._tell(p.Shutdown())
-        self._succeed(p.ShutDown)
-        if is_up:
-            self._tell(p.RequestReport())
-            self._all(p.Reported)
+                offset_ns = measured_offset(partial(self._read_clock, node))
+                self._results.trace(node, offset_ns)
+        self.is_configured = True
+        is_up = False
+        try:
+            self._nodes.tell(p.Configure())
+            if self._succeed(p.Configured):
+                self._nodes.tell(p.Activate())
+                is_up = self._succeed(p.Activated)
+            if is_up:
+                self._link()
+                self._run()
+        except _Stopped:
+            pass
+        except HostLostError as error:
+            self._lose(error)
+            self._give_up()
+        self._bring_down(with_report=is_up)
 
-    def _link(self) -> bool:
+    def _bring_down(self, *, with_report: bool) -> None:
+        """Deactivate and shut down whoever answers, each within a bounded time."""
+        self._nodes.tell(p.Deactivate())
+        self._settle(p.Deactivated)
+        self._nodes.tell(p.Shutdown())
+        self._settle(p.ShutDown)
+        if with_report:
+            self._nodes.tell(p.RequestReport())
+            self._settle(p.Reported)
+
+    def _settle(self, kind: type[p.Reply]) -> None:
+        """Wait for the replies of all that still say something.
+
+        Each process watches over its components itself. One that is silent for longer
+        than it may take cannot even do that.
+        """
+        patience_s = self.options.stop_grace_s + _SILENCE_S
+        waited = dict.fromkeys(self.machines.keys() - self._losses, time.monotonic())
+        while waited:
+            try:
+                item = self._next()
+            except HostLostError as error:
+                self._lose(error)
+                waited.pop(error.node, None)
+                continue
+            if item is not None:
+                node, message = item
+                if isinstance(message, p.PhaseReply):
+                    self._results.add_failures(message.failures)
+                if isinstance(message, kind):
+                    waited.pop(node, None)
+            for node in [*waited]:
+                since = max(waited[node], self._heard_at.get(node, 0.0))
+                if time.monotonic() > since + patience_s:
+                    how = f"it has not answered for {patience_s:g} s at the end"
+                    self._lose(self._lost(node, how))
+                    del waited[node]
+
+    def _lose(self, error: HostLostError) -> None:
+        """Go on without a node."""
+        self._losses.setdefault(error.node, error)
+
+    def _give_up(self) -> None:
+        """End the run with what all have finished: somebody does not answer."""
+        self._is_cut_short = True
+        self._coordinator.give_up()
+        self._post()
+
+    def _link(self) -> None:
         """Have every node hear from those that it sends to, before the first tick.
-
-        Returns:
-            False if the run was asked to end meanwhile.
 
         Raises:
             HostLostError: There is a node that does not answer another one.
         """
-        self._tell(p.Link(self.link_s))
+        self._nodes.tell(p.Link(self.link_s))
         late = "it did not say whether the others receive what it sends"
-        try:
-            replies = self._all(p.Linked, self.link_s + _LINK_REPLY_S, late)
-        except _Stopped:
-            return False
+        replies = self._all(p.Linked, self.link_s + _LINK_REPLY_S, late)
         for node, reply in replies.items():
             for other in reply.unheard:
                 raise self._lost(
@@ -230,46 +263,19 @@ class Supervisor:
                     f"{self.link_s:g} s, though both are connected to the launcher: "
                     "what one of them sends does not reach the other",
                 )
-        return True
 
-    def _clock_of(self, node: str) -> int:
-        """Return how far a process's clock is ahead of this one's [ns]."""
-        readings: list[tuple[int, int, int]] = []
-        while len(readings) < PINGS:
-            asked = time.monotonic_ns()
-            self._connections[node].send(p.ReadClock())
-            reply: p.Clock | None = None
-            while reply is None:
-                item = self._next()
-                if item is not None and isinstance(item[1], p.Clock):
-                    reply = item[1]
-            if reply.clock == clock_name():
-                return 0
-            readings.append((asked, reply.time_ns, time.monotonic_ns()))
-        return offset_of(readings)
-
-    def _check(self) -> None:
-        """Refuse processes that have another like_keras, or another system."""
-        different = {}
-        for node, hello in self.introductions.items():
-            for name, version in self.plan.versions.items():
-                theirs = hello.versions.get(name, "none")
-                if theirs != version:
-                    different[node] = f"it has {name} {theirs}, and {version} is here"
-            if hello.system != self.plan.digest:
-                different[node] = "what it has of the system is not what is here"
-        if different:
-            raise VersionMismatchError(different)
-
-    def _tell(self, message: p.ToProcess) -> None:
-        for connection in list(self._connections.values()):
-            connection.send(message)
+    def _read_clock(self, node: str) -> tuple[int, str]:
+        self._nodes.send(node, p.ReadClock())
+        while True:
+            item = self._next()
+            if item is not None and isinstance(item[1], p.Clock):
+                return item[1].time_ns, item[1].clock
 
     def _succeed(self, kind: type[PhaseR]) -> bool:
         """Wait for all; keep their failures, and tell whether there were none."""
         replies = self._all(kind)
         failures = [item for node in self.machines for item in replies[node].failures]
-        self._results.failures += failures
+        self._results.add_failures(failures)
         return not failures
 
     def _all(
@@ -279,13 +285,13 @@ class Supervisor:
 
         Args:
             kind: The class of the reply.
-            timeout_s: How long; then a stop ends the wait too.
+            timeout_s: How long; None is for ever. A stop ends the wait.
             late: Error text for a process that misses the deadline.
         """
         replies: dict[str, R] = {}
         deadline = None if timeout_s is None else time.monotonic() + timeout_s
         while len(replies) < len(self.machines):
-            if deadline is not None and self.stop.is_set:
+            if self.stop.is_set:
                 raise _Stopped
             item = self._next()
             if item is not None and isinstance(item[1], kind):
@@ -301,18 +307,16 @@ class Supervisor:
         Returns:
             Its node and its reply, if it was one; else None, at least now and then.
         """
-        try:
-            item = self._inbox.get(_LOOK_S)
-        except queue.Empty:
-            item = None
-        now = time.monotonic()
-        if now > self._looks_at:
-            self._looks_at = now + _LOOK_S
+        if time.monotonic() > self._looks_at:
             for lost, how in self.lost().items():
-                raise self._lost(lost, how)
-        if item is None:
+                if lost not in self._losses:
+                    raise self._lost(lost, how)
+            self._looks_at = time.monotonic() + _LOOK_S
+        item = self._nodes.next(_LOOK_S)
+        if item is None or item[0] in self._losses:
             return None
         node, message = item
+        self._heard_at[node] = time.monotonic()
         if isinstance(message, p.Reply):
             return node, message
         try:
@@ -332,9 +336,9 @@ class Supervisor:
             return
         match message:
             case p.RelayFrame(other, data):
-                if other not in self._connections:
+                if other not in self._nodes:
                     raise ProtocolError(message.verb, f"is for {other!r}, not a node")
-                self._connections[other].send(p.Frame(data))
+                self._nodes.send(other, p.Frame(data))
             case p.StopAsked():
                 self.stop.set()
             case p.NodeFailed(traceback):
@@ -365,28 +369,31 @@ class Supervisor:
         coordinator = self._coordinator
         self._began = time.monotonic()
         self._post()
-        self._tell(p.Start())
-        with self.stop.calling(lambda: self._inbox.put(None)):
-            while not coordinator.is_done:
-                self._next()
-                if self.stop.is_set and not coordinator.is_stopping:
-                    self._waited_for = self._results.waited_for(*self.machines)
-                    coordinator.stop()
-                self._post()
-                if self.progress is not None:
-                    ticks = min(coordinator.low_watermark, coordinator.stop_point.tick)
-                    self.progress(Progress(ticks, self._so_far))
+        self._nodes.tell(p.Start())
+        deadline = StopDeadline(coordinator, self.options.stop_grace_s)
+        while not coordinator.is_done:
+            self._next()
+            if self.stop.is_set and not coordinator.is_stopping:
+                self._waited_for = self._results.waited_for(*self.machines)
+                coordinator.stop()
+            if deadline.has_passed:
+                self._give_up()
+                break
+            self._post()
+            if self.progress is not None:
+                ticks = min(coordinator.low_watermark, coordinator.stop_point.tick)
+                self.progress(Progress(ticks, self._so_far))
         self._duration_s = time.monotonic() - self._began
 
     def _post(self) -> None:
         for node, message in self._coordinator.outbox:
-            self._connections[node].send(message)
+            self._nodes.send(node, message)
         self._coordinator.outbox.clear()
 
     def _so_far(self) -> RunReport | None:
         """Return what has been done, as far as is known, and ask for news of it."""
         if self._results.begin_request():
-            self._tell(p.RequestStatistics())
+            self._nodes.tell(p.RequestStatistics())
         if self._began is None:
             return None
         done = min(self._coordinator.low_watermark, self._coordinator.stop_point.tick)

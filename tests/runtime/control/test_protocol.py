@@ -82,6 +82,7 @@ EXAMPLES: list[Message] = [
     p.Log(30, "like_keras.camera", "dark", "camera", None),
     p.RelayFrame("b", b"frame"),
     p.Frame(b"frame"),
+    p.Overdue(FAILURE),
     p.NodeFailed("Traceback"),
 ]
 TABLES: dict[str, Any] = {**p.TO_PROCESS, **p.FROM_PROCESS}

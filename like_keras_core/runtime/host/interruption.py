@@ -1,0 +1,82 @@
+"""Getting a component's code out of what it is in, by a signal to the main thread.
+
+A signal ends a sleep, the wait for a lock, a blocking read and a loop of byte code; its
+handler then raises. It does not end native code that never returns to Python.
+
+It is SIGURG, by which Go interrupts its threads: nothing else sends it, and where it
+is not handled nothing happens.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+SIGNAL = signal.SIGURG
+
+
+class StopTimeout(BaseException):
+    """A component's code had not returned in time when the run was to end.
+
+    It is not an `Exception`, so that a loop that ignores those does not ignore it.
+
+    Args:
+        grace_s: How long it had [s].
+    """
+
+    def __init__(self, grace_s: float) -> None:
+        self.grace_s = grace_s
+        super().__init__(
+            f"it had not returned {grace_s:g} s after the run was asked to end "
+            "(stop_grace_s)"
+        )
+
+
+class Interrupter:
+    """Raises an exception in the main thread, while that is in a component's code.
+
+    Args:
+        is_inside: Says of a stack, by its innermost frame, whether it is there.
+    """
+
+    def __init__(self, is_inside: Callable[[FrameType | None], bool]) -> None:
+        self._is_inside = is_inside
+        # What to raise, once; None at other times.
+        self._wanted: BaseException | None = None
+        self._is_installed = False
+
+    @contextmanager
+    def installed(self) -> Iterator[None]:
+        """Be able to interrupt; only where the main thread calls this."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        before = signal.signal(SIGNAL, self._handle)
+        self._is_installed = True
+        try:
+            yield
+        finally:
+            self._is_installed = False
+            signal.signal(SIGNAL, before)
+
+    def interrupt(self, error: BaseException) -> bool:
+        """Raise an error in the main thread, from another one.
+
+        Returns:
+            Whether it was tried; the error comes as soon as Python runs there.
+        """
+        if not self._is_installed:
+            return False
+        self._wanted = error
+        main = threading.main_thread().ident
+        assert main is not None
+        signal.pthread_kill(main, SIGNAL)
+        return True
+
+    def _handle(self, number: int, frame: FrameType | None) -> None:
+        wanted, self._wanted = self._wanted, None
+        if wanted is not None and self._is_inside(frame):
+            raise wanted

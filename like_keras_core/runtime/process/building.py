@@ -1,0 +1,64 @@
+"""What a node's process begins with: what it says of itself, and its components."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Sequence
+from pathlib import Path
+
+from like_keras_core.component import Component
+from like_keras_core.errors import ComponentError
+from like_keras_core.runtime.control.payloads import failure_of
+from like_keras_core.runtime.control.protocol import Hello
+from like_keras_core.runtime.control.run_plan import RunPlan
+from like_keras_core.runtime.failure import ReportedFailure
+from like_keras_core.runtime.loader import build
+from like_keras_core.spec import SystemSpec
+
+
+def introduction(plan: RunPlan, node: str, endpoint: str) -> Hello:
+    """Return what a process says first of all.
+
+    Args:
+        plan: The run.
+        node: The node that runs here.
+        endpoint: Where its transport listens.
+    """
+    return Hello(
+        node=node,
+        pid=os.getpid(),
+        machine=platform.node(),
+        python=platform.python_version(),
+        endpoint=endpoint,
+        system=plan.digest,
+        versions=dict(plan.versions),
+    )
+
+
+def build_node(
+    spec: SystemSpec, node: str, folders: Sequence[Path]
+) -> tuple[dict[str, Component], tuple[ReportedFailure, ...]]:
+    """Build the components of a node.
+
+    Args:
+        spec: The system.
+        node: The node.
+        folders: Where scripts are looked for.
+
+    Returns:
+        The components by address, and all that failed.
+    """
+    components: dict[str, Component] = {}
+    failures: list[ReportedFailure] = []
+    for item in spec.components:
+        if item.node != node:
+            continue
+        try:
+            components[item.name] = build(item, spec, folders=folders)
+        except ComponentError as error:
+            cause = error.__cause__ or error
+            failures.append(failure_of(item.name, "__init__", cause))
+        except Exception as error:  # noqa: BLE001 - reported to the launcher
+            failures.append(failure_of(item.name, "__init__", error))
+    return components, tuple(failures)

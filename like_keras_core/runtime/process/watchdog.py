@@ -1,0 +1,185 @@
+"""What sees to it that a node's process ends, whatever its components do.
+
+From the first sign of the end it watches the thread that serves. Where that stands
+still for longer than a stop may last, the component that it is in is named, with its
+stack, and interrupted. Where that does not help, another thread takes its place, and
+deactivates and shuts down all others.
+"""
+
+from __future__ import annotations
+
+import faulthandler
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+
+from like_keras_core.runtime.control import protocol as p
+from like_keras_core.runtime.failure import ReportedFailure
+from like_keras_core.runtime.host.firing import Running
+from like_keras_core.runtime.host.interruption import Interrupter, StopTimeout
+from like_keras_core.runtime.process.serving_thread import ServingThread
+from like_keras_core.runtime.tracebacks import stack_of
+
+_LOOK_S = 0.05
+_SAY_S = 1.0
+_INTERRUPT_S = 1.0
+"""How long it may take a component to end once it was interrupted [s]."""
+
+_HUNG = 3
+"""The exit code of a process with a thread that nothing could end."""
+
+_OWN_S = 1.0
+"""How much longer than components our own code may take [s]: a transport that sends."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hang:
+    """Code that has not returned in time.
+
+    Args:
+        running: The component's code; None if it is not a component's.
+        error: What is said of it.
+        stack: The stack of its thread, as a traceback.
+        place: The user's innermost line.
+    """
+
+    running: Running | None
+    error: StopTimeout
+    stack: str
+    place: str
+
+    @property
+    def traceback(self) -> str:
+        """The stack as the traceback of an exception."""
+        return f"{self.stack}{type(self.error).__name__}: {self.error}\n"
+
+
+def message_of(hang: Hang, node: str) -> p.Overdue | p.WaitsFor | p.NodeFailed:
+    """Return what is said of a hang; nothing is wrong if it had no time to return.
+
+    Args:
+        hang: What hangs.
+        node: Where.
+    """
+    running = hang.running
+    if running is None:
+        return p.NodeFailed(hang.traceback)
+    if not hang.error.grace_s:
+        return state_of(running, node)
+    error = f"{type(hang.error).__name__}: {hang.error}"
+    failure = ReportedFailure(*running, error, hang.traceback, hang.place)
+    return p.Overdue(failure)
+
+
+def state_of(running: Running | None, node: str) -> p.WaitsFor:
+    """Return what is said of a node that ends, while it takes its time.
+
+    Args:
+        running: The component's code that it runs.
+        node: The node.
+    """
+    return p.WaitsFor(() if running is None else (f"On node {node!r}, {running}.",))
+
+
+class Watchdog:
+    """Watches the thread that serves a node, from the first sign of the end on.
+
+    Args:
+        thread: The thread that serves.
+        interrupter: Interrupts it, if it is the main thread.
+        grace_s: Returns how long the thread may stand still [s].
+        running: Returns which component's code it runs; None if none.
+        say: Called now and then, with the component's code that runs.
+        tell: Called with what hangs.
+        take_over: Called in a new thread, which serves from then on, with what hangs.
+
+    Attributes:
+        is_over: To be set when the process has done all that it has to.
+    """
+
+    def __init__(
+        self,
+        thread: ServingThread,
+        interrupter: Interrupter,
+        *,
+        grace_s: Callable[[], float],
+        running: Callable[[], Running | None],
+        say: Callable[[Running | None], object],
+        tell: Callable[[Hang], object],
+        take_over: Callable[[Hang], object],
+    ) -> None:
+        self._serving = thread
+        self._interrupter = interrupter
+        self._grace_s = grace_s
+        self._running = running
+        self._say = say
+        self._tell = tell
+        self._take_over = take_over
+        self._thread: threading.Thread | None = None
+        self.is_over = threading.Event()
+        #: When it was said last that the watchdog itself is there [s].
+        self._said_at = 0.0
+
+    def begin(self) -> None:
+        """Begin to watch, unless that has begun; from one thread."""
+        if self._thread is None:
+            self._thread = threading.Thread(
+                target=self._watch, name="watchdog", daemon=True
+            )
+            self._thread.start()
+
+    def _watch(self) -> None:
+        while (hang := self._await_hang()) is not None:
+            mark = self._mark()
+            self._tell(hang)
+            if (
+                hang.running is not None
+                and self._interrupter.interrupt(hang.error)
+                and self._gets_on(mark, _INTERRUPT_S)
+            ):
+                continue
+            with suppress(OSError, ValueError, RuntimeError):
+                faulthandler.dump_traceback(sys.stderr)
+            serve = threading.Thread(target=self._replace, args=[hang], daemon=True)
+            serve.start()
+            self._gets_on(mark, _INTERRUPT_S)
+
+    def _replace(self, hang: Hang) -> None:
+        """Serve in the place of a thread that hangs, and end the process then."""
+        try:
+            self._take_over(hang)
+        finally:
+            os._exit(_HUNG)
+
+    def _await_hang(self) -> Hang | None:
+        """Return what stands still for too long; None once everything has ended."""
+        mark, since = self._mark(), time.monotonic()
+        while not self.is_over.wait(_LOOK_S):
+            now = time.monotonic()
+            if (newest := self._mark()) != mark:
+                mark, since = newest, now
+                continue
+            running, grace_s = self._running(), self._grace_s()
+            if now > self._said_at + _SAY_S:
+                self._said_at = now
+                self._say(running)
+            limit = grace_s if running is not None else grace_s + _OWN_S
+            if now - since > limit:
+                frame = sys._current_frames().get(self._serving.ident)
+                return Hang(running, StopTimeout(grace_s), *stack_of(frame))
+        return None
+
+    def _mark(self) -> object:
+        """Return something that is another one whenever the thread gets on."""
+        return self._serving.mark, self._running()
+
+    def _gets_on(self, mark: object, timeout_s: float) -> bool:
+        until = time.monotonic() + timeout_s
+        while time.monotonic() < until:
+            if self.is_over.wait(_LOOK_S) or self._mark() != mark:
+                return True
+        return False
