@@ -7,6 +7,7 @@ from like_keras_core.testing.suites.capabilities import CapabilitiesSuite
 from like_keras_core.testing.suites.cleanup import LeavingSuite
 from like_keras_core.testing.suites.contract import ContractSuite
 from like_keras_core.testing.suites.errors import ErrorsSuite
+from like_keras_core.testing.suites.failures import FailuresSuite
 from like_keras_core.testing.suites.lifecycle import LifecycleSuite
 from like_keras_core.testing.suites.payloads import PayloadsSuite
 from like_keras_core.testing.suites.random import RandomSuite
@@ -27,6 +28,7 @@ class EngineConformance(
     SerializationSuite,
     RandomSuite,
     LeavingSuite,
+    FailuresSuite,
 ):
     """What every engine must do. Subclass it in a test file, and name the engine.
 
