@@ -17,11 +17,9 @@ from like_keras_core.runtime.control.run_plan import RunPlan
 from like_keras_core.runtime.control.server import ControlServer
 from like_keras_core.runtime.stop import (
     StopSignal,
-    interrupts_held,
-    stop_on_interrupt,
-    stop_on_terminate,
     time_limit,
 )
+from like_keras_core.runtime.stop_signals import signals_held, stop_on_signals
 from like_keras_core.runtime.supervision.process_group import ProcessGroup
 from like_keras_core.runtime.supervision.supervisor import Supervisor
 
@@ -75,15 +73,14 @@ class ProcessLauncher:
             ) from None
         try:
             with (
-                stop_on_interrupt(self.stop),
-                stop_on_terminate(self.stop),
+                stop_on_signals(self.stop),
                 time_limit(self.stop, self.timeout_s),
             ):
                 processes = start(Home(server.address, token))
                 try:
                     report = self._conduct(server, processes, iterations)
                 finally:
-                    with interrupts_held() as is_hurried:
+                    with signals_held() as is_hurried:
                         processes.end(is_hurried)
                 return processes.finish(report)
         finally:
