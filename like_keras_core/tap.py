@@ -10,6 +10,7 @@ from like_keras_core.errors import LkError
 from like_keras_core.port import OutputPort
 from like_keras_core.values.class_refs import resolve
 from like_keras_core.values.config_json import decode
+from like_keras_core.view.plain_text import exception_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,8 @@ class Tap:
         """
         return resolve(self.entry_point)(**decode(dict(self.config)))
 
-    def failed(self, what: str, error: Exception) -> LkError:
+    def failed(self, what: str, error: BaseException) -> LkError:
         """Return the error that names this tap for one that its object raised."""
+        text = f"{type(error).__name__}: {exception_text(error)}"
         name = f"{self.entry_point!r} on {self.port!r}"
-        return LkError(f"The tap {name} {what} {type(error).__name__}: {error}")
+        return LkError(f"The tap {name} {what} {text}")

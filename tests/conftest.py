@@ -7,6 +7,7 @@ import hashlib
 import importlib.util
 import os
 import shutil
+import signal
 import subprocess
 import textwrap
 import venv
@@ -18,9 +19,23 @@ import pytest
 from hypothesis import settings
 from uv import find_uv_bin
 
+from like_keras_core.runtime.stop_signals import SIGNALS
+from like_keras_core.testing.subprocess_env import default_signals
+
 # A loaded machine may take longer over one example than hypothesis allows.
 settings.register_profile("no-deadline", deadline=None)
 settings.load_profile("no-deadline")
+
+
+@pytest.fixture
+def ctrl_c() -> Iterator[None]:
+    """Ctrl-C and the like work in a test, and are afterwards what they were before."""
+    before = [signal.getsignal(number) for number in SIGNALS]
+    with default_signals():
+        yield
+    for number, handler in zip(SIGNALS, before, strict=True):
+        signal.signal(number, handler)
+
 
 CORE_VERSION = "0.1.0"
 DEPENDENCIES = ("click", "packaging", "pluggy")

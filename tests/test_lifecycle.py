@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import signal
 import sys
@@ -224,18 +225,21 @@ class Interrupter(Component):
     Args:
         phase: Where.
         times: How often.
+        number: Another signal to send.
     """
 
-    def __init__(self, phase: str, times: int) -> None:
+    def __init__(
+        self, phase: str, times: int, number: signal.Signals = signal.SIGINT
+    ) -> None:
         super().__init__()
-        self.phase, self.times = phase, times
+        self.phase, self.times, self.number = phase, times, number
         self.fired = 0
 
     def press(self, phase: str) -> None:
         _diary.append(f"interrupter {phase}")
         if phase == self.phase:
             for _ in range(self.times):
-                signal.raise_signal(signal.SIGINT)
+                signal.raise_signal(self.number)
 
     def on_configure(self) -> None:
         self.press("on_configure")
@@ -254,15 +258,6 @@ class Interrupter(Component):
 
     def on_shutdown(self) -> None:
         self.press("on_shutdown")
-
-
-@pytest.fixture
-def ctrl_c() -> Any:
-    """Whatever a test does, Ctrl-C is afterwards what it was before."""
-    before = signal.getsignal(signal.SIGINT)
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
 
 
 @pytest.mark.usefixtures("ctrl_c")
@@ -308,13 +303,105 @@ def test_a_program_with_its_own_ctrl_c_keeps_it() -> None:
 
 
 @pytest.mark.parametrize("phase", PHASES)
-def test_an_exit_of_the_program_cleans_up_as_well(phase: str) -> None:
-    """`sys.exit` passes through, after each configured component was shut down."""
-    with pytest.raises(SystemExit):
-        run(three(phase, SystemExit(3)), 1)
+@pytest.mark.parametrize(
+    "error",
+    [
+        SystemExit(3),
+        KeyboardInterrupt(),
+        GeneratorExit(),
+        asyncio.CancelledError(),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+@pytest.mark.usefixtures("ctrl_c")
+def test_whatever_a_component_raises_is_its_failure(
+    phase: str, error: BaseException
+) -> None:
+    """With its name, phase and tick, the report, and what was configured shut down."""
+    caught = failed(three(phase, error), 1)
 
+    assert (caught.component, caught.phase) == ("b", phase)
+    assert caught.tick == (0 if phase == "forward" else None)
+    assert type(error).__name__ in str(caught)
+    assert type(error).__name__ in caught.traceback
+    assert caught.report is not None
     configured = ["a"] if phase == "on_configure" else ["a", "b", "c"]
     assert written("on_shutdown") == configured[::-1]
+
+
+class Wordless(Exception):
+    """Cannot be printed, changed or sent to another process."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.is_made = True
+
+    def __str__(self) -> str:
+        raise ValueError("no text")
+
+    __repr__ = __str__
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if "is_made" in vars(self):
+            raise AttributeError(name)
+        super().__setattr__(name, value)
+
+
+class Secretive(Component):
+    """Raises what cannot be printed, in one phase of its life."""
+
+    def __init__(self, phase: str) -> None:
+        super().__init__()
+        self.phase = phase
+
+    def enter(self, phase: str) -> None:
+        if phase == self.phase:
+            raise Wordless
+
+    def on_configure(self) -> None:
+        self.enter("on_configure")
+
+    def on_activate(self) -> None:
+        self.enter("on_activate")
+
+    def forward(self) -> int:
+        self.enter("forward")
+        return 0
+
+    def on_deactivate(self) -> None:
+        self.enter("on_deactivate")
+
+    def on_shutdown(self) -> None:
+        self.enter("on_shutdown")
+
+
+@pytest.mark.parametrize("phase", PHASES)
+def test_an_exception_that_cannot_be_printed_is_named_by_its_type(phase: str) -> None:
+    """It may refuse attributes, too, as a frozen dataclass does."""
+    caught = failed(System([Secretive(phase), Sink()]), 1)
+
+    assert (caught.component, caught.phase) == ("secretive", phase)
+    assert "Wordless: (str of it raised ValueError)" in str(caught)
+    assert "in enter" in caught.traceback
+    assert caught.report is not None
+
+
+@pytest.mark.parametrize("phase", PHASES)
+def test_what_a_handler_of_the_program_raises_is_the_programs(phase: str) -> None:
+    """Such as `sys.exit` at SIGTERM: it leaves the launch, after the hooks."""
+
+    def leave(number: int, frame: object) -> None:
+        sys.exit(7)
+
+    before = signal.signal(signal.SIGTERM, leave)
+    try:
+        with pytest.raises(SystemExit) as caught:
+            run(System([Diarist("a"), Interrupter(phase, 1, signal.SIGTERM)]), 10)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+    assert caught.value.code == 7
+    assert "a" in written("on_shutdown")
 
 
 def test_a_launch_works_outside_the_main_thread() -> None:

@@ -34,6 +34,7 @@ from like_keras_core.plugins.engine_registry import register_engine
 from like_keras_core.report import Progress
 from like_keras_core.testing import same
 from like_keras_core.testing.components import Count, Fail, Scale
+from like_keras_core.testing.subprocess_env import default_signals
 
 
 def shared() -> set[str]:
@@ -403,7 +404,11 @@ def test_without_the_launching_process_the_others_end(
     tests = Path(__file__).parent
     folders = (str(tests), str(tests.parent / "docs" / "examples"))
     env = {**os.environ, "PYTHONPATH": os.pathsep.join(folders)}
-    process = subprocess.Popen([sys.executable, str(script), str(path)], env=env)
+    with default_signals():
+        process = subprocess.Popen(
+            [sys.executable, str(script), str(path)],
+            env=env,
+        )
     try:
         until = time.monotonic() + 30
         while not path.exists() or len(path.read_text().splitlines()) < 2:

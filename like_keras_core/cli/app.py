@@ -7,10 +7,14 @@ sentence; `--debug` shows where it came from.
 
 from __future__ import annotations
 
+import signal
 import sys
 import traceback
 import warnings
 from collections.abc import Callable
+from contextlib import suppress
+from errno import EIO
+from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +35,8 @@ from like_keras_core.errors import (
     nearest,
 )
 from like_keras_core.plugins.metadata import core_version
+from like_keras_core.runtime.forced_exit import before_forced_exit
+from like_keras_core.runtime.stop_signals import asked_by, leave_on_signals
 
 if TYPE_CHECKING:
     from typing import TextIO
@@ -56,8 +62,10 @@ Exit codes:
   1    the command found a problem, such as a system with errors
   2    wrong usage: an unknown option, or a TARGET that cannot be loaded
   3    the engine is missing or cannot be used
-  4    a component failed
+  4    a component failed, or did not return
+  129  ended by SIGHUP
   130  interrupted
+  143  ended by SIGTERM
 """
 
 _CODES: tuple[tuple[type[Exception], int], ...] = (
@@ -176,19 +184,39 @@ def run(arguments: list[str]) -> int:
     with warnings.catch_warnings():
         warnings.showwarning = _warn(warnings.showwarning)
         try:
-            code = lk.main(args=kept, prog_name="lk", standalone_mode=False)
-            return code if isinstance(code, int) else 0
+            with leave_on_signals(), before_forced_exit(partial(_print, is_debug)):
+                code = lk.main(args=kept, prog_name="lk", standalone_mode=False)
+                return code if isinstance(code, int) else 0
         except click.ClickException as error:
             error.show()
             return error.exit_code
         except (KeyboardInterrupt, click.Abort):
-            click.echo("interrupted", err=True)
-            return 130
-        except BrokenPipeError:
-            raise
-        except Exception as error:  # noqa: BLE001 - the one place where errors end
-            click.echo(_to_text(error, is_debug).rstrip(), err=True)
+            number = asked_by()
+            word = f"ended by {signal.Signals(number).name}"
+            with suppress(OSError):
+                # The terminal may be gone.
+                click.echo("interrupted" if number == signal.SIGINT else word, err=True)
+            return 128 + number
+        except Exception as error:
+            if is_reader_gone(error):
+                raise
+            _print(is_debug, error)
             return exit_code(error)
+
+
+def _print(is_debug: bool, error: Exception) -> bool:
+    """Print an error, and say that people know of it."""
+    click.echo(_to_text(error, is_debug).rstrip(), err=True)
+    return True
+
+
+def is_reader_gone(error: BaseException) -> bool:
+    """Say whether an error means that there is no one to print for any more.
+
+    A pipe was closed, as in `lk ... | head`, or a terminal, whose SIGHUP came before.
+    """
+    is_hung_up = isinstance(error, OSError) and error.errno == EIO
+    return isinstance(error, BrokenPipeError) or is_hung_up
 
 
 def exit_code(error: Exception) -> int:

@@ -7,17 +7,20 @@ import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from functools import partial
+from typing import Any, TextIO
 
 import click
 
 from like_keras_core.cli.engine_table import complete_engine
+from like_keras_core.cli.exit_codes import code_of
 from like_keras_core.cli.launch_flags import launch_flags
 from like_keras_core.cli.output import write, write_json
 from like_keras_core.cli.target import load_target
-from like_keras_core.errors import LkError, NotSerializableError, PluginError
+from like_keras_core.errors import LkError, NotSerializableError
 from like_keras_core.launch_options import OPTIONS
 from like_keras_core.report import RunReport
+from like_keras_core.runtime.forced_exit import before_forced_exit
 from like_keras_core.values.config_json import encode
 
 
@@ -49,27 +52,22 @@ def launch_command(
 ) -> int:
     """Run TARGET and print what it did.
 
-    The first Ctrl-C ends the run after the current tick, with its report.
+    The first Ctrl-C, SIGTERM or SIGHUP ends the run after the current tick, with its
+    report; a second one ends it at once.
     """
     iterations: int | None = launch["iterations"]
     extra = dict(_option(text) for text in options)
     stdout = sys.stdout
     with contextlib.redirect_stdout(sys.stderr if as_json else stdout):
         system = load_target(target, allow)
+        tell = partial(_tell, stdout, as_json)
         try:
-            with _progress(iterations) as progress:
+            with _progress(iterations) as progress, before_forced_exit(tell):
                 report = system.launch(
                     engine=engine, progress=progress, **launch, **extra
                 )
         except LkError as error:
-            failed: RunReport | None = getattr(error, "report", None)
-            known = {} if failed is None else _as_data(failed)
-            found = {"schema": 1, "error": str(error), **known}
-            if as_json:
-                with contextlib.redirect_stdout(stdout):
-                    write_json(found)
-            elif isinstance(error, PluginError) and failed is not None:
-                write(str(failed))
+            tell(error)
             raise
     if as_json:
         write_json(_as_data(report))
@@ -78,7 +76,18 @@ def launch_command(
         for address, values in report.records.items():
             last = f", the last at tick {values[-1][0]}: {values[-1][1]!r:.200}"
             write(f"{address}: {len(values)} values{last if values else ''}")
-    return 130 if report.ended_by == "interrupt" and iterations is not None else 0
+    return code_of(report, is_endless=iterations is None)
+
+
+def _tell(stdout: TextIO, as_json: bool, error: LkError) -> None:
+    """Print how far a run came that has failed."""
+    report: RunReport | None = getattr(error, "report", None)
+    if as_json:
+        known = {} if report is None else _as_data(report)
+        with contextlib.redirect_stdout(stdout):
+            write_json({"schema": 1, "error": str(error), **known})
+    elif report is not None:
+        write(str(report))
 
 
 def _option(text: str) -> tuple[str, Any]:

@@ -24,11 +24,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         code = _answer(given)
         sys.stdout.flush()
-    except BrokenPipeError:
-        # The reader has gone, as in `lk ... | head`; the interpreter's own flush at
-        # exit would complain about it once more.
+    except OSError as error:
+        from like_keras_core.cli.app import is_reader_gone
+
+        if not is_reader_gone(error):
+            raise
+        # The interpreter's own flush at exit would complain about it once more.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
+        return 1 if isinstance(error, BrokenPipeError) else 129
+    except KeyboardInterrupt:
+        # While `lk` is imported; a command answers by itself.
+        return 130
     return code
 
 

@@ -55,6 +55,7 @@ if TYPE_CHECKING:
         HEADER_SIZE,
         channel_of,
     )
+    from like_keras_core.runtime.forced_exit import before_forced_exit
     from like_keras_core.runtime.process.external_input import ExternalInput
     from like_keras_core.runtime.process.main import (
         fetch_system,
@@ -114,6 +115,7 @@ _HOMES = {
     "address_of": "authoring.component_state",
     "address_toward": "runtime.control.connection",
     "author_path": "engine_kit.python_path",
+    "before_forced_exit": "runtime.forced_exit",
     "by_node": "graph.checks",
     "channel_of": "runtime.flow.wire_format",
     "channels_of": "graph.channels",
@@ -167,6 +169,7 @@ __all__ = [
     "address_of",
     "address_toward",
     "author_path",
+    "before_forced_exit",
     "by_node",
     "channel_of",
     "channels_of",

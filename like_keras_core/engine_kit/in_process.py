@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
+from like_keras_core.errors import LkError
 from like_keras_core.launch_options import LaunchOptions
 from like_keras_core.report import RunReport
 from like_keras_core.runtime.control.run_options import RunOptions
+from like_keras_core.runtime.failure import Failure
+from like_keras_core.runtime.forced_exit import exit_with
+from like_keras_core.runtime.host.hang_watch import HangWatch
 from like_keras_core.runtime.host.single_host import SingleHost
-from like_keras_core.runtime.host.single_process import run_alone
+from like_keras_core.runtime.host.single_process import give_up, run_alone
 from like_keras_core.runtime.loader import instantiate
-from like_keras_core.runtime.stop import (
-    StopSignal,
-    in_time,
-    stop_on_interrupt,
-    time_limit,
-)
+from like_keras_core.runtime.stop import StopSignal, in_time, time_limit
+from like_keras_core.runtime.stop_signals import stop_on_signals
 from like_keras_core.spec import HasSpec, SystemSpec, as_spec
 
 
@@ -44,8 +44,19 @@ def run_in_process(
     spec = as_spec(system)
     run = RunOptions.of(spec, asked)
     stop = stop or StopSignal()
-    with stop_on_interrupt(stop), time_limit(stop, asked.timeout_s):
-        host = SingleHost(
+
+    def leave(hung: Failure) -> None:
+        if (host := watch.host) is None or not hung.name:
+            exit_with(LkError(f"The launch of {spec.name!r} hangs: {hung.error}"))
+        exit_with(give_up(host, engine, stop, hung, asked.stop_grace_s))
+
+    watch = HangWatch(stop, asked.stop_grace_s, leave)
+    with (
+        stop_on_signals(stop, watch.hurry, watch.belongs) as taken,
+        watch.watching(taken),
+        time_limit(stop, asked.timeout_s),
+    ):
+        host = watch.host = SingleHost(
             spec,
             instantiate(system, spec),
             seed=run.seed,
@@ -60,5 +71,6 @@ def run_in_process(
             rate_hz=run.rate_hz,
             stop=stop,
             progress=asked.progress,
+            watch=watch,
         )
     return in_time(report, asked.timeout_s)

@@ -15,6 +15,16 @@ class Failure:
     error: BaseException
 
 
+class HungComponent(BaseException):
+    """Raised in a component's code that has not returned in time.
+
+    It derives from no Exception: a component that tries again for ever catches those.
+    """
+
+    def __repr__(self) -> str:
+        return f"HungComponent: {self}".rstrip()
+
+
 class Failed(Exception):
     """Carries a failure out of a phase."""
 

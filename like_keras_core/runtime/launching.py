@@ -19,12 +19,14 @@ from like_keras_core.errors import (
     CapabilityError,
     ComponentError,
     LaunchTimeoutError,
+    LkError,
     LkWarning,
     PluginError,
 )
 from like_keras_core.plugins.engine_registry import get_engine
 from like_keras_core.plugins.session import Session
-from like_keras_core.runtime.tracebacks import users_level
+from like_keras_core.runtime.forced_exit import before_forced_exit
+from like_keras_core.runtime.tracebacks import users_frames, users_level
 
 if TYPE_CHECKING:
     from like_keras_core.authoring.composition import Composition
@@ -71,11 +73,15 @@ def launch(
         EngineError: The engine is missing, unusable, or cannot do it.
         ComponentError: A component raised; it carries the report.
         LaunchTimeoutError: The time was over; it carries the report.
+        KeyboardInterrupt: A second signal came.
     """
     with lowered_once(system) as lowered:
-        if options.trace_to is None:
-            return _run(system, lowered, engine, options, engine_options)
-        return _trace(system, lowered, engine, options, engine_options)
+        try:
+            if options.trace_to is None:
+                return _run(system, lowered, engine, options, engine_options)
+            return _trace(system, lowered, engine, options, engine_options)
+        except KeyboardInterrupt as error:
+            raise error.with_traceback(users_frames(error.__traceback__)) from None
 
 
 def _run(
@@ -123,11 +129,16 @@ def _trace(
         text = f"There is no folder {str(path.parent)!r} to write a trace into."
         raise FileNotFoundError(text)
     with gathering() as found:
-        try:
-            report = _run(system, lowered, engine, options, engine_options)
-        finally:
+
+        def write(error: LkError | None = None) -> None:
             if found.processes:
                 write_trace(lowered.spec, found, path)
+
+        try:
+            with before_forced_exit(write):
+                report = _run(system, lowered, engine, options, engine_options)
+        finally:
+            write()
     if not found.processes:
         text = f"Engine {report.engine!r} keeps no trace; {path} was not written."
         warnings.warn(text, LkWarning, stacklevel=users_level())

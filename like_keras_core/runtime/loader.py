@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -12,7 +11,8 @@ from like_keras_core.component import Component, fresh
 from like_keras_core.errors import ComponentError, LkError, LoadError, SpecError
 from like_keras_core.node import Node
 from like_keras_core.port import Delay, InputPort, OutputPort
-from like_keras_core.runtime.tracebacks import place_of, text_of
+from like_keras_core.runtime.stop_signals import came_by_signal
+from like_keras_core.runtime.tracebacks import place_of, text_of, traceback_of
 from like_keras_core.spec import (
     DEFAULT_NODE,
     ComponentSpec,
@@ -65,7 +65,9 @@ def instantiate(
 def _again(authored: Component, spec: ComponentSpec) -> Component:
     try:
         return fresh(authored)
-    except Exception as error:
+    except BaseException as error:
+        if came_by_signal(error):
+            raise
         raise failed_to_build(spec, error) from error
 
 
@@ -111,7 +113,9 @@ def build(
         node = Node.from_spec(spec.node(component.node))
     try:
         made: Component = construct(cls, arguments, node)
-    except Exception as error:
+    except BaseException as error:
+        if came_by_signal(error):
+            raise
         raise failed_to_build(component, error) from error
     record = made._lk
     default = record.name
@@ -128,7 +132,7 @@ def failed_to_build(spec: ComponentSpec, error: BaseException) -> LkError:
         "__init__",
         None,
         text_of(error, "__init__"),
-        "".join(traceback.format_exception(error)),
+        traceback_of(error),
         place=place_of(error),
     )
 

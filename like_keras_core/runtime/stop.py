@@ -1,18 +1,13 @@
-"""How a run is asked to end: from any thread, by Ctrl-C, or by a time limit."""
+"""How a run is asked to end: from any thread, by a signal, or by a time limit."""
 
 from __future__ import annotations
 
-import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from types import FrameType
-from typing import Any
 
 from like_keras_core.errors import LaunchTimeoutError
 from like_keras_core.report import RunReport
-
-_Handler = Callable[[int, FrameType | None], Any] | signal.Handlers
 
 
 class StopSignal:
@@ -95,72 +90,3 @@ def in_time(report: RunReport, timeout_s: float | None) -> RunReport:
     if report.ended_by == "timeout" and timeout_s is not None:
         raise LaunchTimeoutError(timeout_s, report)
     return report
-
-
-@contextmanager
-def stop_on_interrupt(stop: StopSignal) -> Iterator[None]:
-    """Let the first Ctrl-C set `stop`; a second one interrupts at once.
-
-    Does nothing outside the main thread, where Python delivers no signals, and where
-    the program has its own handler for Ctrl-C.
-    """
-
-    def ask(number: int, frame: FrameType | None) -> None:
-        if stop.is_set:
-            raise KeyboardInterrupt
-        stop.set("interrupt")
-
-    with _in_place_of(signal.default_int_handler, signal.SIGINT, ask):
-        yield
-
-
-@contextmanager
-def stop_on_terminate(stop: StopSignal) -> Iterator[None]:
-    """Let SIGTERM set `stop`, as Ctrl-C does, unless the program looks after it."""
-
-    def ask(number: int, frame: FrameType | None) -> None:
-        stop.set("interrupt")
-
-    with _in_place_of(signal.SIG_DFL, signal.SIGTERM, ask):
-        yield
-
-
-@contextmanager
-def interrupts_held() -> Iterator[Callable[[], bool]]:
-    """Hold Ctrl-C back until the end of the block, so that it does all of its work.
-
-    Yields:
-        What says whether it was pressed meanwhile.
-    """
-    came: list[int] = []
-    if (
-        threading.current_thread() is not threading.main_thread()
-        or (before := signal.getsignal(signal.SIGINT)) is None
-    ):
-        yield lambda: False
-        return
-    signal.signal(signal.SIGINT, lambda number, frame: came.append(number))
-    try:
-        yield lambda: bool(came)
-    finally:
-        signal.signal(signal.SIGINT, before)
-    if came:
-        signal.raise_signal(signal.SIGINT)
-
-
-@contextmanager
-def _in_place_of(
-    default: _Handler, number: signal.Signals, handler: _Handler
-) -> Iterator[None]:
-    """Handle a signal where nothing else does, and where Python delivers it."""
-    if (
-        threading.current_thread() is not threading.main_thread()
-        or signal.getsignal(number) is not default
-    ):
-        yield
-        return
-    signal.signal(number, handler)
-    try:
-        yield
-    finally:
-        signal.signal(number, default)

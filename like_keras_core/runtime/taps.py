@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from like_keras_core.runtime.failure import Failure
+from like_keras_core.errors import LkError
+from like_keras_core.runtime.failure import Failed, Failure
+from like_keras_core.runtime.stop_signals import came_by_signal
 from like_keras_core.spec import component_of
 from like_keras_core.tap import Tap
 
@@ -19,17 +21,31 @@ class Taps:
 
     def __init__(self, taps: Iterable[Tap]) -> None:
         self._taps = list(taps)
+        #: The tap that is being made, or is settling or closing outside of ticks.
+        self.calling: Tap | None = None
         self._made: list[tuple[Tap, Any]] = []
 
     def make(self) -> dict[str, list[Callable[[int, Any], None]]]:
         """Make the objects, and return by port what is called.
 
         Raises:
+            Failed: The class of one raised.
             LoadError: The class of one cannot be found.
         """
         found: dict[str, list[Callable[[int, Any], None]]] = {}
         for tap in self._taps:
-            made = tap.make()
+            self.calling = tap
+            try:
+                made = tap.make()
+            except LkError:
+                raise
+            except BaseException as error:
+                if came_by_signal(error):
+                    raise
+                failure = _failure(tap, "was made, and raised", error, "on_configure")
+                raise Failed(failure) from error
+            finally:
+                self.calling = None
             self._made.append((tap, made))
             found.setdefault(str(tap.port), []).append(_guarded(tap, made))
         return found
@@ -49,13 +65,7 @@ class Taps:
         Returns:
             The first failure.
         """
-        first = None
-        for tap, settle in self._settles():
-            try:
-                settle()
-            except Exception as error:  # noqa: BLE001 - all of them get their turn
-                first = first or _failure(tap, "settled, and raised", error)
-        return first
+        return self._call_each("settled, and raised", self._settles())
 
     def _settles(self) -> list[tuple[Tap, Callable[[], object]]]:
         """Return what there is to call, each once, with a tap that it belongs to."""
@@ -72,14 +82,28 @@ class Taps:
         Returns:
             The first failure.
         """
-        first = None
         made, self._made = self._made, []
-        for tap, item in made:
+        closes = [(tap, item.close) for tap, item in made if hasattr(item, "close")]
+        return self._call_each("was closed, and raised", closes)
+
+    def _call_each(
+        self, what: str, calls: Iterable[tuple[Tap, Callable[[], object]]]
+    ) -> Failure | None:
+        """Call all of them, whatever they raise, and return the first failure."""
+        first = leaving = None
+        for tap, call in calls:
+            self.calling = tap
             try:
-                if hasattr(item, "close"):
-                    item.close()
-            except Exception as error:  # noqa: BLE001 - all of them get their turn
-                first = first or _failure(tap, "was closed, and raised", error)
+                call()
+            except BaseException as error:  # noqa: BLE001 - all of them get their turn
+                if came_by_signal(error):
+                    leaving = leaving or error
+                else:
+                    first = first or _failure(tap, what, error)
+            finally:
+                self.calling = None
+        if leaving is not None:
+            raise leaving
         return first
 
 
@@ -91,7 +115,9 @@ def _guarded(
     def guarded(tick: int, value: Any) -> None:
         try:
             call(tick, value)
-        except Exception as error:
+        except BaseException as error:
+            if came_by_signal(error):
+                raise
             raise tap.failed("raised", error) from error
 
     return guarded
@@ -106,15 +132,19 @@ def _after(
         for tap, settle in settles:
             try:
                 settle()
-            except Exception as error:
+            except BaseException as error:
+                if came_by_signal(error):
+                    raise
                 raise tap.failed("settled, and raised", error) from error
         return forward(*args, **kwargs)
 
     return fire
 
 
-def _failure(tap: Tap, what: str, error: Exception) -> Failure:
-    """Return what a tap did wrong when its components were leaving."""
+def _failure(
+    tap: Tap, what: str, error: BaseException, phase: str = "on_shutdown"
+) -> Failure:
+    """Return what a tap did wrong, in a phase of its component's life."""
     failed = tap.failed(what, error)
     failed.__cause__ = error
-    return Failure(component_of(str(tap.port)), "on_shutdown", None, failed)
+    return Failure(component_of(str(tap.port)), phase, None, failed)

@@ -8,11 +8,19 @@ import sys
 import sysconfig
 from collections.abc import Iterable
 from pathlib import Path
-from traceback import StackSummary, walk_stack, walk_tb
-from types import CodeType, FrameType, TracebackType
+from traceback import (
+    StackSummary,
+    format_exception,
+    format_list,
+    format_tb,
+    walk_stack,
+    walk_tb,
+)
+from types import FrameType, TracebackType
 
 import like_keras_core
 from like_keras_core.errors import EndOfStream
+from like_keras_core.view.plain_text import exception_text
 
 _PACKAGE = Path(like_keras_core.__file__).parent
 _RUNTIME = _PACKAGE / "runtime"
@@ -20,6 +28,7 @@ _OURS_TO_TRY = _PACKAGE / "testing"
 _TYPED_IN = re.compile(r"<(stdin|i?python-input)")
 _BEFORE = "To refuse to start, raise an error that says why: RuntimeError('no camera')."
 _AFTER = "Return instead: the run is over."
+_TO_END = "To end the run without an error, raise like_keras_core.EndOfStream."
 _OUTSIDE_THE_STREAM = {
     "__init__": f"when the component is made. {_BEFORE}",
     "on_configure": f"before tick 0. {_BEFORE}",
@@ -33,10 +42,23 @@ def text_of(error: BaseException, phase: str) -> str:
     """Return the type and text of what was raised in a phase of a component's life."""
     if isinstance(error, EndOfStream) and phase in _OUTSIDE_THE_STREAM:
         return (
-            f"{error!r} ends a run from forward only, and {phase} is called "
-            f"{_OUTSIDE_THE_STREAM[phase]}"
+            f"{exception_text(error, repr)} ends a run from forward only, and {phase} "
+            f"is called {_OUTSIDE_THE_STREAM[phase]}"
         )
-    return f"{type(error).__name__}: {error}"
+    said = exception_text(error)
+    text = f"{type(error).__name__}: {said}" if said else type(error).__name__
+    if isinstance(error, SystemExit) and phase == "forward":
+        return f"{text}. {_TO_END}"
+    return text
+
+
+def traceback_of(error: BaseException) -> str:
+    """Return the whole traceback of what was raised, with its causes."""
+    try:
+        return "".join(format_exception(error))
+    except Exception:  # noqa: BLE001 - whatever an exception's own code raises
+        lines = format_tb(error.__traceback__)
+        return "".join((*lines, type(error).__name__, "\n"))
 
 
 def users_part(trace: TracebackType | None) -> TracebackType | None:
@@ -44,6 +66,24 @@ def users_part(trace: TracebackType | None) -> TracebackType | None:
     while trace is not None and _is_runtime(trace.tb_frame.f_code.co_filename):
         trace = trace.tb_next
     return trace
+
+
+def users_frames(trace: TracebackType | None) -> TracebackType | None:
+    """Return the part of a traceback in what the runtime called last, without ours.
+
+    It says where an interrupted program was, and not how it got there.
+    """
+    kept: list[TracebackType] = []
+    is_called = False
+    while trace is not None:
+        if not _is_ours(trace.tb_frame.f_code.co_filename):
+            kept = [*kept, trace] if is_called else [trace]
+        is_called = not _is_ours(trace.tb_frame.f_code.co_filename)
+        trace = trace.tb_next
+    found = None
+    for item in reversed(kept):
+        found = TracebackType(found, item.tb_frame, item.tb_lasti, item.tb_lineno)
+    return found
 
 
 def place_of(error: BaseException) -> str:
@@ -55,34 +95,30 @@ def place_of(error: BaseException) -> str:
     return _place((x.f_code.co_filename, n) for x, n in walk_tb(error.__traceback__))
 
 
-def stack_of(frame: FrameType | None) -> tuple[str, str]:
-    """Return where a thread is: as a traceback without an exception, and as a place.
-
-    Args:
-        frame: Its innermost frame; None if it has ended.
-    """
-    frames = [(x, number) for x, number in walk_stack(frame)][::-1]
-    for n, (outer, _) in reversed(list(enumerate(frames))):
-        if _calls_components(outer.f_code):
-            frames = frames[n + 1 :]
-            break
-    text = "".join(StackSummary.extract(iter(frames)).format())
-    place = _place((x.f_code.co_filename, number) for x, number in frames)
-    return f"Traceback (most recent call last):\n{text}", place
+def place_in(frame: FrameType | None) -> str:
+    """Return the innermost line of the user's code on a stack, as `place_of` does."""
+    stack = [(x.f_code.co_filename, number) for x, number in walk_stack(frame)]
+    return _place(reversed(stack))
 
 
-def _place(places: Iterable[tuple[str, int]]) -> str:
-    """Return the innermost of the user's lines, given all of a stack, outermost first.
-
-    Args:
-        places: File names and line numbers.
-    """
-    lines = [(name, number) for name, number in places if not _is_ours(name)]
+def _place(lines: Iterable[tuple[str, int]]) -> str:
+    lines = [(name, number) for name, number in lines if not _is_ours(name)]
     users = [line for line in lines if not _is_installed(line[0])]
     if not lines:
         return ""
     filename, number = users[-1] if users else lines[0]
     return f"{Path(filename).name}:{number}"
+
+
+def stack_of(frame: FrameType | None) -> str:
+    """Return the user's part of a stack, from what the runtime calls inwards."""
+    frames: list[FrameType] = []
+    while frame is not None and not _is_ours(frame.f_code.co_filename):
+        frames.insert(0, frame)
+        frame = frame.f_back
+    return "".join(
+        format_list(StackSummary.extract((x, x.f_lineno) for x in frames))
+    ).rstrip()
 
 
 def users_level() -> int:
@@ -91,12 +127,6 @@ def users_level() -> int:
     while frame.f_back is not None and _is_ours(frame.f_code.co_filename):
         frame, level = frame.f_back, level + 1
     return level
-
-
-def _calls_components(code: CodeType) -> bool:
-    if code.co_filename.startswith("<like_keras"):
-        return True
-    return code.co_name == "_call" and _is_runtime(code.co_filename)
 
 
 def _is_runtime(filename: str) -> bool:

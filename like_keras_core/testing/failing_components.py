@@ -1,33 +1,15 @@
-"""Components that do not return, or raise what is not an ordinary exception."""
+"""Components of the kit that do not return."""
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, NoReturn
+from typing import Any
 
 from like_keras_core.testing.kit_components import Diary
-
-
-class Unprintable(Exception):
-    """An exception without a text."""
-
-    def __str__(self) -> NoReturn:
-        raise ValueError("this exception cannot be printed")
-
-    __repr__ = __str__
-
-
-class Unpicklable(Exception):
-    """An exception that no other process can be given."""
-
-    def __init__(self) -> None:
-        super().__init__("asked to fail")
-        self.lock = threading.Lock()
 
 
 def _wait() -> None:
@@ -52,24 +34,14 @@ HANGS: dict[str, Callable[[], None]] = {
 }
 """Ways not to return: waiting for a lock, byte code, native code, a sleep."""
 
-RAISES: dict[str, Callable[[], BaseException]] = {
-    "SystemExit": lambda: SystemExit(3),
-    "KeyboardInterrupt": KeyboardInterrupt,
-    "GeneratorExit": GeneratorExit,
-    "CancelledError": asyncio.CancelledError,
-    "Unprintable": Unprintable,
-    "Unpicklable": Unpicklable,
-}
-"""What a component may raise beside ordinary exceptions, by the name of the type."""
-
 
 class Misbehaves(Diary):
-    """Counts at a pace; hangs or raises, once it is time.
+    """Counts at a pace; hangs or fails, once it is time.
 
     Args:
         path: Its diary, as of `Diary`.
-        what: By phase, what it does there: a key of `HANGS` or `RAISES`, or `"error"`;
-            in `forward` at `at`.
+        what: By phase, what it does there: a key of `HANGS`, or `"error"`; in
+            `forward` at `at`.
         at: The number at which it does.
         **options: `name` and `node`.
 
@@ -92,9 +64,6 @@ class Misbehaves(Diary):
     def _do(self, what: str) -> None:
         if what == "error":
             raise ValueError("the first")
-        if what in RAISES:
-            error = RAISES[what]()
-            raise error
         if what:
             HANGS[what]()
 

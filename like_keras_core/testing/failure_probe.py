@@ -9,6 +9,7 @@ from typing import Any
 from like_keras_core.errors import LkError
 from like_keras_core.node import Node
 from like_keras_core.plugins.engine_registry import register_engine
+from like_keras_core.report import RunReport
 from like_keras_core.system import System
 from like_keras_core.testing.failing_components import Misbehaves
 from like_keras_core.testing.kit_components import Diary
@@ -34,6 +35,7 @@ def main(origin: str, name: str, path: str, what: str, options: str) -> None:
     near(number)
     motor(number)
     said: dict[str, Any] = {}
+    report: RunReport | None
     try:
         report = System([camera, near, motor]).launch(
             engine=name, **json.loads(options)

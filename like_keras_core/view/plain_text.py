@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 _RATES = ((1e6, "MHz"), (1e3, "kHz"), (1.0, "Hz"))
 _SIZES = ((1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB"))
@@ -66,3 +66,16 @@ def to_table(rows: Sequence[Sequence[str]], *, numbers: bool = True) -> str:
         lines.append("  ".join(cells).rstrip())
     lines.insert(1, "  ".join("-" * width for width in widths))
     return "\n".join(lines)
+
+
+def exception_text(error: BaseException, say: Callable[[object], str] = str) -> str:
+    """Return what an exception says of itself; where that raises, its type says it.
+
+    Args:
+        error: The exception; what it says is anybody's code.
+        say: `str` or `repr`.
+    """
+    try:
+        return say(error)
+    except BaseException as worse:  # noqa: BLE001 - it must not take the place of both
+        return f"({say.__name__} of it raised {type(worse).__name__})"

@@ -12,6 +12,7 @@ from rich.console import Console
 
 from like_keras_core.cli.live_view import LiveTable
 from like_keras_core.report import ComponentReport, ConnectionReport, RunReport
+from like_keras_core.testing.subprocess_env import default_signals
 
 STEERING = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
@@ -101,7 +102,8 @@ def test_ctrl_c_leaves_the_report_standing(tmp_path: Path) -> None:
         os.chdir(tmp_path)
         os.environ["TERM"] = "xterm-256color"
         command = [sys.executable, "-m", "like_keras_core", "launch", "robot.py"]
-        os.execv(command[0], command)
+        with default_signals():
+            os.execv(command[0], command)
 
     said = ""
     is_asked = False

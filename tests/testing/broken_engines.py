@@ -25,7 +25,8 @@ from like_keras_core.errors import EngineOptionError, LaunchTimeoutError
 from like_keras_core.runtime.host.single_host import SingleHost
 from like_keras_core.runtime.host.single_process import run_alone
 from like_keras_core.runtime.loader import instantiate
-from like_keras_core.runtime.stop import StopSignal, stop_on_interrupt, time_limit
+from like_keras_core.runtime.stop import StopSignal, time_limit
+from like_keras_core.runtime.stop_signals import stop_on_signals
 from like_keras_core.spec import HasSpec, SystemSpec, as_spec
 
 KNOWN = frozenset(
@@ -98,7 +99,7 @@ class Sound(Engine):
             self.change(component)
         data = spec.to_dict()
         self.edit(data)
-        with stop_on_interrupt(stop), time_limit(stop, timeout_s):
+        with stop_on_signals(stop), time_limit(stop, timeout_s):
             host = SingleHost(
                 SystemSpec.from_dict(data),
                 made,

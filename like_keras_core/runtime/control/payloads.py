@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 from like_keras_core.runtime.failure import Failure, ReportedFailure
-from like_keras_core.runtime.tracebacks import place_of, text_of
+from like_keras_core.runtime.tracebacks import place_of, text_of, traceback_of
 from like_keras_core.values.msgpack import to_bytes
 
 _BATCH_BYTES = 16_000_000
@@ -39,7 +38,7 @@ def failure_of(
         phase=phase,
         tick=tick,
         error=text_of(error, phase),
-        traceback="".join(traceback.format_exception(error)),
+        traceback=traceback_of(error),
         place=place_of(error),
     )
 

@@ -72,7 +72,7 @@ class FanOut:
                 link.send(tick, value)
             if self.local is not None:
                 self.local.send(tick, snapshot(value))
-        except Exception:
+        except BaseException:
             self._absent(tick)
             raise
         self.answered = tick

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from time import perf_counter
 from types import FrameType
-from typing import Any, NamedTuple
+from typing import Any
 
 from like_keras_core.runtime.host.schedule import Schedule, duration_so_far
 from like_keras_core.view.plain_text import to_duration
@@ -41,24 +41,6 @@ class Firing:
         if self.duration_s is not None:
             text += f", for {to_duration(self.duration_s)}"
         return text
-
-
-class Running(NamedTuple):
-    """A component's code that a thread is in.
-
-    Args:
-        name: The component's address.
-        phase: `"forward"`, or the hook that was called.
-        tick: The tick; None outside `forward`.
-    """
-
-    name: str
-    phase: str
-    tick: int | None
-
-    def __str__(self) -> str:
-        at = "" if self.tick is None else f" at tick {self.tick}"
-        return f"{self.name!r} was inside {self.phase}{at}"
 
 
 def firing_on(

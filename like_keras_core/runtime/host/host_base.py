@@ -10,6 +10,7 @@ from __future__ import annotations
 import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from types import FrameType
 from typing import Any
 
@@ -18,13 +19,13 @@ from like_keras_core.graph.checks import execution_order
 from like_keras_core.graph.port_selection import check_ports, ports_to_record
 from like_keras_core.lifecycle import AFTER
 from like_keras_core.runtime.failure import Failed, Failure
-from like_keras_core.runtime.host.firing import Firing, Running, firing_on
-from like_keras_core.runtime.host.interruption import StopTimeout
+from like_keras_core.runtime.host.firing import Firing, firing_on
 from like_keras_core.runtime.host.mutation_check import MutationCheck
 from like_keras_core.runtime.host.plan import Inlet, Outlet, Plan, last_readers, plan
 from like_keras_core.runtime.host.record_buffer import Column
 from like_keras_core.runtime.host.schedule import Schedule
 from like_keras_core.runtime.stop_point import StopPoint
+from like_keras_core.runtime.stop_signals import came_by_signal
 from like_keras_core.runtime.taps import Taps
 from like_keras_core.runtime.trace import Trace
 from like_keras_core.spec import ConnectionSpec, SystemSpec, component_of
@@ -35,6 +36,30 @@ from like_keras_core.values.semantics import snapshot
 
 TapCalls = Mapping[str, Sequence[Callable[[int, Any], object]]]
 """By port address, what is called with `(tick, value)`."""
+
+
+_DOWN = ("on_deactivate", "on_shutdown")
+
+
+@dataclass(frozen=True, slots=True)
+class Activity:
+    """Code of a component that is running.
+
+    Args:
+        name: The component's address.
+        phase: `"forward"`, a hook, or the class of a tap of the component.
+        tick: The tick; None outside `forward`.
+        is_tap: Whether it is a tap's.
+    """
+
+    name: str
+    phase: str
+    tick: int | None = None
+    is_tap: bool = False
+
+    def __str__(self) -> str:
+        when = "" if self.tick is None else f" at tick {self.tick}"
+        return f"{self.name!r} in {self.phase}{when}"
 
 
 class HostBase(ABC):
@@ -91,14 +116,18 @@ class HostBase(ABC):
         # on_deactivate, was not called. What is active is configured, too.
         self._configured: list[str] = []
         self._active: list[str] = []
+        # The hook that is being called.
+        self._calling: Activity | None = None
         # The thread that calls forward, for those who look from another one; None
         # before it begins.
         self._thread: int | None = None
-        # The hook that is being called. A new one for each call, so that another thread
-        # sees by it whether anything goes on.
-        self.hook: Running | None = None
         for name, component in self.components.items():
             component._lk.bind(name, seed, self.tick)
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether no more of the components are to be brought up."""
+        return False
 
     def configure(self) -> None:
         """Call every `on_configure`, in execution order.
@@ -107,6 +136,8 @@ class HostBase(ABC):
             ComponentError: One raised; those after it were not called.
         """
         for name in self.order:
+            if self.is_stopped:
+                return
             self._enter(name, "on_configure")
             self._configured.append(name)
         taps = self._taps.make()
@@ -120,6 +151,8 @@ class HostBase(ABC):
             ComponentError: One raised; those after it were not called.
         """
         for name in self.order:
+            if self.is_stopped:
+                return
             self._enter(name, "on_activate")
             self._active.append(name)
 
@@ -145,36 +178,61 @@ class HostBase(ABC):
         return failure or unclosed
 
     def _enter(self, name: str, phase: str) -> None:
-        component = self.components[name]
-        try:
-            self._call(name, phase)
-        except Exception as error:
-            raise Failed(Failure(name, phase, None, error)) from error
-        component._lk.state = AFTER[phase]
-
-    def _call(self, name: str, phase: str) -> None:
-        self.hook = Running(name, phase, None)
-        try:
-            getattr(self.components[name], phase)()
-        finally:
-            self.hook = None
+        failure = self._call(name, phase)
+        if failure is not None:
+            raise Failed(failure) from failure.error
 
     def _leave(self, names: list[str], phase: str) -> Failure | None:
         first = None
         leaving: BaseException | None = None
         while names:
-            name = names.pop()
-            component = self.components[name]
             try:
-                self._call(name, phase)
-            except (Exception, StopTimeout) as error:  # noqa: BLE001 - all get a turn
-                first = first or Failure(name, phase, None, error)
-            except BaseException as error:  # noqa: BLE001 - an exit, or Ctrl-C
+                # All of them get their turn, whatever the others raise.
+                failure = self._call(names.pop(), phase)
+            except BaseException as error:  # noqa: BLE001 - a signal's
                 leaving = leaving or error
-            component._lk.state = AFTER[phase]
+            else:
+                first = first or failure
         if leaving is not None:
             raise leaving
         return first
+
+    def _call(self, name: str, phase: str) -> Failure | None:
+        """Call a hook, and return what it raised; what a signal did is raised."""
+        component = self.components[name]
+        is_left = phase in _DOWN
+        try:
+            self._calling = Activity(name, phase)
+            try:
+                getattr(component, phase)()
+                is_left = True
+            finally:
+                self._calling = None
+        except BaseException as error:
+            if came_by_signal(error):
+                raise
+            return Failure(name, phase, None, error)
+        finally:
+            if is_left:
+                component._lk.state = AFTER[phase]
+        return None
+
+    def doing(self, frame: FrameType | None) -> Activity | None:
+        """Return whose code is running, in which phase of its life; from any thread.
+
+        Args:
+            frame: The innermost frame of the thread that runs it.
+        """
+        if (tap := self._taps.calling) is not None:
+            port = component_of(str(tap.port))
+            return Activity(port, str(tap.entry_point), is_tap=True)
+        calling = self._calling
+        if calling is not None:
+            # Between two bytecodes of ours the hook has not begun, or has returned.
+            is_inside = frame is None or frame.f_code is not HostBase._call.__code__
+            return calling if is_inside else None
+        firing = firing_on(frame, self._schedules(), self.components, self.tick[1])
+        return None if firing is None else Activity(firing.name, "forward", firing.tick)
 
     @abstractmethod
     def _prepare(self, taps: TapCalls) -> None:
@@ -238,28 +296,6 @@ class HostBase(ABC):
             wrap, clock = self.trace.wrap, self.tick
             forwards = {name: wrap(name, x, clock) for name, x in forwards.items()}
         return self._taps.settled(forwards)
-
-    def running(self) -> Running | None:
-        """Return the component whose code runs now, and as what; from any thread."""
-        hook = self.hook
-        if hook is not None:
-            return hook
-        firing = self.firing()
-        return None if firing is None else Running(firing.name, "forward", firing.tick)
-
-    def is_inside_component(self, frame: FrameType | None) -> bool:
-        """Say whether a stack leads into a component's code, past all of ours.
-
-        Args:
-            frame: The innermost frame of the thread that runs this host.
-        """
-        if firing_on(frame, self._schedules(), self.components, None) is not None:
-            return True
-        while frame is not None and (outer := frame.f_back) is not None:
-            if outer.f_code is HostBase._call.__code__:
-                return True
-            frame = outer
-        return False
 
     def firing(self) -> Firing | None:
         """Return which component is inside `forward` now; from any thread.

@@ -18,23 +18,6 @@ from types import FrameType
 SIGNAL = signal.SIGURG
 
 
-class StopTimeout(BaseException):
-    """A component's code had not returned in time when the run was to end.
-
-    It is not an `Exception`, so that a loop that ignores those does not ignore it.
-
-    Args:
-        grace_s: How long it had [s].
-    """
-
-    def __init__(self, grace_s: float) -> None:
-        self.grace_s = grace_s
-        super().__init__(
-            f"it had not returned {grace_s:g} s after the run was asked to end "
-            "(stop_grace_s)"
-        )
-
-
 class Interrupter:
     """Raises an exception in the main thread, while that is in a component's code.
 

@@ -41,7 +41,6 @@ from like_keras_core.report import ComponentReport
 from like_keras_core.runtime.failure import Failure
 from like_keras_core.runtime.host.fan_out import FanOut, Link
 from like_keras_core.runtime.host.host_base import HostBase, TapCalls
-from like_keras_core.runtime.host.interruption import StopTimeout
 from like_keras_core.runtime.host.pacer import Pacer
 from like_keras_core.runtime.host.sampling import is_sampled, times_of
 from like_keras_core.runtime.host.schedule import Schedule
@@ -49,6 +48,7 @@ from like_keras_core.runtime.host.segment_runner import SegmentRunner
 from like_keras_core.runtime.host.segment_wiring import SegmentWiring
 from like_keras_core.runtime.host.tentative_counts import TentativeCounts
 from like_keras_core.runtime.stop_point import FOREVER, StopPoint
+from like_keras_core.runtime.stop_signals import came_by_signal
 from like_keras_core.spec import SystemSpec
 from like_keras_core.tap import Tap
 
@@ -315,7 +315,7 @@ class NodeHost(HostBase):
             runner.measure_latencies(tick)
         try:
             run(tick, clock, runner.registers, runner.plan.kinds)
-        except (Exception, StopTimeout) as error:  # noqa: BLE001 - a component's own
+        except BaseException as error:  # noqa: BLE001 - a component's own
             self._raised(runner, schedule, tick, error)
         if tick in runner.plan.last:
             for counter, last in enumerate(runner.plan.last):
@@ -340,7 +340,7 @@ class NodeHost(HostBase):
         self, runner: SegmentRunner, schedule: Schedule, tick: int, error: BaseException
     ) -> None:
         found = schedule.step_at(error.__traceback__)
-        if found is None:
+        if found is None or came_by_signal(error):
             raise error
         trace, step = found
         name = runner.plan.steps[step].name
@@ -349,7 +349,7 @@ class NodeHost(HostBase):
             return
         cut = StopPoint(tick, self.place[name], "error", name)
         if cut.place < self.cut.place:
-            error.__traceback__ = trace.tb_next
+            BaseException.with_traceback(error, trace.tb_next)
             self.failure = Failure(name, "forward", tick, error)
         self.set_cut(cut)
 

@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from types import TracebackType
+from types import FrameType
 
 from like_keras_core.component import Component
 from like_keras_core.errors import EndOfStream
@@ -23,6 +23,7 @@ from like_keras_core.runtime.host.plan import Plan, Value
 from like_keras_core.runtime.host.sampling import FIRST, Sampler, times_of
 from like_keras_core.runtime.host.schedule import Schedule, generate
 from like_keras_core.runtime.stop_point import StopPoint
+from like_keras_core.runtime.stop_signals import came_by_signal
 from like_keras_core.runtime.tracebacks import users_part
 from like_keras_core.spec import SystemSpec
 from like_keras_core.tap import Tap
@@ -91,11 +92,27 @@ class SingleHost(HostBase):
         self._began = 0.0
         self._duration_s = 0.0
         self._late_ticks = 0
+        #: What was raised so far, in order.
+        self.failures: list[Failure] = []
+
+    @property
+    def is_running(self) -> bool:
+        """Whether ticks run: no hook is due before they have ended."""
+        return self._thread is not None
 
     @property
     def ended_by(self) -> str:
         """What ended the run, as far as it is known here."""
         return self.cut.kind
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether the run was asked to end."""
+        return self._stopped
+
+    def end_at_once(self) -> None:
+        """Know that it was asked to end before tick 0, which does not run."""
+        self.cut = StopPoint(0, 0, "stop")
 
     def fail(self) -> None:
         """Know that a component could not be configured or activated: no tick runs."""
@@ -156,7 +173,9 @@ class SingleHost(HostBase):
             tick = self._loop(end, pacer, progress)
             by = "stop" if self._stopped and tick < end else "iterations"
             self.cut = StopPoint(tick, 0, by)
-        except Exception as error:  # noqa: BLE001 - a component's own
+        except BaseException as error:
+            if came_by_signal(error):
+                raise
             failure = self._end(error)
         finally:
             self._duration_s = time.perf_counter() - began
@@ -201,7 +220,7 @@ class SingleHost(HostBase):
                 sampler.took(until - 1)
         return t
 
-    def _end(self, error: Exception) -> Failure | None:
+    def _end(self, error: BaseException) -> Failure | None:
         """Find out where the run ended from the traceback of what was raised."""
         tick = self.tick[1]
         if self._schedule is None or tick is None:
@@ -215,15 +234,45 @@ class SingleHost(HostBase):
             self.cut = StopPoint(tick, self.place[name], "end of stream", name)
             return None
         self.cut = StopPoint(tick, self.place[name], "error", name)
-        self._unseen = self._sent_unseen(step, trace)
-        error.__traceback__ = users_part(trace.tb_next)
+        self._unseen = self._sent_unseen(step, trace.tb_frame)
+        # Not by assignment, which a class of exceptions may refuse.
+        BaseException.with_traceback(error, users_part(trace.tb_next))
         return Failure(name, "forward", tick, error)
 
-    def _sent_unseen(self, order: int, trace: TracebackType) -> dict[str, bool]:
+    def note(self, failure: Failure | None) -> None:
+        """Know what a component raised, if it did."""
+        if failure is not None:
+            self.failures.append(failure)
+
+    def abandon(self, hung: Failure) -> None:
+        """Know that code does not return: the run ends there, and no hook of it is due.
+
+        Args:
+            hung: Whose code it is, and in which phase.
+        """
+        self.note(hung)
+        for names in (self._active, self._configured):
+            if hung.name in names:
+                names.remove(hung.name)
+        frame = sys._current_frames().get(self._thread or 0)
+        if hung.tick is None or self._schedule is None:
+            if hung.phase in ("on_configure", "on_activate"):
+                self.fail()
+            return
+        step = self.order.index(hung.name)
+        self.cut = StopPoint(hung.tick, self.place[hung.name], "error", hung.name)
+        self._duration_s = time.perf_counter() - self._began
+        codes = self._schedule.codes
+        while frame is not None and all(frame.f_code is not code for code in codes):
+            frame = frame.f_back
+        if frame is not None:
+            self._unseen = self._sent_unseen(step, frame)
+
+    def _sent_unseen(self, order: int, frame: FrameType) -> dict[str, bool]:
         """Say of values sent in the last tick, and not looked at, whether they were."""
         assert self._plan is not None
         found = {}
-        local = trace.tb_frame.f_locals
+        local = frame.f_locals
         for value in self._plan.values.values():
             if value.counted_by is not None and value.step < order <= value.counted_by:
                 sent = value.counted_by == order or local[f"v{value.slot}"] is not None

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-import traceback
+import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 from like_keras_core.authoring.attribute_watch import unwatched
 from like_keras_core.errors import ComponentError
 from like_keras_core.report import Progress, RunReport
 from like_keras_core.runtime.failure import Failed, Failure
+from like_keras_core.runtime.forced_exit import bounded
+from like_keras_core.runtime.host.hang_watch import HangWatch
 from like_keras_core.runtime.host.single_host import SingleHost
 from like_keras_core.runtime.stop import StopSignal
 from like_keras_core.runtime.trace import Trace, gathered
-from like_keras_core.runtime.tracebacks import place_of, text_of
+from like_keras_core.runtime.tracebacks import place_of, text_of, traceback_of
+from like_keras_core.view.plain_text import exception_text
+
+_HOOK_S = 1.0
+"""How long a hook may take at most when the process has to exit [s]."""
 
 
 def run_alone(
@@ -24,6 +31,7 @@ def run_alone(
     rate_hz: float | None = None,
     stop: StopSignal,
     progress: Callable[[int], object] | None = None,
+    watch: HangWatch | None = None,
 ) -> RunReport:
     """Take a host through a whole run in this process, from configure to shutdown.
 
@@ -34,11 +42,11 @@ def run_alone(
         rate_hz: Ticks per second; None is as fast as possible.
         stop: Ends the run after the tick that has begun.
         progress: Called with the number of ticks done, now and then.
+        watch: Looks after it; without one a component may hang for ever.
 
     Raises:
         ComponentError: A component raised; it carries the report.
     """
-    failures: list[Failure | None] = []
     if (traces := gathered()) is not None:
         host.trace = traces.processes[host.spec.name] = Trace()
     told = None
@@ -47,31 +55,86 @@ def run_alone(
         def told(ticks: int) -> None:
             progress(Progress(ticks, lambda: host.so_far(engine, ticks)))
 
-    with unwatched(), stop.calling(host.stop):
-        try:
-            host.configure()
+    def up() -> Failure | None:
+        host.configure()
+        if not host.is_stopped:
             host.activate()
-            failures.append(host.run(iterations, rate_hz=rate_hz, progress=told))
-        except Failed as failed:
-            failures.append(failed.failure)
-            host.fail()
-        finally:
+        if host.is_stopped:
+            host.end_at_once()
+            return None
+        return host.run(iterations, rate_hz=rate_hz, progress=told)
+
+    leaving: BaseException | None = None
+    failed_before = 0
+    with unwatched(), stop.calling(host.stop):
+        for step in (up, host.deactivate, host.shutdown):
             try:
-                failures.append(host.deactivate())
-            finally:
-                failures.append(host.shutdown())
+                host.note(step())
+            except Failed as failed:
+                host.note(failed.failure)
+                host.fail()
+            except BaseException as error:  # noqa: BLE001 - raised below
+                if leaving is None:
+                    leaving, failed_before = error, len(host.failures)
+            if watch is not None:
+                watch.ending()
+                watch.park()
+    if watch is not None and watch.is_hurried and leaving is None:
+        leaving, failed_before = KeyboardInterrupt(), len(host.failures)
+    # What failed first is not lost where a later hook had to be interrupted.
+    is_interrupt = isinstance(leaving, KeyboardInterrupt) and failed_before
+    if host.failures and (leaving is None or is_interrupt):
+        raise error_of(host, engine, stop)
+    if leaving is not None:
+        raise leaving
+    return _report(host, engine, stop)
+
+
+def give_up(
+    host: SingleHost, engine: str, stop: StopSignal, hung: Failure, grace_s: float
+) -> ComponentError:
+    """Take down all components but one that does not return, from another thread.
+
+    Args:
+        host: What runs.
+        engine: The engine's name, for the report.
+        stop: What was to end the run.
+        hung: The component that does not return.
+        grace_s: How long all of the others may take [s].
+
+    Returns:
+        The error, with the report.
+    """
+    host.abandon(hung)
+    until = time.monotonic() + grace_s
+    for step in (host.deactivate, host.shutdown):
+        # A hook that does not return either is left, and the next ones are called.
+        has_returned = False
+        while not has_returned and time.monotonic() < until:
+            has_returned, failure = bounded(step, min(_HOOK_S, grace_s))
+            if isinstance(failure, Failure):
+                host.note(failure)
+    return error_of(host, engine, stop)
+
+
+def _report(host: SingleHost, engine: str, stop: StopSignal) -> RunReport:
     report = host.report(engine)
     if report.ended_by == "stop":
         report = replace(report, ended_by=stop.reason)
         if stop.reason != "stop" and (sentence := host.waited_for()):
             report = replace(report, waited_for=(sentence,))
-    found = [failure for failure in failures if failure is not None]
-    if not found:
-        return report
+    return report
+
+
+def error_of(host: SingleHost, engine: str, stop: StopSignal) -> ComponentError:
+    """Return the error to raise for what was raised first; the rest came afterwards."""
+    first, *others = host.failures
     later = [
-        f"{item.name!r} failed in {item.phase}: {item.error!r}" for item in found[1:]
+        f"{item.name!r} failed in {item.phase}: {exception_text(item.error, repr)}"
+        for item in others
     ]
-    raise _error_of(found[0], host.spec.component(found[0].name).node, report, later)
+    node = host.spec.component(first.name).node
+    return _error_of(first, node, _report(host, engine, stop), later)
 
 
 def _error_of(
@@ -82,14 +145,16 @@ def _error_of(
     when = "" if failure.tick is None else f" at tick {failure.tick}"
     if hasattr(error, "add_note"):
         where = f"while it ran as {failure.name!r} on node {node!r}"
-        error.add_note(f"{where}{when}, in {failure.phase}")
+        # An exception may refuse every attribute, as a frozen dataclass does.
+        with suppress(Exception):
+            error.add_note(f"{where}{when}, in {failure.phase}")
     wrapped = ComponentError(
         failure.name,
         node,
         failure.phase,
         failure.tick,
         text_of(error, failure.phase),
-        "".join(traceback.format_exception(error)),
+        traceback_of(error),
         report,
         place_of(error),
         later,

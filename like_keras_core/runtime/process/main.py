@@ -304,7 +304,7 @@ def _connect_to_first(address: tuple[str, int], tokens: RunSecret) -> ProcessCon
 def _stopped_by_signals(
     stop: Callable[[], None], *, interrupts: bool
 ) -> Iterator[None]:
-    """Let SIGTERM end the run, and Ctrl-C too where nobody else looks after it."""
+    """Let SIGTERM and SIGHUP end the run, and Ctrl-C where no launcher sees it."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -313,6 +313,9 @@ def _stopped_by_signals(
         stop()
 
     wanted = {signal.SIGTERM: ask, signal.SIGINT: ask if interrupts else signal.SIG_IGN}
+    hangup = getattr(signal, "SIGHUP", None)
+    if hangup is not None and signal.getsignal(hangup) is signal.SIG_DFL:
+        wanted[hangup] = ask
     before = {number: signal.signal(number, wanted[number]) for number in wanted}
     try:
         yield

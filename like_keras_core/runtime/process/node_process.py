@@ -24,9 +24,10 @@ from like_keras_core.runtime.control.payloads import failures_of
 from like_keras_core.runtime.control.run_options import RunOptions
 from like_keras_core.runtime.control.run_plan import RunPlan
 from like_keras_core.runtime.control.termination import StopParticipant
-from like_keras_core.runtime.failure import Failed, ReportedFailure
+from like_keras_core.runtime.failure import Failed, HungComponent, ReportedFailure
 from like_keras_core.runtime.flow.transport import Transport, endpoint_of
-from like_keras_core.runtime.host.interruption import Interrupter, StopTimeout
+from like_keras_core.runtime.host.host_base import Activity
+from like_keras_core.runtime.host.interruption import Interrupter
 from like_keras_core.runtime.host.node_host import NodeHost
 from like_keras_core.runtime.process.building import build_node, introduction
 from like_keras_core.runtime.process.endpoints import Endpoints
@@ -35,6 +36,7 @@ from like_keras_core.runtime.process.malloc import keep_freed_memory
 from like_keras_core.runtime.process.reporting import send_report, send_statistics
 from like_keras_core.runtime.process.serving_thread import ServingThread
 from like_keras_core.runtime.process.watchdog import (
+    START_GRACE_S,
     Hang,
     Watchdog,
     message_of,
@@ -115,12 +117,12 @@ class NodeProcess:
         #: Whether components were told to shut down; if not, `_leave` does it.
         self._down = False
         self._thread = ServingThread()
-        self._interrupter = Interrupter(self._is_inside_component)
+        self._interrupter = Interrupter(lambda frame: bool(self._activity(frame)))
         self._watchdog = Watchdog(
             self._thread,
             self._interrupter,
             grace_s=self._grace_s,
-            running=lambda: self.host.running() if self._is_built else None,
+            running=lambda: self._activity(self._thread.frame),
             say=lambda running: connection.send(state_of(running, node)),
             tell=self._tell_hang,
             take_over=self._take_over,
@@ -203,15 +205,12 @@ class NodeProcess:
                 self._watchdog.begin()
 
     def _grace_s(self) -> float:
+        grace_s = self.options.stop_grace_s
         starts = isinstance(self._thread.order, p.Build | p.Configure | p.Activate)
-        return 0.0 if starts else self.options.stop_grace_s
+        return min(grace_s, START_GRACE_S) if starts else grace_s
 
-    @property
-    def _is_built(self) -> bool:
-        return hasattr(self, "host")
-
-    def _is_inside_component(self, frame: FrameType | None) -> bool:
-        return self._is_built and self.host.is_inside_component(frame)
+    def _activity(self, frame: FrameType | None) -> Activity | None:
+        return self.host.doing(frame) if hasattr(self, "host") else None
 
     def _tell_hang(self, hang: Hang) -> None:
         """Say what hangs, and before it how far the node had got."""
@@ -384,9 +383,9 @@ class NodeProcess:
         try:
             phase()
         except Failed as failed:
+            if isinstance(failed.failure.error, HungComponent):
+                return ()  # Nothing is wrong: somebody did not want to wait.
             return failures_of(failed.failure)
-        except StopTimeout:  # Nothing is wrong: somebody did not want to wait.
-            return ()
         return ()
 
     def _leave(self) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
+from types import FrameType
 
 
 class ServingThread:
@@ -30,6 +32,11 @@ class ServingThread:
         self._turns += 1
         while self.ident != threading.get_ident():
             time.sleep(1.0)
+
+    @property
+    def frame(self) -> FrameType | None:
+        """Its innermost frame."""
+        return sys._current_frames().get(self.ident)
 
     @property
     def mark(self) -> tuple[int, int]:

@@ -18,11 +18,17 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from like_keras_core.runtime.control import protocol as p
-from like_keras_core.runtime.failure import ReportedFailure
-from like_keras_core.runtime.host.firing import Running
-from like_keras_core.runtime.host.interruption import Interrupter, StopTimeout
+from like_keras_core.runtime.failure import HungComponent, ReportedFailure
+from like_keras_core.runtime.host.host_base import Activity
+from like_keras_core.runtime.host.interruption import Interrupter
 from like_keras_core.runtime.process.serving_thread import ServingThread
-from like_keras_core.runtime.tracebacks import stack_of
+from like_keras_core.runtime.tracebacks import place_in, stack_of
+
+STARTING = ("on_configure", "on_activate")
+"""Hooks that may be interrupted before they are done: nothing is wrong with them."""
+
+START_GRACE_S = 1.0
+"""How long such a one may still take, if `stop_grace_s` is not less [s]."""
 
 _LOOK_S = 0.05
 _SAY_S = 1.0
@@ -42,20 +48,23 @@ class Hang:
 
     Args:
         running: The component's code; None if it is not a component's.
-        error: What is said of it.
-        stack: The stack of its thread, as a traceback.
-        place: The user's innermost line.
+        grace_s: How long it had [s].
+        stack: The stack of its thread, in the user's code.
+        place: The innermost line of it.
     """
 
-    running: Running | None
-    error: StopTimeout
+    running: Activity | None
+    grace_s: float
     stack: str
     place: str
 
     @property
-    def traceback(self) -> str:
-        """The stack as the traceback of an exception."""
-        return f"{self.stack}{type(self.error).__name__}: {self.error}\n"
+    def error(self) -> HungComponent:
+        """What is raised in it."""
+        return HungComponent(
+            f"it did not return within stop_grace_s={self.grace_s:g} once the run was "
+            f"to end. It was here:\n{self.stack}"
+        )
 
 
 def message_of(hang: Hang, node: str) -> p.Overdue | p.WaitsFor | p.NodeFailed:
@@ -65,24 +74,24 @@ def message_of(hang: Hang, node: str) -> p.Overdue | p.WaitsFor | p.NodeFailed:
         hang: What hangs.
         node: Where.
     """
-    running = hang.running
+    running, error = hang.running, f"HungComponent: {hang.error}"
     if running is None:
-        return p.NodeFailed(hang.traceback)
-    if not hang.error.grace_s:
+        return p.NodeFailed(f"{hang.stack}\n{error.partition(' It was')[0]}")
+    if running.phase in STARTING:
         return state_of(running, node)
-    error = f"{type(hang.error).__name__}: {hang.error}"
-    failure = ReportedFailure(*running, error, hang.traceback, hang.place)
-    return p.Overdue(failure)
+    name, phase, tick = running.name, running.phase, running.tick
+    return p.Overdue(ReportedFailure(name, phase, tick, error, error, hang.place))
 
 
-def state_of(running: Running | None, node: str) -> p.WaitsFor:
+def state_of(running: Activity | None, node: str) -> p.WaitsFor:
     """Return what is said of a node that ends, while it takes its time.
 
     Args:
         running: The component's code that it runs.
         node: The node.
     """
-    return p.WaitsFor(() if running is None else (f"On node {node!r}, {running}.",))
+    said = () if running is None else (f"On node {node!r}, it ends: {running}.",)
+    return p.WaitsFor(said)
 
 
 class Watchdog:
@@ -107,8 +116,8 @@ class Watchdog:
         interrupter: Interrupter,
         *,
         grace_s: Callable[[], float],
-        running: Callable[[], Running | None],
-        say: Callable[[Running | None], object],
+        running: Callable[[], Activity | None],
+        say: Callable[[Activity | None], object],
         tell: Callable[[Hang], object],
         take_over: Callable[[Hang], object],
     ) -> None:
@@ -157,20 +166,23 @@ class Watchdog:
 
     def _await_hang(self) -> Hang | None:
         """Return what stands still for too long; None once everything has ended."""
-        mark, since = self._mark(), time.monotonic()
+        mark, waited_s = self._mark(), 0.0
+        looked_at = time.monotonic()
         while not self.is_over.wait(_LOOK_S):
             now = time.monotonic()
+            # What this thread saw pass: a process that was halted is not at fault.
+            waited_s += min(now - looked_at, 4 * _LOOK_S)
+            looked_at = now
             if (newest := self._mark()) != mark:
-                mark, since = newest, now
+                mark, waited_s = newest, 0.0
                 continue
             running, grace_s = self._running(), self._grace_s()
             if now > self._said_at + _SAY_S:
                 self._said_at = now
                 self._say(running)
-            limit = grace_s if running is not None else grace_s + _OWN_S
-            if now - since > limit:
-                frame = sys._current_frames().get(self._serving.ident)
-                return Hang(running, StopTimeout(grace_s), *stack_of(frame))
+            if waited_s > (grace_s if running is not None else grace_s + _OWN_S):
+                frame = self._serving.frame
+                return Hang(running, grace_s, stack_of(frame), place_in(frame))
         return None
 
     def _mark(self) -> object:

@@ -18,11 +18,9 @@ from like_keras_core.runtime.control.run_plan import RunPlan
 from like_keras_core.runtime.control.server import ControlServer
 from like_keras_core.runtime.stop import (
     StopSignal,
-    interrupts_held,
-    stop_on_interrupt,
-    stop_on_terminate,
     time_limit,
 )
+from like_keras_core.runtime.stop_signals import signals_held, stop_on_signals
 from like_keras_core.runtime.supervision.process_group import ProcessGroup
 from like_keras_core.runtime.supervision.supervisor import Supervisor
 
@@ -76,8 +74,7 @@ class ProcessLauncher:
             ) from None
         try:
             with (
-                stop_on_interrupt(self.stop),
-                stop_on_terminate(self.stop),
+                stop_on_signals(self.stop),
                 time_limit(self.stop, self.timeout_s),
             ):
                 processes = start(Home(server.address, token))
@@ -90,7 +87,7 @@ class ProcessLauncher:
                     raise
                 finally:
                     until = supervisor.ends_by if is_awaited else 0.0
-                    with interrupts_held() as is_hurried:
+                    with signals_held() as is_hurried:
                         processes.end(lambda: is_hurried() or monotonic() > until)
                 return processes.finish(report)
         finally:

@@ -1,4 +1,4 @@
-"""The end of a launch: nothing is left behind, also after an error or Ctrl-C."""
+"""The end of a launch: nothing is left behind, also after an error or a signal."""
 
 from __future__ import annotations
 
@@ -16,14 +16,20 @@ import pytest
 from like_keras_core.errors import ComponentError
 from like_keras_core.node import Node
 from like_keras_core.plugins.engine_registry import get_engine
+from like_keras_core.runtime.stop_signals import SIGNALS
 from like_keras_core.system import System
 from like_keras_core.testing import kit_components as parts
 from like_keras_core.testing.leak_check import Watch
-from like_keras_core.testing.subprocess_env import environment_of, origin_of
+from like_keras_core.testing.subprocess_env import (
+    default_signals,
+    environment_of,
+    origin_of,
+)
 from like_keras_core.testing.suite import Suite
 from like_keras_core.testing.suites.basic import chain
 from like_keras_core.testing.suites.errors import failing
 
+not_windows = pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
 linux_only = pytest.mark.skipif(
     not Path("/proc/self/stat").exists(), reason="what is left is read from /proc"
 )
@@ -81,14 +87,14 @@ class LeavingSuite(Suite):
         assert new == set()
 
     def test_the_handler_of_ctrl_c_is_restored(self) -> None:
-        """Afterwards Ctrl-C does what it did before."""
-        before = signal.getsignal(signal.SIGINT)
+        """Afterwards it, SIGTERM and SIGHUP do what they did before."""
+        before = [signal.getsignal(number) for number in SIGNALS]
 
         self.launch(chain(), 5)
 
-        assert signal.getsignal(signal.SIGINT) is before
+        assert [signal.getsignal(number) for number in SIGNALS] == before
 
-    @pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
+    @not_windows
     @pytest.mark.parametrize("to", ["process", "terminal"])
     def test_ctrl_c_ends_the_run_with_its_report(self, to: str, tmp_path: Path) -> None:
         """Sent to the launching process alone, or, as a terminal does, to all of them.
@@ -96,18 +102,33 @@ class LeavingSuite(Suite):
         `launch` returns the report, the components are shut down, and the process
         ends as any other.
         """
+        self._is_ended_by("SIGINT", to, tmp_path)
+
+    @not_windows
+    @pytest.mark.parametrize(
+        ("name", "to"), [("SIGTERM", "process"), ("SIGHUP", "terminal")]
+    )
+    def test_other_signals_end_the_run_as_ctrl_c_does(
+        self, name: str, to: str, tmp_path: Path
+    ) -> None:
+        """What a service manager sends to stop it, and a terminal that is gone."""
+        self._is_ended_by(name, to, tmp_path)
+
+    def _is_ended_by(self, name: str, to: str, tmp_path: Path) -> None:
+        number = getattr(signal, name)
         path = tmp_path / "diary"
         origin = origin_of(type(get_engine(self.name)))
         module = "like_keras_core.testing.interrupt_probe"
         words = [origin, self.name, str(path), json.dumps(dict(self.options))]
-        process = subprocess.Popen(
-            [sys.executable, "-m", module, *words],
-            env=environment_of(),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-        )
+        with default_signals():
+            process = subprocess.Popen(
+                [sys.executable, "-m", module, *words],
+                env=environment_of(),
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+                start_new_session=True,
+            )
         try:
             until = time.monotonic() + self.timeout_s
             while not (path.exists() and "forward" in path.read_text("utf-8")):
@@ -115,9 +136,9 @@ class LeavingSuite(Suite):
                 assert time.monotonic() < until, "it did not begin"
                 time.sleep(0.02)
             if to == "process":
-                process.send_signal(signal.SIGINT)
+                process.send_signal(number)
             else:
-                os.killpg(process.pid, signal.SIGINT)
+                os.killpg(process.pid, number)
             out, err = process.communicate(timeout=30)
         finally:
             if process.poll() is None:

@@ -14,6 +14,7 @@ from like_keras_core.spec import SystemSpec
 from like_keras_core.system import System
 from like_keras_core.testing import kit_components as parts
 from like_keras_core.testing.components import Count, Fail, Scale
+from like_keras_core.testing.kit_failures import RAISED, Exits
 from like_keras_core.testing.suite import Suite
 
 
@@ -94,6 +95,37 @@ class ErrorsSuite(Suite):
         error = caught.value
         assert (error.component, error.phase, error.tick) == ("fail", phase, None)
         assert f"asked to fail in {phase}" in error.error
+
+    @pytest.mark.parametrize("kind", sorted(RAISED))
+    def test_whatever_is_raised_in_forward_is_a_component_error(
+        self, kind: str
+    ) -> None:
+        """Also what ends a program elsewhere, or cannot be printed; with the report."""
+        exits = Exits(kind, at=3, name="exits", node=Node("b"))
+
+        with pytest.raises(ComponentError) as caught:
+            self.launch(System([Count(node=Node("a")), exits]), 9)
+
+        error = caught.value
+        assert (error.component, error.phase, error.tick) == ("exits", "forward", 3)
+        assert kind in error.error
+        assert error.report is not None
+        assert (error.report.iterations, error.report.ended_by) == (3, "error")
+
+    @pytest.mark.parametrize(
+        "phase", ["__init__", "on_configure", "on_activate", "on_deactivate"]
+    )
+    def test_an_exit_outside_of_forward_is_a_component_error(self, phase: str) -> None:
+        """It names the phase; the launching process goes on."""
+        exits = Exits("SystemExit", "none", name="exits", node=Node("b"))
+        data = System([Count(node=Node("a")), exits]).to_spec().to_dict()
+        data["components"][1]["config"]["phase"] = phase
+
+        with pytest.raises(ComponentError) as caught:
+            self.launch_spec(SystemSpec.from_dict(data), 3)
+
+        assert (caught.value.component, caught.value.phase) == ("exits", phase)
+        assert "SystemExit" in caught.value.error
 
     @pytest.mark.parametrize("phase", ["on_deactivate", "on_shutdown"])
     def test_an_exception_on_the_way_down_has_the_whole_report(

@@ -11,6 +11,7 @@ from payloads import Stays  # type: ignore[import-not-found]
 
 from like_keras_core import Node, System
 from like_keras_core.testing.components import Count
+from like_keras_core.testing.subprocess_env import default_signals
 
 
 @pytest.mark.timeout(60)
@@ -22,12 +23,13 @@ def test_an_interrupt_of_dora_ends_the_run_well(tmp_path: Path) -> None:
     parts[1].name = "other"
     path = System(parts).compile(engine="dora")
     assert path is not None
-    process = subprocess.Popen(
-        [Path(sys.executable).with_name("dora"), "run", path],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
+    with default_signals():
+        process = subprocess.Popen(
+            [Path(sys.executable).with_name("dora"), "run", path],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
     until = time.monotonic() + 30
     while not lives.exists() or len(lives.read_text().splitlines()) < 2:
         assert time.monotonic() < until

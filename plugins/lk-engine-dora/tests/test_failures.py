@@ -17,6 +17,7 @@ from launching import HALT, KILL, When, processes  # type: ignore[import-not-fou
 from like_keras_core import HostLostError, Node, System
 from like_keras_core.errors import ComponentError, EngineError
 from like_keras_core.testing.components import Count, Fail, Scale
+from like_keras_core.testing.subprocess_env import default_signals
 from lk_engine_dora import DoraEngine
 
 SOON_S = 10.0
@@ -164,13 +165,14 @@ def script(
     file, path = tmp_path / "script.py", tmp_path / "lives"
     file.write_text(SCRIPT)
     tests = Path(__file__).parents[3] / "tests"
-    process = subprocess.Popen(
-        [sys.executable, str(file), str(path)],
-        env={**os.environ, "PYTHONPATH": str(tests)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    with default_signals():
+        process = subprocess.Popen(
+            [sys.executable, str(file), str(path)],
+            env={**os.environ, "PYTHONPATH": str(tests)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
     until = time.monotonic() + 30
     while not path.exists() or len(path.read_text().splitlines()) < 2:
         assert time.monotonic() < until

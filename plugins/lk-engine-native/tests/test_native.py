@@ -15,6 +15,7 @@ from like_keras_core import System
 from like_keras_core.plugins.discovery import find_engines
 from like_keras_core.plugins.engine_registry import get_engine, list_engines
 from like_keras_core.testing.components import Count, Scale
+from like_keras_core.testing.subprocess_env import default_signals
 
 
 def test_it_is_found_by_its_entry_point() -> None:
@@ -137,12 +138,13 @@ def interrupt(
     """Run the program, press Ctrl-C once it runs, and return what it printed."""
     path = tmp_path / "program.py"
     path.write_text(textwrap.dedent(PROGRAM).format(at=100, begin=begin, wait=wait))
-    process = subprocess.Popen(
-        [sys.executable, str(path)],
-        stdout=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "PYTHONUNBUFFERED": "1"},
-    )
+    with default_signals():
+        process = subprocess.Popen(
+            [sys.executable, str(path)],
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        )
     try:
         assert process.stdout is not None
         lines = []

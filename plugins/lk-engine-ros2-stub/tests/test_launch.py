@@ -30,6 +30,7 @@ from like_keras_core import ComponentError, Node, System
 from like_keras_core.errors import EngineError, EngineOptionError, LaunchTimeoutError
 from like_keras_core.testing import same
 from like_keras_core.testing.components import Count, Odd, Scale
+from like_keras_core.testing.subprocess_env import default_signals
 from lk_engine_ros2_stub import Ros2Engine
 
 pytestmark = [pytest.mark.usefixtures("launches"), pytest.mark.timeout(120)]
@@ -307,12 +308,13 @@ print("ended by", report.ended_by)
 def test_ctrl_c_ends_a_launch(signals: list[str], tmp_path: Path) -> None:
     """The first one ends it with a report; a second one at once. Nothing is left."""
     (tmp_path / "program.py").write_text(SCRIPT)
-    process = subprocess.Popen(
-        [sys.executable, "program.py"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
+    with default_signals():
+        process = subprocess.Popen(
+            [sys.executable, "program.py"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
     assert process.stdout is not None
     while "running" not in (line := process.stdout.readline()):
         assert line, "it ended"

@@ -23,6 +23,7 @@ from ros_parts import (  # type: ignore[import-not-found]
 
 from like_keras_core import Node, System
 from like_keras_core.testing.components import Count, Scale
+from like_keras_core.testing.subprocess_env import default_signals
 from lk_engine_ros2_stub.shm_cleanup import remove_free, segments
 
 pytestmark = [
@@ -73,14 +74,15 @@ class Nodes:
         ros = ["--ros-args", "--log-level", "info", "--ros-args"]
         ros += ["-r", f"__node:={name}", "-r", f"__ns:=/{namespace}"]
         ros += ["--params-file", str(params), *words]
-        self.processes[name] = subprocess.Popen(
-            [sys.executable, "-c", code, *ros],
-            env=self.env | env,
-            cwd=self.folder,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
+        with default_signals():
+            self.processes[name] = subprocess.Popen(
+                [sys.executable, "-c", code, *ros],
+                env=self.env | env,
+                cwd=self.folder,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+            )
         return self.processes[name]
 
     def ends(self, timeout_s: float = 60) -> dict[str, tuple[int, str]]:

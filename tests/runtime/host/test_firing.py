@@ -119,6 +119,7 @@ def interrupted(tick: int) -> RunReport:
     return System([Count(), Blocks(tick, ctrl_c), Scale()]).launch()
 
 
+@pytest.mark.usefixtures("ctrl_c")
 def test_the_report_after_ctrl_c_names_who_was_firing() -> None:
     """A signal comes in the same thread, on top of the component."""
     report = interrupted(12)
@@ -127,6 +128,7 @@ def test_the_report_after_ctrl_c_names_who_was_firing() -> None:
     assert report.waited_for == ("'slow' was inside forward at tick 12.",)
 
 
+@pytest.mark.usefixtures("ctrl_c")
 def test_where_the_firing_was_measured_it_says_for_how_long() -> None:
     """The first ticks are, so a component that hangs at once is."""
     (sentence,) = interrupted(0).waited_for

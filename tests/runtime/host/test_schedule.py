@@ -112,7 +112,7 @@ def test_a_traceback_keeps_the_source_of_its_frames() -> None:
     """The host is gone by the time that somebody prints it."""
 
     with pytest.raises(KeyboardInterrupt) as caught:
-        System([Count(), Interrupted()]).launch(3)
+        prepared(System([Count(), Interrupted()])).run(3)
     gc.collect()
     lines = traceback.format_tb(caught.value.__traceback__)
 

@@ -17,6 +17,7 @@ from like_keras_core import Node, System
 from like_keras_core.errors import LkError
 from like_keras_core.runtime.process.main import control_address
 from like_keras_core.testing.components import Count, Fail, Scale
+from like_keras_core.testing.subprocess_env import default_signals
 
 SCRIPT = Path(__file__).parents[2] / "by_hand.py"
 Start = Callable[..., "subprocess.Popen[str]"]
@@ -41,13 +42,14 @@ def start(tmp_path: Path) -> Iterator[Start]:
         path = tmp_path / "system.json"
         path.write_text(system.to_spec().to_json())
         own = {key: text for key, text in os.environ.items() if key[:3] != "LK_"}
-        process = subprocess.Popen(
-            [sys.executable, str(SCRIPT), str(path), node, str(tmp_path)],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            env={**own, **(env or {})},
-        )
+        with default_signals():
+            process = subprocess.Popen(
+                [sys.executable, str(SCRIPT), str(path), node, str(tmp_path)],
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+                env={**own, **(env or {})},
+            )
         processes.append(process)
         return process
 
@@ -108,7 +110,7 @@ def test_the_token_is_for_its_owner_and_goes_with_the_run(
     assert not token.exists()
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 @pytest.mark.parametrize("who", ["a", "b"])
 def test_a_signal_to_any_of_them_ends_the_run(
     who: str, number: signal.Signals, start: Start, tmp_path: Path

@@ -8,8 +8,7 @@ from typing import Any
 
 import click
 
-from like_keras_core.cli.public import launch_flags, load_target
-from like_keras_core.report import RunReport
+from like_keras_core.cli.public import code_of, launch_flags, load_target
 
 
 @click.command("record")
@@ -40,7 +39,8 @@ def record_command(
 ) -> int:
     """Run TARGET and write what its ports send to an MCAP file.
 
-    The first Ctrl-C ends the run after the current tick, with its recording.
+    The first Ctrl-C, SIGTERM or SIGHUP ends the run after the current tick, with its
+    recording.
     """
     report = load_target(target, allow).launch(
         engine=engine,
@@ -52,7 +52,7 @@ def record_command(
     click.echo(str(report))
     if Path(output).exists():
         click.echo(f"\nrecorded to {output}")
-    return _code(report, launch["iterations"])
+    return code_of(report, is_endless=launch["iterations"] is None)
 
 
 @click.command("replay")
@@ -117,7 +117,7 @@ def replay_command(
         **launch,
     )
     click.echo(json.dumps(_as_data(found), indent=2) if as_json else str(found))
-    return 0 if found.is_equal else 1
+    return code_of(found.report, is_endless=False) if found.is_equal else 1
 
 
 @click.command("recover")
@@ -129,11 +129,6 @@ def recover_command(recording: str) -> None:
 
     path = recover(recording)
     click.echo(f"{path}: {Recording(path).iterations} ticks")
-
-
-def _code(report: RunReport, iterations: int | None) -> int:
-    """Return the exit code of a run, as `lk launch` does."""
-    return 130 if report.ended_by == "interrupt" and iterations is not None else 0
 
 
 def _as_data(found: Any) -> dict[str, Any]:

@@ -26,12 +26,14 @@ def launch(
     given = {name: options.pop(name) for name in OPTIONS if name in options}
     if not given:
         return (yield)
+    from like_keras_core.engine_kit import before_forced_exit
     from lk_record_mcap.launch_options import recorder_for
 
     recorder = recorder_for(system, artefact.engine, options, **given)
     options["taps"] = [*options.get("taps", ()), *recorder.taps()]
     try:
-        report = yield
+        with before_forced_exit(recorder.give_up):
+            report = yield
     except BaseException as error:
         recorder.give_up(error)
         raise
