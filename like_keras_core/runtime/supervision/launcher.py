@@ -7,8 +7,10 @@ gets back what the processes need to know.
 from __future__ import annotations
 
 import secrets
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from math import inf
 
 from like_keras_core.errors import ComponentError, EngineError, HostLostError
 from like_keras_core.report import RunReport
@@ -22,6 +24,9 @@ from like_keras_core.runtime.stop import (
 from like_keras_core.runtime.stop_signals import signals_held, stop_on_signals
 from like_keras_core.runtime.supervision.process_group import ProcessGroup
 from like_keras_core.runtime.supervision.supervisor import Supervisor
+
+_HURRY_S = 1.0
+"""How long the processes may take to leave after a second signal [s]."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,11 +82,15 @@ class ProcessLauncher:
                 time_limit(self.stop, self.timeout_s),
             ):
                 processes = start(Home(server.address, token))
+                leave_by = inf
                 try:
                     report = self._conduct(server, processes, iterations)
+                except KeyboardInterrupt:
+                    leave_by = time.monotonic() + _HURRY_S
+                    raise
                 finally:
-                    with signals_held() as is_hurried:
-                        processes.end(is_hurried)
+                    with signals_held() as has_come:
+                        processes.end(lambda: has_come() or time.monotonic() > leave_by)
                 return processes.finish(report)
         finally:
             server.close()
