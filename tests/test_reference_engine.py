@@ -428,3 +428,61 @@ def test_without_the_launching_process_the_others_end(
 
     lines = [line.split() for line in path.read_text().splitlines()]
     assert {int(pid) for what, pid in lines if what == "down"} == pids
+
+
+HANGS = """
+import threading
+from pathlib import Path
+from reference_engine import ReferenceEngine
+from like_keras_core import Component, Node, System
+
+class Hangs(Component):
+    def forward(self) -> int:
+        Path("hangs").touch()
+        threading.Event().wait()
+        return 0
+
+class Motor(Component):
+    def forward(self, value: int) -> None:
+        pass
+
+    def on_deactivate(self) -> None:
+        Path("off").touch()
+
+if __name__ == "__main__":
+    system = System([Hangs(node=Node("a")), Motor(node=Node("b"))])
+    ReferenceEngine().launch(system, stop_grace_s=60.0)
+"""
+
+
+def test_a_second_ctrl_c_waits_for_no_process_that_hangs(tmp_path: Path) -> None:
+    """The others' hooks run; there is one traceback, and nothing of ours in it."""
+    (tmp_path / "hangs.py").write_text(HANGS)
+    tests = Path(__file__).parent
+    folders = (str(tests), str(tests.parent / "docs" / "examples"))
+    with default_signals():
+        process = subprocess.Popen(
+            [sys.executable, "hangs.py"],
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(folders)},
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+    try:
+        until = time.monotonic() + 30
+        while not (tmp_path / "hangs").exists():
+            assert time.monotonic() < until
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.5)
+        process.send_signal(signal.SIGINT)
+        began = time.monotonic()
+        _, said = process.communicate(timeout=30)
+    finally:
+        process.kill()
+        process.wait()
+
+    assert time.monotonic() - began < 4
+    assert process.returncode == -signal.SIGINT
+    assert (tmp_path / "off").exists()
+    assert said.count("Traceback") == 1

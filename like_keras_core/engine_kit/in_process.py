@@ -8,7 +8,7 @@ from like_keras_core.errors import LkError
 from like_keras_core.launch_options import LaunchOptions
 from like_keras_core.report import RunReport
 from like_keras_core.runtime.control.run_options import RunOptions
-from like_keras_core.runtime.failure import Failure
+from like_keras_core.runtime.failure import Failure, HungComponent
 from like_keras_core.runtime.forced_exit import exit_with
 from like_keras_core.runtime.host.hang_watch import HangWatch
 from like_keras_core.runtime.host.single_host import SingleHost
@@ -56,9 +56,14 @@ def run_in_process(
         watch.watching(taken),
         time_limit(stop, asked.timeout_s),
     ):
+        try:
+            components = instantiate(system, spec)
+        except HungComponent as error:
+            text = f"The components of {spec.name!r} cannot be made: {error}"
+            raise LkError(text) from error
         host = watch.host = SingleHost(
             spec,
-            instantiate(system, spec),
+            components,
             seed=run.seed,
             record=run.record,
             taps=run.taps,

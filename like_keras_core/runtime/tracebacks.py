@@ -76,9 +76,11 @@ def users_frames(trace: TracebackType | None) -> TracebackType | None:
     kept: list[TracebackType] = []
     is_called = False
     while trace is not None:
-        if not _is_ours(trace.tb_frame.f_code.co_filename):
+        code, module = trace.tb_frame.f_code, trace.tb_frame.f_globals.get("__name__")
+        is_ours = _is_ours(code.co_filename) or str(module).startswith("pluggy.")
+        if not is_ours:
             kept = [*kept, trace] if is_called else [trace]
-        is_called = not _is_ours(trace.tb_frame.f_code.co_filename)
+        is_called = not is_ours
         trace = trace.tb_next
     found = None
     for item in reversed(kept):

@@ -166,10 +166,10 @@ class SingleHost(HostBase):
         """
         pacer = Pacer(rate_hz, lambda: self._stopped) if rate_hz else None
         end = _FOREVER if iterations is None else iterations
-        self._thread = threading.get_ident()
         began = self._began = time.perf_counter()
         failure = None
         try:
+            self._thread = threading.get_ident()
             tick = self._loop(end, pacer, progress)
             by = "stop" if self._stopped and tick < end else "iterations"
             self.cut = StopPoint(tick, 0, by)
@@ -238,6 +238,16 @@ class SingleHost(HostBase):
         # Not by assignment, which a class of exceptions may refuse.
         BaseException.with_traceback(error, users_part(trace.tb_next))
         return Failure(name, "forward", tick, error)
+
+    def deactivate(self) -> Failure | None:
+        """Call `on_deactivate` of all that are active, in reverse; no tick follows.
+
+        Returns:
+            The first failure.
+        """
+        # Said once more: a signal may have interrupted the end of `run`.
+        self._thread = self.tick[1] = None
+        return super().deactivate()
 
     def note(self, failure: Failure | None) -> None:
         """Know what a component raised, if it did."""

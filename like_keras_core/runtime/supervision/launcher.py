@@ -7,9 +7,10 @@ gets back what the processes need to know.
 from __future__ import annotations
 
 import secrets
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from time import monotonic
+from math import inf
 
 from like_keras_core.errors import ComponentError, EngineError, HostLostError
 from like_keras_core.report import RunReport
@@ -23,6 +24,9 @@ from like_keras_core.runtime.stop import (
 from like_keras_core.runtime.stop_signals import signals_held, stop_on_signals
 from like_keras_core.runtime.supervision.process_group import ProcessGroup
 from like_keras_core.runtime.supervision.supervisor import Supervisor
+
+_HURRY_S = 1.0
+"""How long the processes may take to leave after a second signal [s]."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,16 +83,16 @@ class ProcessLauncher:
             ):
                 processes = start(Home(server.address, token))
                 supervisor = self._supervisor(server, processes)
-                is_awaited = True
+                leave_by = inf
                 try:
                     report = self._conduct(supervisor, processes, iterations)
                 except KeyboardInterrupt:
-                    is_awaited = False
+                    leave_by = time.monotonic() + _HURRY_S
                     raise
                 finally:
-                    until = supervisor.ends_by if is_awaited else 0.0
-                    with signals_held() as is_hurried:
-                        processes.end(lambda: is_hurried() or monotonic() > until)
+                    leave_by = min(leave_by, supervisor.ends_by)
+                    with signals_held() as has_come:
+                        processes.end(lambda: has_come() or time.monotonic() > leave_by)
                 return processes.finish(report)
         finally:
             server.close()

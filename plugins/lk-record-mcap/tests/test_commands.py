@@ -1,6 +1,8 @@
 """`lk record`, `lk replay` and `lk recover`."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -49,6 +51,52 @@ def test_a_replay_prints_json(run: str, capsys: pytest.CaptureFixture[str]) -> N
     found = json.loads(capsys.readouterr().out)
     assert (found["schema"], found["equal"], found["difference"]) == (1, True, None)
     assert (found["components"], found["ticks"]) == (["mean"], [8, 12])
+
+
+ENDS = """
+import hashlib, os, signal, sys
+import like_keras_core as lk
+
+class Camera(lk.Component):
+    def forward(self) -> int:
+        self.n = getattr(self, "n", -1) + 1
+        if self.n == 30:
+            {ending}
+        return self.n
+
+robot = lk.System([Camera()], name="robot")
+"""
+TERMINATE = "os.kill(os.getpid(), signal.SIGTERM)"
+HANG = "hashlib.pbkdf2_hmac('sha256', b'x', b'y', 10**9)"
+
+
+@pytest.mark.parametrize(
+    ("ending", "code", "ticks", "ended_by"),
+    [
+        (TERMINATE, 143, 31, "interrupt"),
+        ("sys.exit()", 4, 30, "error"),
+        (f"{TERMINATE}; {HANG}", 4, 30, "error"),
+    ],
+    ids=["SIGTERM", "exit", "hangs"],
+)
+def test_however_a_run_ends_its_recording_is_there(
+    ending: str, code: int, ticks: int, ended_by: str
+) -> None:
+    """With the report, and where the recording is; also if the process has to exit."""
+    Path("ends.py").write_text(ENDS.format(ending=ending))
+    command = [sys.executable, "-m", "like_keras_core", "record", "ends.py"]
+    command += ["-o", "ends.mcap", "--stop-grace-s", "0.5"]
+
+    done = subprocess.run(
+        command, capture_output=True, text=True, timeout=60, check=False
+    )
+
+    assert done.returncode == code, done.stderr
+    assert f"robot on native: {ticks} ticks" in done.stdout
+    assert done.stdout.endswith("recorded to ends.mcap\n")
+    recording = Recording("ends.mcap")
+    assert (recording.iterations, recording.ended_by) == (ticks, ended_by)
+    assert len(recording.values("camera.output")) == ticks
 
 
 def test_options_of_the_command_are_those_of_the_launch() -> None:

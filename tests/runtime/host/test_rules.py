@@ -868,9 +868,7 @@ class TestStop:
         began = NodeHost.freeze
         mutant.setattr(NodeHost, "freeze", freeze)
 
-        assert any(
-            outcome.ticks < stops.tick for outcome, stops in stopped(self.QUEUE)
-        )
+        assert any(outcome.ticks < stops.tick for outcome, stops in stopped(self.QUEUE))
 
 
 class TestHostsThatAreAhead:

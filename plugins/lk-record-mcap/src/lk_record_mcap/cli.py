@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
 
 from like_keras_core.cli.public import code_of, launch_flags, load_target
+from like_keras_core.engine_kit import before_forced_exit
+from like_keras_core.errors import LkError
+from like_keras_core.report import RunReport
 
 
 @click.command("record")
@@ -42,17 +46,35 @@ def record_command(
     The first Ctrl-C, SIGTERM or SIGHUP ends the run after the current tick, with its
     recording.
     """
-    report = load_target(target, allow).launch(
-        engine=engine,
-        **launch,
-        record_to=output,
-        record_ports=list(ports) or "all",
-        record_compression=compression,
-    )
+    system = load_target(target, allow)
+    tell = partial(_tell_of_failure, output)
+    try:
+        with before_forced_exit(tell):
+            report = system.launch(
+                engine=engine,
+                **launch,
+                record_to=output,
+                record_ports=list(ports) or "all",
+                record_compression=compression,
+            )
+    except LkError as error:
+        tell(error)
+        raise
+    _tell(output, report)
+    return code_of(report, is_endless=launch["iterations"] is None)
+
+
+def _tell(output: str, report: RunReport) -> None:
+    """Print how far a run came, and where its recording is."""
     click.echo(str(report))
     if Path(output).exists():
         click.echo(f"\nrecorded to {output}")
-    return code_of(report, is_endless=launch["iterations"] is None)
+
+
+def _tell_of_failure(output: str, error: LkError) -> None:
+    report: RunReport | None = getattr(error, "report", None)
+    if report is not None:
+        _tell(output, report)
 
 
 @click.command("replay")
