@@ -230,7 +230,7 @@ def asked_by() -> int:
 def came_by_signal(error: BaseException) -> bool:
     """Say whether an exception was raised by a handler of a signal.
 
-    Such a one ends the program, as its author wants it, and is no component's failure.
+    Such a one ends the program, as its author wants it; no component has failed.
     """
     if isinstance(error, HungComponent):
         return False

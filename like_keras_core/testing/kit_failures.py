@@ -1,4 +1,4 @@
-"""Components of the kit that raise what is no Exception, or what says nothing."""
+"""Components of the kit that raise more than an Exception, or what says nothing."""
 
 from __future__ import annotations
 

@@ -99,7 +99,7 @@ def test_an_engine_that_takes_any_option_finds_those_of_ever() -> None:
     """It may read them without a default, as the first engines could."""
     passed = options_for(Open(), SPEC, {**asked(), "own": 1})
 
-    assert passed.keys() == {*asked(), "own"} - {"stop_grace_s"}
+    assert passed.keys() == {*asked(), "own"} - {"stop_grace_s"}  # It came later.
 
 
 @pytest.mark.usefixtures("newer")

@@ -127,7 +127,13 @@ def _report(host: SingleHost, engine: str, stop: StopSignal) -> RunReport:
 
 
 def error_of(host: SingleHost, engine: str, stop: StopSignal) -> ComponentError:
-    """Return the error to raise for what was raised first; the rest came afterwards."""
+    """Return the error to raise for what was raised first; the rest came afterwards.
+
+    Args:
+        host: What has run; something has failed.
+        engine: The engine's name, for the report.
+        stop: What may have ended the run.
+    """
     first, *others = host.failures
     later = [
         f"{item.name!r} failed in {item.phase}: {exception_text(item.error, repr)}"

@@ -57,6 +57,7 @@ def test_the_source_says_which_component_a_line_calls() -> None:
     assert "'@forward scale'(v0)\n" in source
 
 
+@pytest.mark.usefixtures("ctrl_c")
 def test_a_traceback_through_the_generated_function_shows_its_line() -> None:
     """Such as that of a second Ctrl-C."""
     host = prepared(System([Count(), Interrupted()]))
@@ -108,6 +109,7 @@ def test_the_source_is_forgotten_with_the_schedule() -> None:
     assert generated_files() == before
 
 
+@pytest.mark.usefixtures("ctrl_c")
 def test_a_traceback_keeps_the_source_of_its_frames() -> None:
     """The host is gone by the time that somebody prints it."""
 
