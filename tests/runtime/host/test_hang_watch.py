@@ -180,7 +180,7 @@ def test_at_a_breakpoint_time_does_not_count() -> None:
     commands = io.StringIO("p 'looked'\ncontinue\n")
 
     class Thinks(io.StringIO):
-        def readline(self, size: int | None = -1, /) -> str:
+        def readline(self, size: int | None = -1, /) -> str:  # type: ignore[override]
             time.sleep(0.6)
             return commands.readline()
 
