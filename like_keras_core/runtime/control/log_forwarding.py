@@ -84,9 +84,12 @@ class Tail:
         self.is_echoed = is_echoed
         self.lines: deque[str] = deque(maxlen=TAIL_LINES)
 
-    def log(self, record: Log) -> None:
-        """Keep what the process logged, and log it here."""
+    def keep(self, record: Log) -> None:
+        """Keep what the process logged."""
         self.lines += record.text.splitlines()
+
+    def echo(self, record: Log) -> None:
+        """Log here what the process logged."""
         logger = logging.getLogger(record.logger)
         if self.is_echoed and logger.isEnabledFor(record.level):
             extra = {"address": record.address, "tick": record.tick}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import select
 import subprocess
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -15,6 +17,13 @@ from like_keras_core.runtime.supervision.os_sessions import (
 
 _LAST_WORDS_S = 2.0
 """How long the last of what a process printed may take to arrive [s]."""
+
+_LOOK_S = 0.5
+"""How often the reader looks whether it shall end [s], where nothing is printed."""
+
+_PART = 1 << 16
+_LONGEST = 1 << 20
+"""A longer line is taken in parts [byte]."""
 
 
 class ChildProcess:
@@ -52,13 +61,34 @@ class ChildProcess:
             start_new_session=True,
         )
         self.pid = self._process.pid
+        #: Set when nothing more of it is wanted, though something may still hold its
+        #: output open: what it has started and left behind, in a session of its own.
+        self._is_closing = False
         self._reader = threading.Thread(target=self._read, name="child", daemon=True)
         self._reader.start()
 
     def _read(self) -> None:
         assert self._process.stdout is not None
-        for line in self._process.stdout:
-            self._take(line.decode(errors="replace").rstrip("\n"))
+        with self._process.stdout as stdout:
+            number = stdout.fileno()
+            ready = select.poll()
+            ready.register(number, select.POLLIN)
+            begun = b""
+            while True:
+                if not ready.poll(_LOOK_S * 1000):
+                    if self._is_closing:
+                        break
+                    continue
+                part = os.read(number, _PART)
+                *lines, begun = (begun + part).split(b"\n")
+                if not part:
+                    break
+                if len(begun) > _LONGEST:
+                    lines, begun = [*lines, begun], b""
+                for line in lines:
+                    self._take(line.decode(errors="replace"))
+            if begun:
+                self._take(begun.decode(errors="replace"))
 
     def exit_code(self) -> int | None:
         """Return the exit code, as `subprocess` has it; None while it lives.
@@ -97,5 +127,5 @@ class ChildProcess:
         """Take the last that it printed, and wait for it; its session has ended."""
         self.read_out()
         self._process.wait()
-        assert self._process.stdout is not None
-        self._process.stdout.close()
+        self._is_closing = True
+        self._reader.join(2 * _LOOK_S)

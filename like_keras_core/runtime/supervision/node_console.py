@@ -6,24 +6,56 @@ is part of one, and goes to the file only.
 
 from __future__ import annotations
 
+import io
 import logging
 import shutil
 import sys
 from collections import deque
-from contextlib import suppress
+from functools import partial
 from pathlib import Path
-from typing import TextIO
 
 from like_keras_core.graph.checks import by_node
 from like_keras_core.runtime.control.log_forwarding import TAIL_LINES
+from like_keras_core.runtime.supervision.output_thread import (
+    OutputThread,
+    write_to,
+)
 from like_keras_core.spec import SystemSpec
 
 LOGGED = "\x1e"
 """Stands before lines of log records, in what a launched process prints."""
 
 
+class LogFile:
+    """A file of lines; one that cannot be written is warned of once.
+
+    Args:
+        path: The file; what is there is replaced.
+        output: Warns.
+    """
+
+    def __init__(self, path: Path, output: OutputThread) -> None:
+        self._path, self._output = path, output
+        # Without a buffer: what could not be written is not tried once more at the end.
+        self._file: io.FileIO = path.open("wb", buffering=0)
+
+    def write(self, line: str) -> None:
+        """Write a line; it is dropped if it cannot be written."""
+        try:
+            self._file.write(f"{line}\n".encode(errors="replace"))
+        except OSError as error:
+            what = f"The log file {str(self._path)!r} cannot be written; lines are lost"
+            self._output.warn(what, error.strerror)
+
+    def close(self) -> None:
+        """Write no more."""
+        self._file.close()
+
+
 class NodeConsole:
     """Takes in lines that the processes of a system's nodes print.
+
+    Nothing that is shown or written here makes the caller wait, or fail.
 
     Args:
         spec: The system.
@@ -37,12 +69,21 @@ class NodeConsole:
         self._tails: dict[str, deque[str]] = {
             node: deque(maxlen=TAIL_LINES) for node in self._titles
         }
+        self.folder = folder
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
-        self._files: dict[str, TextIO] = {}
-        for node in self._titles:
-            path = folder / f"{node}.log"
-            self._files[node] = path.open("w", encoding="utf-8", buffering=1)
+        self.output = OutputThread(self._dropped)
+        self._files = {node: self.file(f"{node}.log") for node in self._titles}
+
+    def file(self, name: str) -> LogFile:
+        """Return a file of the folder, which is written from now on."""
+        return LogFile(self.folder / name, self.output)
+
+    def _dropped(self, count: int) -> str:
+        return (
+            f"{count} lines of the nodes were not shown, since nothing took them from "
+            f"stdout. All are in {str(self.folder)!r}."
+        )
 
     def tail(self, node: str) -> list[str]:
         """Return the last lines that a node printed or logged."""
@@ -59,15 +100,29 @@ class NodeConsole:
         is_logged = text.startswith(LOGGED)
         text = text.removeprefix(LOGGED)
         self._tails[node].append(text)
-        self._files[node].write(f"{stamp} {text}\n")
+        self._files[node].write(f"{stamp} {text}")
         if not is_logged:
-            # Who reads must go on: a full pipe would halt every process.
-            with suppress(OSError, ValueError):
-                sys.stdout.write(f"[{self._titles[node]}] {text}\n")
-                sys.stdout.flush()
+            self.show(f"[{self._titles[node]}] {text}")
+
+    def show(self, line: str, *, is_error: bool = False) -> None:
+        """Show a line in the terminal, soon, or drop it where it cannot be shown.
+
+        Args:
+            line: The line.
+            is_error: Whether it goes to stderr, and not to stdout.
+        """
+        self.output.put(partial(self._write, f"{line}\n", is_error), len(line))
+
+    def _write(self, line: str, is_error: bool) -> None:
+        try:
+            write_to(sys.stderr if is_error else sys.stdout, line)
+        except (OSError, ValueError) as error:
+            what = f"What nodes print cannot be shown; it is in {str(self.folder)!r}"
+            self.output.warn(what, error)
 
     def close(self) -> None:
         """Write no more."""
+        self.output.close()
         for file in self._files.values():
             file.close()
 

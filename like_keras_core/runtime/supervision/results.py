@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import Any
 
 from like_keras_core.errors import ComponentError, HostLostError
@@ -24,6 +25,7 @@ from like_keras_core.runtime.control.run_plan import RunPlan
 from like_keras_core.runtime.control.statistics import MergedStatistics, NodeStatistics
 from like_keras_core.runtime.failure import ReportedFailure
 from like_keras_core.runtime.stop_point import StopPoint
+from like_keras_core.runtime.supervision.output_thread import OutputThread
 from like_keras_core.runtime.trace import Trace, gathered
 from like_keras_core.values.msgpack import from_bytes
 
@@ -50,6 +52,7 @@ class ResultCollector:
         self._hung: set[tuple[str, int | None]] = set()
         self._plan, self._machines = plan, plan.machines
         self._tails = {x: Tail(x, is_echoed=echoes_logs) for x in self._machines}
+        self._echo = OutputThread("{} log records of the nodes were not shown.".format)
         #: What the nodes that ran have reported at the end, at most one each.
         self._reports: list[Report] = []
         #: The newest statistics of each node, while the run goes on.
@@ -69,7 +72,10 @@ class ResultCollector:
         """
         match message:
             case Log():
-                self._tails[node].log(message)
+                tail = self._tails[node]
+                tail.keep(message)
+                # What shows it may have to wait for a terminal.
+                self._echo.put(partial(tail.echo, message), len(message.text))
             case Records(address, data):
                 if address not in self._records:
                     problem = f"is of {address!r}, which is not recorded"
@@ -122,6 +128,10 @@ class ResultCollector:
                 self.failures.insert(0, self.failures.pop(places.index(place)))
             elif place not in places:
                 self.failures.insert(0 if first else len(places), failure)
+
+    def close(self) -> None:
+        """Show the last that was logged."""
+        self._echo.close()
 
     def add_traceback(self, node: str, traceback: str) -> None:
         """Append the traceback of a process to the end of its log."""

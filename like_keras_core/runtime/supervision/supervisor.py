@@ -136,6 +136,7 @@ class Supervisor:
             pass
         finally:
             self._nodes.close()
+            self._results.close()
         report = self._report()
         if self._results.failures:
             raise self._results.error(report, self._losses.values())

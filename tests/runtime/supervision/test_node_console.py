@@ -1,6 +1,8 @@
 """What processes of nodes print: in the terminal and in files, each once."""
 
 import logging
+import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -59,3 +61,52 @@ def test_every_line_of_a_record_is_marked(
 
     mark = LOGGED if is_marked else ""
     assert text == f"{mark}INFO n: one\n{mark}two"
+
+
+def test_a_log_that_cannot_be_written_is_named_once(
+    output: NodeConsole,
+    capsys: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
+    tmp_path: Path,
+) -> None:
+    """The lines go on to the terminal; who reads them must not fail."""
+    path = tmp_path / "full.log"
+    path.symlink_to("/dev/full")
+    full = output.file("../full.log")
+    for number in range(3):
+        full.write("line")
+        output.take("a", str(number), "10:00")
+    output.close()
+    full.close()
+
+    assert capsys.readouterr().out.count("\n") == 3
+    [said] = caplog.messages
+    assert "full.log' cannot be written" in said
+    assert "No space left on device" in said
+
+
+@pytest.mark.parametrize("stream", [None, "closed pipe", "/dev/full"])
+def test_a_stdout_that_takes_nothing_ends_nothing(
+    output: NodeConsole,
+    stream: str | None,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """The file has it, and it is said once where the lines are."""
+    stdout = None
+    if stream == "closed pipe":
+        read, written = os.pipe()
+        os.close(read)
+        stdout = os.fdopen(written, "w")
+    elif stream:
+        stdout = os.fdopen(os.open(stream, os.O_WRONLY), "w")
+    monkeypatch.setattr(sys, "stdout", stdout)
+    for number in range(3):
+        output.take("a", str(number), "10:00")
+    output.close()
+    if stdout is not None:
+        stdout.close()
+
+    assert (output.folder / "a.log").read_text().count("\n") == 3
+    assert len(caplog.messages) == (stream is not None)
+    assert all(f"it is in {str(output.folder)!r}" in x for x in caplog.messages)

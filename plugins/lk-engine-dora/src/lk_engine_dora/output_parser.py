@@ -11,7 +11,6 @@ import re
 from collections import deque
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import TextIO
 
 from like_keras_core.engine_kit import NodeConsole, exit_text
 from like_keras_core.spec import SystemSpec
@@ -59,8 +58,7 @@ class Output:
         foreign = foreign_nodes(spec)
         self._hosts = {host_id(node, foreign): node for node in self._nodes}
         self._said = NodeConsole(spec, folder)
-        path = folder / "dora.out"
-        self._file: TextIO = path.open("w", encoding="utf-8", buffering=1)
+        self._file = self._said.file("dora.out")
 
     def tail(self, node: str) -> list[str]:
         """Return the last lines that a node printed or logged."""
@@ -109,7 +107,7 @@ class Output:
 
     def _dora_says(self, line: str) -> None:
         text = _COLOUR.sub("", line).rstrip()
-        self._file.write(text + "\n")
+        self._file.write(text)
         if text:
             self.own.append(text)
         if match := _FAILED.match(text):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import shlex
-import sys
 from collections.abc import Callable, Mapping, Sequence
 
 from like_keras_core.engine_kit import (
@@ -162,7 +161,7 @@ class Ros2Launch(RosProcesses):
             if node is not None:
                 self._ended[node] = exit_text(int(match[2] or 0))
         self._own = [*self._own[-19:], line]
-        sys.stderr.write(f"{line}\n")
+        self.console.show(line, is_error=True)
 
     def lost(self) -> Mapping[str, str]:
         """Return how processes of nodes have ended.
