@@ -20,6 +20,7 @@ import select
 import socket
 import struct
 import threading
+import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Generic, TypeVar
@@ -36,6 +37,7 @@ from like_keras_core.runtime.control.protocol import (
     ConnectionLost,
     FromProcess,
     Heartbeat,
+    NodeFailed,
     ToProcess,
 )
 
@@ -45,6 +47,8 @@ _NONCE = 32
 _PROOF_S = 5.0
 _LONGEST = 1 << 30
 _PART = 1 << 20
+_HALTED_S = 1.0
+"""A wait that lasts so much longer than asked for was one of a halted process [s]."""
 
 HEARTBEATS = 4
 """So many heartbeats fit into the longest silence."""
@@ -63,7 +67,9 @@ def _framed(message: Message) -> bytes:
 
 
 _HEARTBEAT, _ = encode(Heartbeat())
-_HEARTBEAT_FRAME = _framed(Heartbeat())
+HEARTBEAT_FRAME = _framed(Heartbeat())
+
+MORE_SILENCE = "heartbeat_s says how long it may be silent, and 0 is for ever"
 
 
 class ControlConnection(Generic[Incoming, Outgoing]):
@@ -103,13 +109,17 @@ class ControlConnection(Generic[Incoming, Outgoing]):
 
     def send_heartbeat(self) -> None:
         """Send a heartbeat unless the socket would block."""
+        self._send_at_once(HEARTBEAT_FRAME)
+
+    def _send_at_once(self, frame: bytes) -> None:
+        """Send a small frame unless the socket would block."""
         if not self._lock.acquire(blocking=False):
             return  # A message is being sent, which is as good.
         try:
             poll = select.poll()
             poll.register(self._socket, select.POLLOUT)
             if poll.poll(0):
-                self._socket.sendall(_HEARTBEAT_FRAME)
+                self._socket.sendall(frame)
         except (OSError, ValueError):
             self.close()
         finally:
@@ -122,7 +132,7 @@ class ControlConnection(Generic[Incoming, Outgoing]):
             ControlConnectionLostError: The other end is gone, or silent for too long.
         """
         try:
-            part = self._socket.recv(_PART)
+            part = self._received_part()
             if not part:
                 raise ConnectionResetError("closed")
             self._received += part
@@ -138,10 +148,32 @@ class ControlConnection(Generic[Incoming, Outgoing]):
                 f"its connection was lost ({error})"
             ) from None
 
-    def silent(self) -> ControlConnectionLostError:
-        """Return what is said of an end that was silent for too long."""
+    def _received_part(self) -> bytes:
+        """Wait for something to come; time in which this end was halted is no silence.
+
+        Raises:
+            OSError: The other end is gone, or silent.
+        """
+        while True:
+            began = time.monotonic()
+            try:
+                return self._socket.recv(_PART)
+            except TimeoutError:
+                if time.monotonic() - began < self.silence_s + _HALTED_S:
+                    raise
+
+    def silent(self, why: str = "") -> ControlConnectionLostError:
+        """Return what is said of an end that was silent for too long.
+
+        Args:
+            why: What is known of it; else what it may be is said.
+        """
+        why = why or (
+            "it is halted, cut off or suspended, or native code there keeps Python's "
+            "lock"
+        )
         return ControlConnectionLostError(
-            f"nothing was heard of it for {self.silence_s:g} s"
+            f"nothing was heard of it for {self.silence_s:g} s: {why} ({MORE_SILENCE})"
         )
 
     def _messages(self) -> list[Incoming]:
@@ -197,8 +229,32 @@ class ControlConnection(Generic[Incoming, Outgoing]):
             self._socket.shutdown(socket.SHUT_RDWR)
 
 
-ProcessConnection = ControlConnection[ToProcess, FromProcess]
-"""The end of a node's process."""
+class ProcessConnection(ControlConnection[ToProcess, FromProcess]):
+    """The end of a node's process.
+
+    Attributes:
+        left_since: Why it leaves the run, if it does since the launcher was silent.
+    """
+
+    left_since = ""
+
+    def fileno(self) -> int:
+        """Return what another process may write to."""
+        return self._socket.fileno()
+
+    def let_go(self) -> None:
+        """Leave the connection to another process, which has it as well."""
+        self._socket.close()
+
+    def silent(self, why: str = "") -> ControlConnectionLostError:
+        """Say that it leaves, if that can be said at once; return why."""
+        self.left_since = (
+            f"it heard nothing of the launching process for {self.silence_s:g} s, and "
+            f"left the run: that one was halted (Ctrl-Z), cut off or suspended, or "
+            f"native code in it kept Python's lock ({MORE_SILENCE})"
+        )
+        self._send_at_once(_framed(NodeFailed(self.left_since)))
+        return super().silent(why)
 
 
 def _exactly(connection: socket.socket, size: int) -> bytes:
@@ -248,7 +304,7 @@ def connect(address: tuple[str, int], token: str) -> ProcessConnection:
             f"What answers at {address} does not know the token."
         )
     (silence_s,) = _SILENCE.unpack(silence)
-    return ControlConnection(connection, silence_s, TO_PROCESS)
+    return ProcessConnection(connection, silence_s, TO_PROCESS)
 
 
 def authenticate(connection: socket.socket, token: str, silence_s: float) -> bool:

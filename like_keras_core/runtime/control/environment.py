@@ -13,6 +13,10 @@ LAUNCHED = "LK_LAUNCHED"
 CONTROL, TOKEN = "LK_CONTROL", "LK_TOKEN"
 ITERATIONS = "LK_ITERATIONS"
 
+DESERTED = 69
+"""The exit code of a node's process that heard nothing of its launcher for too long:
+`EX_UNAVAILABLE` of `sysexits.h`."""
+
 
 @dataclass(frozen=True, slots=True)
 class Home:

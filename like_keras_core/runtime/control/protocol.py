@@ -4,8 +4,7 @@ The launcher listens, each process connects. A class here is a message: its docs
 says who sends it, when and why, and what answers it. The classes stand in the order of
 a run. On the wire a message is its `verb` with its fields as JSON, and with raw bytes
 beside them where it has `data`; `connection` frames and authenticates. Both sides have
-the same version of like_keras (`Hello` sees to it), so no message needs to be
-compatible with those of another version.
+the same version of like_keras: `Hello` sees to it.
 
 The stop of a run takes Lingua Franca's messages: a request, a reply of each process,
 and a grant. The tick that is granted is a lower one than theirs, see `termination`.
@@ -31,6 +30,13 @@ ANY_TIME = "At any time"
 @dataclass(frozen=True, slots=True)
 class GetSystem(Message, verb="get_system", phase=CONNECT):
     """Process without a copy of the system, before `Hello`: `SystemCopy` answers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Beats(Message, verb="beats", phase=CONNECT):
+    """Process on another machine: this connection has the heartbeats of `node`."""
+
+    node: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,8 +120,7 @@ class Activated(Message, verb="activated", phase=CONFIGURE):
 class Link(Message, verb="link", phase=LINK):
     """Launcher, once all are `Activated`: ask those that read from you to answer.
 
-    A transport may seem to work and carry nothing; then no tick would ever end.
-    `Linked` answers, after `timeout_s` at the latest.
+    A transport may carry nothing. `Linked` answers, after `timeout_s` at the latest.
     """
 
     timeout_s: float
@@ -130,10 +135,7 @@ class Linked(Message, verb="linked", phase=LINK):
 
 @dataclass(frozen=True, slots=True)
 class NewStopPoint(Message, verb="stop_point", phase=RUN):
-    """Launcher, before `Start` and whenever the end of the run moves to a lower place.
-
-    `Finished` answers, once everything below is done.
-    """
+    """Launcher, before `Start` and whenever the end moves down: `Finished` answers."""
 
     stop_point: StopPoint
 
@@ -184,7 +186,7 @@ class WaitsFor(Message, verb="waits_for", phase=RUN):
 class StopProposed(Message, verb="stop_proposed", phase=STOP):
     """Process, when a component has failed or its stream has ended: end the run here.
 
-    The launcher keeps the lowest place, and sends `NewStopPoint` if this is it.
+    The launcher keeps the lowest place, sent as `NewStopPoint` if this is it.
     """
 
     stop_point: StopPoint
@@ -344,7 +346,7 @@ class Overdue(Message, verb="overdue", phase=ANY_TIME):
 
 @dataclass(frozen=True, slots=True)
 class NodeFailed(Message, verb="node_failed", phase=ANY_TIME):
-    """Process, before it exits for an error outside of components: its traceback."""
+    """Process, before it exits but for a component: its traceback, or why it leaves."""
 
     traceback: str
 
@@ -358,8 +360,7 @@ class Heartbeat(Message, verb="heartbeat", phase=ANY_TIME):
 class ConnectionLost(Message, verb="connection_lost", phase=ANY_TIME, travels=False):
     """Of a connection, to its own side: the peer is gone or silent; nothing follows.
 
-    It does not travel. A process then shuts its components down and exits; the launcher
-    gives the run up.
+    A process then shuts its components down and exits; the launcher gives the run up.
     """
 
     reason: str
@@ -392,7 +393,7 @@ Unasked = ToCoordinator | Result | Incident
 FromNode = Reply | Unasked
 """What the launcher takes from a process of which it knows the node."""
 
-FromProcess = FromNode | GetSystem
+FromProcess = FromNode | GetSystem | Beats
 """What the launcher takes."""
 
 TO_PROCESS: Mapping[str, type[ToProcess]] = by_verb(get_args(ToProcess))

@@ -7,12 +7,14 @@ silent for seconds though nothing is wrong.
 
 from __future__ import annotations
 
+import logging
 import selectors
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from ipaddress import ip_address
 from math import inf
 
 from like_keras_core.runtime.control.connection import (
@@ -21,17 +23,26 @@ from like_keras_core.runtime.control.connection import (
     ControlConnectionLostError,
     authenticate,
 )
+from like_keras_core.runtime.control.process_state import HALTED, process_state
 from like_keras_core.runtime.control.protocol import (
     FROM_PROCESS,
+    Beats,
     ConnectionLost,
+    FromNode,
     FromProcess,
+    GetSystem,
+    Hello,
     ToProcess,
 )
 
 _LOOK_S = 1.0
 _PAUSE_S = 0.01
+_HALTED_S = 1.0
+"""A wait that lasts so much longer than asked for was one of a halted process [s]."""
 
-Heard = Callable[[FromProcess], object]
+_LOG = logging.getLogger("like_keras")
+
+Heard = Callable[[FromNode | GetSystem], object]
 
 
 class ControlServer:
@@ -60,6 +71,10 @@ class ControlServer:
         #: The connections that are read. Added to under `_ending` by any thread,
         #: taken from by the serving thread alone, when one is lost.
         self._connections: set[ServerConnection] = set()
+        #: By node, the connection that only beats, of those that have one.
+        self._beaters: dict[str, ServerConnection] = {}
+        #: When this process went on after it was halted itself [s].
+        self._awake_since = -inf
         #: Whether the serving thread was started; never false again.
         self._is_started = False
         #: Whether no more connections are accepted; never false again.
@@ -102,7 +117,7 @@ class ControlServer:
             self._socket.close()
 
     def _serve(self, connected: Callable[[ServerConnection], object]) -> None:
-        wait = self._silence_s / HEARTBEATS or _LOOK_S
+        wait = min(self._silence_s / HEARTBEATS or _LOOK_S, _LOOK_S)
         while not self._is_at_end():
             asked_at = time.monotonic()
             for key, _ in self._selector.select(wait):
@@ -149,7 +164,7 @@ class ControlServer:
     def _read(self, connection: ServerConnection) -> None:
         try:
             for message in connection.receive():
-                connection.heard(message)
+                self._hear(connection, message)
             connection.heard_at = time.monotonic()
         except ControlConnectionLostError as error:
             self._lose(connection, error)
@@ -159,8 +174,22 @@ class ControlServer:
                 ControlConnectionLostError(f"what it said cannot be taken: {error!r}"),
             )
 
+    def _hear(self, connection: ServerConnection, message: FromProcess) -> None:
+        """Hand a message on, but for what only says whose heartbeats come here."""
+        if isinstance(message, Beats):
+            self._beaters[message.node] = connection
+            return
+        if isinstance(message, Hello):
+            connection.node, connection.pid = message.node, message.pid
+        connection.heard(message)
+
+    def _heard_at(self, connection: ServerConnection) -> float:
+        """Return when the process of a connection gave a sign of life last [s]."""
+        beater = self._beaters.get(connection.node, connection)
+        return max(connection.heard_at, beater.heard_at)
+
     def _look_for_silence(self, asked_at: float) -> None:
-        """Lose the connections on which nothing came.
+        """Lose the connections on which nothing came, unless their processes live.
 
         Args:
             asked_at: When it was asked last what had come [s]. What has come since lies
@@ -168,9 +197,34 @@ class ControlServer:
         """
         if not self._silence_s:
             return
-        for connection in list(self._connections):
-            if connection.heard_at < asked_at - self._silence_s:
-                self._lose(connection, connection.silent())
+        latest = asked_at - self._silence_s
+        if time.monotonic() - asked_at > _LOOK_S + _HALTED_S:
+            self._awake_since = time.monotonic()
+        if self._awake_since >= latest:
+            return
+        found = [x for x in self._connections if self._heard_at(x) < latest]
+        lost = [x for x in found if not self._is_excused(x)]
+        for connection in sorted(lost, key=self._heard_at):
+            others = sorted({x.node for x in lost if x is not connection and x.node})
+            why = connection.why_silent(others)
+            self._lose(connection, connection.silent(why))
+
+    def _is_excused(self, connection: ServerConnection) -> bool:
+        """Say whether a silent process of this machine lives, and warn of it once."""
+        state = connection.state()
+        if not state or state in HALTED:
+            return False
+        if not connection.is_warned:
+            connection.is_warned = True
+            text = (
+                f"Nothing was heard of the process of node {connection.node!r} for "
+                f"{self._silence_s:g} s, though it lives: native code there keeps "
+                "Python's lock, as where a large library is loaded, or it does not get "
+                "a processor. It is waited for."
+            )
+            # In a thread, for a handler may have to wait for a terminal.
+            threading.Thread(target=_LOG.warning, args=[text], daemon=True).start()
+        return True
 
     def _lose(
         self, connection: ServerConnection, error: ControlConnectionLostError
@@ -198,9 +252,15 @@ class ServerConnection(ControlConnection[FromProcess, ToProcess]):
     Attributes:
         heard: Called with each message.
         heard_at: When something came last [s]; infinite before the server reads it.
+        node: The node that runs there; empty before it has said so.
+        pid: The process that runs it, on its machine.
+        is_warned: Whether it was warned of that it is silent, and lives.
     """
 
     heard: Heard
+    node = ""
+    pid = 0
+    is_warned = False
 
     def __init__(
         self, connection: socket.socket, silence_s: float, server: ControlServer
@@ -212,6 +272,28 @@ class ServerConnection(ControlConnection[FromProcess, ToProcess]):
     def fileno(self) -> int:
         """Return what the server waits on."""
         return self._socket.fileno()
+
+    def state(self) -> str:
+        """Return the state of the process there, as `/proc` has it.
+
+        Returns:
+            Empty if that is not known: it is on another machine, or has ended.
+        """
+        try:
+            host = ip_address(self._socket.getpeername()[0])
+        except (OSError, ValueError):
+            return ""
+        return process_state(self.pid) if host.is_loopback and self.pid else ""
+
+    def why_silent(self, others: Sequence[str]) -> str:
+        """Return why nothing comes, if that is known, and who else is silent."""
+        why = ""
+        if self.state() in HALTED and self.pid:
+            why = f"its process {self.pid} is halted (SIGSTOP, Ctrl-Z or a debugger)"
+        if others:
+            why = why or "it is halted, cut off or suspended"
+            why += f"; silent as well, but not for as long: {', '.join(others)}"
+        return why
 
     def start(self, heard: Heard) -> None:
         """Have what comes handed on.

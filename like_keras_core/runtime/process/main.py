@@ -37,6 +37,7 @@ from like_keras_core.runtime.control.connection import (
 )
 from like_keras_core.runtime.control.environment import (
     CONTROL,
+    DESERTED,
     ITERATIONS,
     LAUNCHED,
     TOKEN,
@@ -47,6 +48,7 @@ from like_keras_core.runtime.control.run_options import RunOptions
 from like_keras_core.runtime.control.run_plan import RunPlan
 from like_keras_core.runtime.control.server import ControlServer
 from like_keras_core.runtime.flow.transport import Transport
+from like_keras_core.runtime.process.beater import beating
 from like_keras_core.runtime.process.node_process import NodeProcess
 from like_keras_core.runtime.stop import StopSignal
 from like_keras_core.runtime.supervision.supervisor import Supervisor
@@ -122,12 +124,13 @@ def serve_node(
     lead = None
     is_launched = LAUNCHED in os.environ
     if is_launched:
-        line = connect(address, os.environ[TOKEN])
+        token = os.environ[TOKEN]
+        line = connect(address, token)
     else:
         tokens = RunSecret(plan.folder, is_shared=not _is_on_one_machine(spec))
         if node == spec.nodes[0].name:
             lead = StandaloneSupervisor(plan, address, tokens, engine)
-        line = _connect_to_first(address, tokens)
+        line, token = _connect_to_first(address, tokens)
     member = NodeProcess(
         plan,
         node,
@@ -138,8 +141,12 @@ def serve_node(
         taps=taps,
     )
     started(member)
-    with _stopped_by_signals(member.stop, interrupts=not is_launched):
+    beats = beating(address, token, node, line.silence_s)
+    with _stopped_by_signals(member.stop, interrupts=not is_launched), beats:
         member.serve()
+    if line.left_since:
+        _say(sys.stderr, f"Node {node!r}: {line.left_since}.")
+        return DESERTED
     return 0 if lead is None else lead.join()
 
 
@@ -282,8 +289,14 @@ def _iterations() -> int | None:
     return int(given)
 
 
-def _connect_to_first(address: tuple[str, int], tokens: RunSecret) -> ProcessConnection:
-    """Connect to the process of the first node, which may start later than this one."""
+def _connect_to_first(
+    address: tuple[str, int], tokens: RunSecret
+) -> tuple[ProcessConnection, str]:
+    """Connect to the process of the first node, which may start later than this one.
+
+    Returns:
+        The connection, and the token that it needed.
+    """
     until = time.monotonic() + _START_S
     while True:
         token = tokens.find()
@@ -293,7 +306,7 @@ def _connect_to_first(address: tuple[str, int], tokens: RunSecret) -> ProcessCon
                     "The process of the first node has not started: it writes a token "
                     "into the build folder."
                 )
-            return connect(address, token)
+            return connect(address, token), token
         except ControlConnectionLostError:
             if time.monotonic() > until:
                 raise

@@ -81,7 +81,7 @@ class NodeConnections:
         node = ""
         is_refused = False
 
-        def heard(message: p.FromProcess) -> None:
+        def heard(message: p.FromNode | p.GetSystem) -> None:
             nonlocal node, is_refused
             if isinstance(message, p.GetSystem):
                 # Sent from a thread, so that a slow reader does not block the others.

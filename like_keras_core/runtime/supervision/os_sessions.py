@@ -12,6 +12,8 @@ from collections.abc import Callable, Collection
 from contextlib import suppress
 from pathlib import Path
 
+from like_keras_core.runtime.control.environment import DESERTED
+
 _PROCESSES = Path("/proc")
 _LOOK_S = 0.02
 _HALTED = "Tt"
@@ -60,6 +62,9 @@ def exit_text(code: int) -> str:
     Such as `"it ended with exit code 3"` or `"it was killed by SIGKILL"`: the words in
     which a lost process is reported.
     """
+    if code == DESERTED:
+        left = "as a node's does that has heard nothing of the launching process"
+        return f"it ended with exit code {code}, {left} for heartbeat_s"
     if code >= 0:
         return f"it ended with exit code {code}"
     try:

@@ -189,6 +189,15 @@ class Machine:
         """Connect it again."""
         _ip(*self._cable, "up")
 
+    def slow_down(self, megabits: int) -> None:
+        """Let no more leave it in a second [Mbit]; 0 is as much as at first."""
+        tc = ["tc", "-n", self.namespace, "qdisc"]
+        if not megabits:
+            subprocess.run([*tc, "del", "dev", "eth0", "root"], check=True)
+            return
+        shape = ("tbf", "rate", f"{megabits}mbit", "burst", "32k", "latency", "50ms")
+        subprocess.run([*tc, "add", "dev", "eth0", "root", *shape], check=True)
+
     def wall_off(self, *ports: int) -> None:
         """Let nothing leave for the others but what goes to or from these TCP ports."""
         rule = ("-n", self.namespace, "rule", "add", "ipproto", "tcp")

@@ -398,6 +398,46 @@ def test_a_node_elsewhere_that_is_halted_is_named(network: Any, desk: Any) -> No
     jetson.wait_until(lambda: jetson.memory() <= before, 3)
 
 
+@pytest.fixture
+def slow_links(network: Any) -> Iterator[None]:
+    """Let 10 Mbit a second leave each machine."""
+    for machine in network.machines.values():
+        machine.slow_down(10)
+    yield
+    for machine in network.machines.values():
+        machine.slow_down(0)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("megabytes", [2, 8])
+@pytest.mark.usefixtures("slow_links")
+def test_a_congested_link_ends_nothing(desk: Any, megabytes: int) -> None:
+    """dora's `send` keeps Python's lock for many heartbeats: the node beats anyway."""
+    source = Numbers(megabytes << 17, node=Node("a"))
+    system = System([source, Follow(node=Node("b", machine="jetson"))])
+
+    report = system.launch(3, engine="dora", coordinator_addr=DESK)
+
+    assert report.ended_by == "iterations"
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("slow_links")
+def test_a_halted_node_is_named_and_not_who_sends_to_it(
+    network: Any, desk: Any
+) -> None:
+    """Its sender is stuck in dora's `send`, and healthy."""
+    halt = When("", "", HALT, ticks=1)
+    halt.act = network["jetson"].halt_node
+    source = Numbers(1 << 18, node=Node("a"))
+    system = System([source, Follow(node=Node("b", machine="jetson"))])
+
+    with pytest.raises(HostLostError, match="nothing was heard of it") as caught:
+        system.launch(engine="dora", coordinator_addr=DESK, progress=halt)
+
+    assert (caught.value.node, caught.value.machine) == ("b", "jetson")
+
+
 @pytest.mark.slow
 def test_a_component_elsewhere_that_never_ends_is_ended(
     network: Any, desk: Any

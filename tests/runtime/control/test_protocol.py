@@ -43,6 +43,7 @@ STOP = StopPoint(3, 1, "error", "camera")
 
 EXAMPLES: list[Message] = [
     p.GetSystem(),
+    p.Beats("a"),
     p.SystemCopy(b"{}"),
     p.Hello("a", 12, "nuc", "3.11", "tcp://1", "abc", {"kit": "1"}),
     p.Build({"window": 8}, {"a": "tcp://1"}),

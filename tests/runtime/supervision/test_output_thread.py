@@ -42,7 +42,12 @@ def test_what_is_too_much_is_dropped_and_counted_once(
     """Whoever puts it never waits; it is said when something is taken again."""
     begun, taken = threading.Event(), threading.Event()
     shown: list[str] = []
-    output.put(lambda: (begun.set(), taken.wait()), 1)
+
+    def wait() -> None:
+        begun.set()
+        taken.wait()
+
+    output.put(wait, 1)
     begun.wait()
     for _ in range(5):
         output.put(lambda: shown.append("line"), LIMIT // 2)
