@@ -27,6 +27,10 @@ if TYPE_CHECKING:
 
 _Options = TypeVar("_Options", bound="LaunchOptions")
 
+_LONGEST_S, _LONGEST_SILENCE_S = 1e9, 1e6
+"""The longest times that options take [s]: more than a thread, or a socket, can wait
+for in one go is an error there."""
+
 
 def whole_number(name: str, value: Any, least: int = 0) -> int:
     """Return a whole number of `least` or more, as an int.
@@ -50,13 +54,16 @@ def whole_number(name: str, value: Any, least: int = 0) -> int:
     return number
 
 
-def quantity(name: str, value: Any, *, zero: bool = False) -> float:
+def quantity(
+    name: str, value: Any, *, zero: bool = False, most: float = math.inf
+) -> float:
     """Return a finite number greater than zero, as a float.
 
     Args:
         name: What the number is, for the error.
         value: What was given.
         zero: Whether zero is allowed, too.
+        most: The greatest that is allowed.
 
     Raises:
         ValueError: It is not such a number; the message names it.
@@ -68,6 +75,8 @@ def quantity(name: str, value: Any, *, zero: bool = False) -> float:
     if not (0 < number < math.inf or (zero and number == 0)):
         least = ", 0 or greater" if zero else " greater than 0"
         raise ValueError(f"{name} must be a number{least}; got {value!r}.")
+    if number > most:
+        raise ValueError(f"{name} must be {most:,.0f} at most; got {value!r}.")
     return number
 
 
@@ -217,7 +226,7 @@ class ProcessOptions:
         metadata=_about(
             "How long a tick or a hook may last once the run is to end.",
             unit="s",
-            convert=quantity,
+            convert=partial(quantity, most=_LONGEST_S),
             flag=Flag(name="--stop-grace-s", type=float),
         ),
     )
@@ -252,7 +261,7 @@ class LaunchOptions(ProcessOptions):
         metadata=_about(
             "Stop after this time.",
             unit="s",
-            convert=quantity,
+            convert=partial(quantity, most=_LONGEST_S),
             flag=Flag(name="--timeout-s", type=float),
         ),
     )
@@ -261,7 +270,7 @@ class LaunchOptions(ProcessOptions):
         metadata=_about(
             "Silence after which a process counts as lost; 0 is never.",
             unit="s",
-            convert=partial(quantity, zero=True),
+            convert=partial(quantity, zero=True, most=_LONGEST_SILENCE_S),
             flag=Flag(name="--heartbeat-s", type=float),
             is_between_processes=True,
         ),

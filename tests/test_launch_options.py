@@ -71,6 +71,18 @@ def test_the_reference_page_has_every_option() -> None:
         ({"rate_hz": 0}, "rate_hz must be a number greater than 0; got 0."),
         ({"timeout_s": "2"}, "timeout_s must be a number greater than 0; got '2'."),
         ({"heartbeat_s": -1}, "heartbeat_s must be a number, 0 or greater; got -1."),
+        (
+            {"heartbeat_s": 1e10},
+            "heartbeat_s must be 1,000,000 at most; got 10000000000.0.",
+        ),
+        (
+            {"timeout_s": 1e10},
+            "timeout_s must be 1,000,000,000 at most; got 10000000000.0.",
+        ),
+        (
+            {"stop_grace_s": 1e10},
+            "stop_grace_s must be 1,000,000,000 at most; got 10000000000.0.",
+        ),
     ],
 )
 def test_a_value_that_cannot_be_is_refused(

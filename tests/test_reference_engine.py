@@ -486,3 +486,13 @@ def test_a_second_ctrl_c_waits_for_no_process_that_hangs(tmp_path: Path) -> None
     assert process.returncode == -signal.SIGINT
     assert (tmp_path / "off").exists()
     assert said.count("Traceback") == 1
+
+
+@pytest.mark.parametrize("engine", ["native", "reference"])
+def test_the_longest_times_can_be_waited_for(engine: str) -> None:
+    """In every thread and socket that has to."""
+    options = {"timeout_s": 1e9, "stop_grace_s": 1e9, "heartbeat_s": 1e6}
+
+    report = System([Count(node=Node("a"))]).launch(2, engine=engine, **options)
+
+    assert report.ended_by == "iterations"

@@ -37,9 +37,6 @@ from like_keras_core.runtime.control.protocol import (
 
 _LOOK_S = 1.0
 _PAUSE_S = 0.01
-_HALTED_S = 1.0
-"""A wait that lasts so much longer than asked for was one of a halted process [s]."""
-
 _LOG = logging.getLogger("like_keras")
 
 Heard = Callable[[FromNode | GetSystem], object]
@@ -60,6 +57,8 @@ class ControlServer:
     ) -> None:
         self._token = token
         self._silence_s = silence_s
+        #: How long the serving thread waits before it looks who was silent [s].
+        self._look_s = min(silence_s / HEARTBEATS or _LOOK_S, _LOOK_S)
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         #: Listens; closed by the serving thread once that runs, else by `close`.
         self._socket = socket.create_server((host, port), family=family)
@@ -117,10 +116,9 @@ class ControlServer:
             self._socket.close()
 
     def _serve(self, connected: Callable[[ServerConnection], object]) -> None:
-        wait = min(self._silence_s / HEARTBEATS or _LOOK_S, _LOOK_S)
         while not self._is_at_end():
             asked_at = time.monotonic()
-            for key, _ in self._selector.select(wait):
+            for key, _ in self._selector.select(self._look_s):
                 if isinstance(key.fileobj, ServerConnection):
                     self._read(key.fileobj)
                 elif not self._is_closed:
@@ -198,7 +196,7 @@ class ControlServer:
         if not self._silence_s:
             return
         latest = asked_at - self._silence_s
-        if time.monotonic() - asked_at > _LOOK_S + _HALTED_S:
+        if time.monotonic() - asked_at > 2 * self._look_s:
             self._awake_since = time.monotonic()
         if self._awake_since >= latest:
             return

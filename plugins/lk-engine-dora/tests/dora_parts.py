@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import sys
 import time
@@ -118,3 +119,22 @@ class Show(lk.Component):
 
     def forward(self, image: np.ndarray | None) -> None:
         """Look at it."""
+
+
+class KeepsLock(lk.Component):
+    """Keeps Python's lock at tick 1, as native code may that loads something large.
+
+    Args:
+        seconds: How long [s].
+    """
+
+    def __init__(self, seconds: float, node: Any = None) -> None:
+        super().__init__(node=node)
+        self.seconds, self.fired = seconds, 0
+
+    def forward(self, value: int) -> int:
+        """Return the value."""
+        if self.fired == 1:
+            ctypes.PyDLL(None).usleep(int(self.seconds * 1e6))
+        self.fired += 1
+        return value
