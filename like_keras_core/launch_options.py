@@ -101,12 +101,14 @@ class Flag:
         type: What its value is read as; bool is a flag without a value.
         metavar: What stands for the value in the help.
         is_multiple: Whether the flag may be repeated.
+        is_folder: Whether its value is the path of a folder, not of a file.
     """
 
     name: str
     type: type[int | float | str | bool | Path]
     metavar: str | None = None
     is_multiple: bool = False
+    is_folder: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -279,6 +281,16 @@ class LaunchOptions(ProcessOptions):
         default=None,
         metadata=_about(
             "Called with a Progress, the number of ticks done, now and then."
+        ),
+    )
+    build_dir: str | os.PathLike[str] | None = field(
+        default=None,
+        metadata=_about(
+            "Where the engine's files and the logs go; when omitted, a folder of the "
+            "engine's in .lk_build.",
+            convert=_as_path,
+            flag=Flag(name="--build-dir", type=Path, metavar="DIR", is_folder=True),
+            is_for_engines=False,
         ),
     )
     trace_to: str | os.PathLike[str] | None = field(

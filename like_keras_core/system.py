@@ -235,6 +235,7 @@ class System(Composition):
         heartbeat_s: float = 3.0,
         stop_grace_s: float = 5.0,
         progress: Callable[[int], object] | None = None,
+        build_dir: str | os.PathLike[str] | None = None,
         trace_to: str | os.PathLike[str] | None = None,
         **engine_options: Any,
     ) -> RunReport:
@@ -256,6 +257,8 @@ class System(Composition):
             heartbeat_s: Silence after which a process counts as lost [s]; 0 is never.
             stop_grace_s: How long a tick or a hook may last once the run is to end [s].
             progress: Called with a `Progress`, the number of ticks done, now and then.
+            build_dir: Where the engine's files and the logs go; when omitted, a folder
+                of the engine's in .lk_build.
             trace_to: A JSON file for Perfetto: every firing, and every value that
                 crosses processes. It is kept in memory until the run has ended.
             **engine_options: What the engine itself takes.
@@ -282,6 +285,7 @@ class System(Composition):
             heartbeat_s=heartbeat_s,
             stop_grace_s=stop_grace_s,
             progress=progress,
+            build_dir=build_dir,
             trace_to=trace_to,
         )
         stop = StopSignal()

@@ -128,7 +128,7 @@ def test_engines_do_not_see_what_the_core_does_itself() -> None:
     """A trace is written by the launch."""
     passed = LaunchOptions(trace_to="t.json").for_engine()
 
-    assert passed.keys() == OPTIONS.keys() - {"trace_to"}
+    assert passed.keys() == OPTIONS.keys() - {"build_dir", "trace_to"}
 
 
 def test_processes_are_told_what_concerns_them() -> None:

@@ -49,13 +49,19 @@ def _decorator(option: Option, flag: Flag) -> Callable[[_Command], _Command]:
         )
     return click.option(
         *names,
-        type=click.Path(dir_okay=False) if flag.type is Path else flag.type,
+        type=_type_of(flag),
         default=option.default,
         show_default=option.default is not None,
         metavar=flag.metavar,
         callback=partial(_read, option),
         help=text,
     )
+
+
+def _type_of(flag: Flag) -> Any:
+    if flag.type is not Path:
+        return flag.type
+    return click.Path(file_okay=not flag.is_folder, dir_okay=flag.is_folder)
 
 
 def _list_or_all(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -19,6 +18,7 @@ from like_keras_core.launch_options import LaunchOptions
 from like_keras_core.node import is_local
 from like_keras_core.plugins.metadata import versions_of
 from like_keras_core.report import RunReport
+from like_keras_core.runtime.build_folder import writing_into
 from like_keras_core.runtime.control.environment import Home
 from like_keras_core.runtime.control.run_options import RunOptions
 from like_keras_core.runtime.control.run_plan import RunPlan
@@ -232,7 +232,12 @@ class ProcessEngine(Engine):
             progress=asked.progress,
             address=self.listens_on(plan),
         )
-        start = partial(self.start, plan, [node.name for node in spec.nodes])
+        nodes = [node.name for node in spec.nodes]
+
+        def start(home: Home) -> ProcessGroup:
+            with writing_into(plan.folder):
+                return self.start(plan, nodes, home)
+
         return in_time(launcher.run(asked.iterations, start), asked.timeout_s)
 
     def _issues(self, spec: SystemSpec, folder: Path) -> list[Issue]:

@@ -25,12 +25,15 @@ from like_keras_core.errors import (
 )
 from like_keras_core.plugins.engine_registry import get_engine
 from like_keras_core.plugins.session import Session
+from like_keras_core.runtime.build_folder import writing_into
 from like_keras_core.runtime.forced_exit import before_forced_exit
 from like_keras_core.runtime.tracebacks import users_frames, users_level
+from like_keras_core.spec import default_build_dir
 
 if TYPE_CHECKING:
     from like_keras_core.authoring.composition import Composition
     from like_keras_core.authoring.lowering import Lowered
+    from like_keras_core.engine import Artefact
     from like_keras_core.launch_options import LaunchOptions
     from like_keras_core.report import RunReport
 
@@ -51,7 +54,7 @@ def compile_for(
     """
     session = Session(get_engine(choose_engine(lowered.spec, engine)))
     _check(session, lowered)
-    return session.compile(lowered.spec, build_dir).path
+    return _compile(session, lowered, build_dir).path
 
 
 def launch(
@@ -102,10 +105,13 @@ def _run(
     _need(session, "record", "record", options.record)
     _need(session, "record", "taps", options.taps)
     _check(session, lowered)
-    artefact = session.compile(lowered.spec, None)
-    given = {**options.for_engine(), **engine_options}
+    given = options.build_dir
+    folder = None if given is None else Path(given)
+    artefact = _compile(session, lowered, folder)
+    for_engine = {**options.for_engine(), **engine_options}
     try:
-        report = session.launch(system, artefact, given)
+        with writing_into(folder or default_build_dir(session.engine.name), run=True):
+            report = session.launch(system, artefact, for_engine)
     except (ComponentError, LaunchTimeoutError, PluginError) as error:
         if error.report is not None:
             error.report = replace(error.report, spec=lowered.spec)
@@ -143,6 +149,12 @@ def _trace(
         text = f"Engine {report.engine!r} keeps no trace; {path} was not written."
         warnings.warn(text, LkWarning, stacklevel=users_level())
     return report
+
+
+def _compile(session: Session, lowered: Lowered, build_dir: Path | None) -> Artefact:
+    """Have an engine write what it needs; say where, if it cannot."""
+    with writing_into(build_dir or default_build_dir(session.engine.name)):
+        return session.compile(lowered.spec, build_dir)
 
 
 def _check(session: Session, lowered: Lowered) -> None:
