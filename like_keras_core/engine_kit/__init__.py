@@ -44,6 +44,7 @@ if TYPE_CHECKING:
         given_address,
     )
     from like_keras_core.runtime.control.run_plan import RunPlan
+    from like_keras_core.runtime.file_limit import file_limit_text
     from like_keras_core.runtime.flow.routed_transport import RoutedTransport
     from like_keras_core.runtime.flow.transport import (
         Arrived,
@@ -125,6 +126,7 @@ _HOMES = {
     "execution_order": "graph.checks",
     "exit_text": "runtime.supervision.os_sessions",
     "fetch_system": "runtime.process.main",
+    "file_limit_text": "runtime.file_limit",
     "given_address": "runtime.control.environment",
     "node_option_issues": "engine_kit.option_checks",
     "once_per_spec": "graph.once",
@@ -179,6 +181,7 @@ __all__ = [
     "execution_order",
     "exit_text",
     "fetch_system",
+    "file_limit_text",
     "given_address",
     "node_option_issues",
     "once_per_spec",

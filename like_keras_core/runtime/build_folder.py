@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from like_keras_core.errors import EngineError, LkError
+from like_keras_core.runtime.file_limit import file_limit_text
 
 _NO_ROOM = (errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 """Whatever is written: what is wrong is where it is."""
@@ -36,10 +37,13 @@ def writing_into(folder: Path, *, run: bool = False) -> Iterator[None]:
 
     Raises:
         BuildFolderError: It cannot be made or written.
+        EngineError: This process may open no more files.
     """
     try:
         yield
     except OSError as error:
+        if error.errno == errno.EMFILE and not isinstance(error, LkError):
+            raise EngineError(f"{error.strerror}. {file_limit_text()}") from error
         is_ours = _is_inside(error, folder) if run else _is_of(error, folder)
         if isinstance(error, LkError) or not is_ours:
             raise

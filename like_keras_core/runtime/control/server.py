@@ -7,6 +7,7 @@ silent for seconds though nothing is wrong.
 
 from __future__ import annotations
 
+import errno
 import logging
 import selectors
 import socket
@@ -63,6 +64,8 @@ class ControlServer:
         #: Listens; closed by the serving thread once that runs, else by `close`.
         self._socket = socket.create_server((host, port), family=family)
         self._socket.setblocking(False)
+        #: Whether the last connection was not accepted for want of a file descriptor.
+        self.lacks_files = False
         self.address: tuple[str, int] = self._socket.getsockname()[:2]
         #: Has the listening socket, until `close`, and every connection of
         #: `_connections`; nothing else.
@@ -138,8 +141,10 @@ class ControlServer:
     def _accept(self, connected: Callable[[ServerConnection], object]) -> None:
         try:
             client, _ = self._socket.accept()
-        except OSError:
-            time.sleep(_PAUSE_S)  # The client is gone, or no file may be opened.
+        except OSError as error:
+            # The client is gone, or no file may be opened.
+            self.lacks_files = error.errno in (errno.EMFILE, errno.ENFILE)
+            time.sleep(_PAUSE_S)
             return
         arguments = (client, connected)
         try:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from math import inf
 
@@ -17,6 +17,7 @@ from like_keras_core.report import RunReport
 from like_keras_core.runtime.control.environment import CONTROL, Home
 from like_keras_core.runtime.control.run_plan import RunPlan
 from like_keras_core.runtime.control.server import ControlServer
+from like_keras_core.runtime.file_limit import file_limit_text
 from like_keras_core.runtime.stop import (
     StopSignal,
     time_limit,
@@ -98,12 +99,19 @@ class ProcessLauncher:
             server.close()
 
     def _supervisor(self, server: ControlServer, processes: ProcessGroup) -> Supervisor:
+        def lost() -> Mapping[str, str]:
+            if server.lacks_files:
+                raise EngineError(
+                    f"The nodes' processes cannot connect. {file_limit_text()}"
+                )
+            return processes.lost()
+
         return Supervisor(
             self.plan,
             server,
             engine=self.engine,
             stop=self.stop,
-            lost=processes.lost,
+            lost=lost,
             progress=self.progress,
         )
 

@@ -12,6 +12,7 @@ import shutil
 import sys
 from collections import deque
 from functools import partial
+from math import inf
 from pathlib import Path
 
 from like_keras_core.graph.checks import by_node
@@ -32,17 +33,25 @@ class LogFile:
     Args:
         path: The file; what is there is replaced.
         output: Warns.
+        limit: How large it may grow [byte]; what comes then is left out.
     """
 
-    def __init__(self, path: Path, output: OutputThread) -> None:
+    def __init__(self, path: Path, output: OutputThread, limit: float = inf) -> None:
         self._path, self._output = path, output
+        self._left = limit
         # Without a buffer: what could not be written is not tried once more at the end.
         self._file: io.FileIO = path.open("wb", buffering=0)
 
     def write(self, line: str) -> None:
-        """Write a line; it is dropped if it cannot be written."""
+        """Write a line, if it can be written and there are not too many."""
+        data = f"{line}\n".encode(errors="replace")
+        if self._left <= 0:
+            return
+        self._left -= len(data)
+        if self._left <= 0:
+            data += b"What came then is left out.\n"
         try:
-            self._file.write(f"{line}\n".encode(errors="replace"))
+            self._file.write(data)
         except OSError as error:
             what = f"The log file {str(self._path)!r} cannot be written; lines are lost"
             self._output.warn(what, error.strerror)
@@ -75,9 +84,14 @@ class NodeConsole:
         self.output = OutputThread(self._dropped)
         self._files = {node: self.file(f"{node}.log") for node in self._titles}
 
-    def file(self, name: str) -> LogFile:
-        """Return a file of the folder, which is written from now on."""
-        return LogFile(self.folder / name, self.output)
+    def file(self, name: str, limit: float = inf) -> LogFile:
+        """Return a file of the folder, which is written from now on.
+
+        Args:
+            name: Its name.
+            limit: How large it may grow [byte].
+        """
+        return LogFile(self.folder / name, self.output, limit)
 
     def _dropped(self, count: int) -> str:
         return (

@@ -5,6 +5,7 @@ Each is started as the leader of a session, so that what it starts itself is fou
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import time
@@ -24,18 +25,32 @@ _THREADS = 17
 def sessions(leaders: Collection[int]) -> dict[int, str]:
     """Return the processes of sessions and their states, as `/proc` names them.
 
-    A process that has ended and was not waited for is none of them.
+    A process that has ended and was not waited for is none of them. Without a file
+    descriptor to look there it is the leaders that live, in an unknown state.
     """
     wanted = {str(leader) for leader in leaders}
     found = {}
-    for entry in _PROCESSES.glob("[0-9]*/stat"):
-        with suppress(OSError):
-            fields = entry.read_text(errors="replace").rpartition(")")[2].split()
-            # One whose first thread has ended holds its locks while others end.
-            is_living = fields[0] not in "ZX" or int(fields[_THREADS]) > 1
-            if fields[3] in wanted and is_living:
-                found[int(entry.parent.name)] = fields[0]
+    try:
+        for name in os.listdir(_PROCESSES):
+            if name.isdecimal() and (state := _state_in(name, wanted)):
+                found[int(name)] = state
+    except OSError as error:
+        if error.errno not in (errno.EMFILE, errno.ENFILE):
+            raise
+        return {x: "?" for x in leaders if exit_code(x) is None}
     return found
+
+
+def _state_in(name: str, leaders: Collection[str]) -> str:
+    """Return the state of a process; empty if it is not in one of the sessions."""
+    try:
+        stat = (_PROCESSES / name / "stat").read_text(errors="replace")
+    except (FileNotFoundError, PermissionError, ProcessLookupError):
+        return ""
+    fields = stat.rpartition(")")[2].split()
+    # One whose first thread has ended holds its locks while others end.
+    is_living = fields[0] not in "ZX" or int(fields[_THREADS]) > 1
+    return fields[0] if fields[3] in leaders and is_living else ""
 
 
 def kill(pid: int, number: int = signal.SIGKILL) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import shlex
 import signal
 import threading
@@ -12,6 +13,7 @@ from functools import partial
 
 from like_keras_core.errors import EngineError
 from like_keras_core.report import RunReport
+from like_keras_core.runtime.file_limit import file_limit_text
 from like_keras_core.runtime.supervision.child_process import ChildProcess
 from like_keras_core.runtime.supervision.node_console import NodeConsole
 from like_keras_core.runtime.supervision.os_sessions import end_sessions, exit_text
@@ -97,9 +99,10 @@ class NodeProcesses(ProcessGroup):
                 command, partial(self.said, node), environment=environment
             )
         except OSError as error:
+            advice = file_limit_text() + " " if error.errno == errno.EMFILE else ""
             raise EngineError(
-                f"The process of node {node!r} cannot be started: {error}. The command "
-                f"was: {shlex.join(command)}"
+                f"The process of node {node!r} cannot be started: {error}. {advice}The "
+                f"command was: {shlex.join(command)}"
             ) from None
 
     def said(self, node: str, line: str) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import resource
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from like_keras_core.engine_kit import exit_text
+from like_keras_core.engine_kit import exit_text, file_limit_text
 from like_keras_core.errors import EngineError
 from like_keras_core.spec import SystemSpec
 from lk_engine_dora.dora_command import LOOK_S, dora_child
@@ -19,6 +20,9 @@ _DEATH_S = 0.3
 
 _LEAVE_S = 5.0
 """How long components may take to shut down when the run is over [s]."""
+
+_FILES, _FILES_PER_NODE = 32, 10
+"""About so many file descriptors `dora run` needs, measured with 4 to 25 nodes."""
 
 
 class DoraRun(DoraProcesses):
@@ -50,8 +54,10 @@ class DoraRun(DoraProcesses):
         """Return how processes of nodes have ended, the first one first.
 
         Raises:
-            EngineError: dora itself has ended.
+            EngineError: dora itself has ended, or has no file descriptors left.
         """
+        if self.output.lacks_files:
+            raise EngineError(f"dora has no file descriptors left. {self._files()}")
         is_over = self._child.exit_code() is not None
         if is_over or UNSTARTED in self.output.ended.values():
             self._child.read_out()
@@ -69,7 +75,22 @@ class DoraRun(DoraProcesses):
     def _reason(self, node: str) -> str:
         # dora says why when all others have ended too, which may take long.
         said = self.output.failed.get(node) or f"it runs {self._paths.get(node)!r}"
-        return f"{UNSTARTED}: {said}"
+        return f"{UNSTARTED}: {said}{self._hint()}"
+
+    def _hint(self) -> str:
+        """Say that there may be too few file descriptors, if that may be."""
+        limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+        return (
+            f"\ndora may lack file descriptors. {self._files()}"
+            if limit < self._needed()
+            else ""
+        )
+
+    def _needed(self) -> int:
+        return _FILES + _FILES_PER_NODE * len(self._paths)
+
+    def _files(self) -> str:
+        return f"It needs about {self._needed()} of them. {file_limit_text()}"
 
     def check(self, node: str) -> str:
         """See whether what a node has met is the end of dora itself.
@@ -90,7 +111,7 @@ class DoraRun(DoraProcesses):
         said = "\n".join(f"  {line}" for line in self.output.own)
         return EngineError(
             f"`dora run` ended before the run was over: {exit_text(code)}. The end of "
-            f"what it said:\n{said}"
+            f"what it said:\n{said}{self._hint()}"
         )
 
     def end(self, is_hurried: Callable[[], bool]) -> None:

@@ -18,6 +18,7 @@ from lk_engine_dora.coordinator import Coordinator
 from lk_engine_dora.dataflow import Data, to_dataflow
 from lk_engine_dora.dora_processes import DoraProcesses
 from lk_engine_dora.env_vars import escaped
+from lk_engine_dora.launcher_watch import LAUNCHER
 from lk_engine_dora.local_paths import Places
 from lk_engine_dora.node import DISTRIBUTIONS
 from lk_engine_dora.options import LaunchOptionError
@@ -112,6 +113,7 @@ class DoraEngine(ProcessEngine):
                 return DoraStart(plan.spec, path, output, coordinator, paths)
             # Files that a component names lie where they do on other engines.
             environment["LK_WORKING_DIR"] = os.getcwd()
+            environment[LAUNCHER] = str(os.getpid())
             return DoraRun(plan.spec, path, output, environment, paths)
         except BaseException:
             output.close()

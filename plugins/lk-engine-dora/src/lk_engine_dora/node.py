@@ -25,6 +25,7 @@ from like_keras_core.errors import LkError
 from like_keras_core.spec import SystemSpec
 from lk_engine_dora.arrow_values import register_arrays
 from lk_engine_dora.dataflow import machine_id
+from lk_engine_dora.launcher_watch import ending_with_launcher
 from lk_engine_dora.orphan_reaper import SWEEPS, start_sweeper
 from lk_engine_dora.transport import DoraTransport, open_node
 
@@ -53,7 +54,9 @@ def main() -> int:
     except LkError as error:
         sys.exit(f"Node {name!r} cannot start: {error}")
     register_arrays()
-    transport = DoraTransport(spec, name, open_node())
+    with ending_with_launcher():
+        opened = open_node()
+    transport = DoraTransport(spec, name, opened)
     logging.getLogger().addHandler(to_stderr(is_marked=LAUNCHED in os.environ))
 
     def started(member: NodeProcess) -> None:

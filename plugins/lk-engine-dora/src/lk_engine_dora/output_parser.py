@@ -20,6 +20,8 @@ from lk_engine_dora.external_nodes import foreign_nodes
 UNSTARTED = "it could not be started"
 
 _TAIL_LINES = 20
+_LOG_BYTES = 50_000_000
+"""What dora itself may say in a run; where it goes wrong it may go on for ever."""
 
 _ATTACHED = re.compile(
     r"\d\d:\d\d:\d\d (\w+) +(\S+) on (?:default daemon|daemon `[^`]*`): ?(.*)"
@@ -33,6 +35,9 @@ _END = re.compile(
 _STOP = re.compile(r"handling node stop with exit status (\w+)(?:\((-?\d+)\))?")
 _FAILED = re.compile(r"Node `([^`]+)` failed: (.*)")
 _MISSING = re.compile(r".*Could not find source path `(.+)`")
+_NO_FILES = re.compile(
+    "failed to accept new connection|Too many open files|os error 24"
+)
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -53,12 +58,14 @@ class Output:
         self.dataflow_id = ""
         self.is_finished = False
         """Whether the coordinator has reported that no process is left."""
+        self.lacks_files = False
+        """Whether dora could not open a file or a connection, for it has too many."""
         self.own: deque[str] = deque(maxlen=_TAIL_LINES)
         self._nodes = {node.name for node in spec.nodes}
         foreign = foreign_nodes(spec)
         self._hosts = {host_id(node, foreign): node for node in self._nodes}
         self._said = NodeConsole(spec, folder)
-        self._file = self._said.file("dora.out")
+        self._file = self._said.file("dora.out", _LOG_BYTES)
 
     def tail(self, node: str) -> list[str]:
         """Return the last lines that a node printed or logged."""
@@ -107,6 +114,10 @@ class Output:
 
     def _dora_says(self, line: str) -> None:
         text = _COLOUR.sub("", line).rstrip()
+        if _NO_FILES.search(text):
+            if self.lacks_files:
+                return  # It says so for ever, as fast as it can.
+            self.lacks_files = True
         self._file.write(text)
         if text:
             self.own.append(text)
