@@ -337,7 +337,7 @@ class ComponentError(LkError, RuntimeError):
     Attributes:
         component: Its address in the system.
         node: The node it ran on.
-        phase: `"__init__"`, `"forward"`, or a lifecycle hook such as `"on_configure"`.
+        phase: `"__init__"`, `"forward"`, a hook such as `"on_configure"`, or `"tap"`.
         tick: The tick it failed at; None outside `forward`.
         place: The file and line that raised, as `"camera.py:12"`; empty if unknown.
         later: What else failed after it, on the way down.
@@ -363,13 +363,14 @@ class ComponentError(LkError, RuntimeError):
         self.machine, self.later = machine, tuple(later)
         self.tick, self.error, self.place = tick, error, place
         self.traceback, self.report = traceback, report
-        when = f" at tick {tick}" if tick is not None else ""
+        when = "" if tick is None else f" at tick {tick}"
         where = f" ({place})" if place else ""
         far = "" if machine == "local" else f" of machine {machine!r}"
-        super().__init__(
-            f"Component {component!r} on node {node!r}{far} failed in {phase}{when}: "
-            f"{error}{where}" + "".join(f"\nAfterwards {item}" for item in self.later)
-        )
+        what = f"Component {component!r} on node {node!r}{far} failed in {phase}{when}"
+        if phase == "tap":
+            what = f"A tap failed on node {node!r}{far}{when}"
+        afterwards = (f"Afterwards {item}" for item in self.later)
+        super().__init__("\n".join([f"{what}: {error}{where}", *afterwards]))
 
 
 class ValueMutationError(LkError, RuntimeError):

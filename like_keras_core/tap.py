@@ -13,6 +13,10 @@ from like_keras_core.values.config_json import decode
 from like_keras_core.view.plain_text import exception_text
 
 
+class TapError(LkError):
+    """What a tap made failed; the component that sent the value has not."""
+
+
 @dataclass(frozen=True, slots=True)
 class Tap:
     """Calls an object with `(tick, value)` after each emission on a port.
@@ -39,8 +43,8 @@ class Tap:
         """
         return resolve(self.entry_point)(**decode(dict(self.config)))
 
-    def failed(self, what: str, error: BaseException) -> LkError:
+    def failed(self, what: str, error: BaseException) -> TapError:
         """Return the error that names this tap for one that its object raised."""
         text = f"{type(error).__name__}: {exception_text(error)}"
         name = f"{self.entry_point!r} on {self.port!r}"
-        return LkError(f"The tap {name} {what} {text}")
+        return TapError(f"The tap {name} {what} {text}")

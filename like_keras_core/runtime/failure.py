@@ -4,15 +4,25 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from like_keras_core.tap import TapError
+
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """What a component raised: where, when, and the exception itself."""
+    """What a component raised: where, when, and the exception itself.
+
+    What a tap of its port raised has the phase `"tap"`, whatever the component did.
+    """
 
     name: str
     phase: str
     tick: int | None
     error: BaseException
+
+    def __post_init__(self) -> None:
+        """Tell the failure of a tap from one of the component."""
+        if isinstance(self.error, TapError):
+            object.__setattr__(self, "phase", "tap")
 
 
 class HungComponent(BaseException):

@@ -46,6 +46,8 @@ def text_of(error: BaseException, phase: str) -> str:
             f"is called {_OUTSIDE_THE_STREAM[phase]}"
         )
     said = exception_text(error)
+    if phase == "tap":
+        return said
     text = f"{type(error).__name__}: {said}" if said else type(error).__name__
     if isinstance(error, SystemExit) and phase == "forward":
         return f"{text}. {_TO_END}"

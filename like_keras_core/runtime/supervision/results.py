@@ -229,7 +229,10 @@ class ResultCollector:
         """
         first, *rest = self.failures
         later = [
-            f"{item.component!r} failed in {item.phase}: {item.error}" for item in rest
+            item.error
+            if item.phase == "tap"
+            else f"{item.component!r} failed in {item.phase}: {item.error}"
+            for item in rest
         ]
         later += [f"The process of node {x.node!r} was lost: {x.how}" for x in losses]
         node = self._plan.node_of(first.component)

@@ -134,6 +134,12 @@ class Recorder:
             self.finish(report)
         except PartMissingError as missing:
             warnings.warn(str(missing), LkWarning, stacklevel=2)
+        except OSError as error:
+            raise RecordingError(
+                f"The recording {str(self.path)!r} cannot be finished: "
+                f"{error.strerror}. Its parts are in {str(self._folder)!r}; where "
+                f"there is room: lk recover {self.path}"
+            ) from error
 
     def give_up(self, error: BaseException) -> None:
         """Make the recording of a run that raised, and let that be what is raised.

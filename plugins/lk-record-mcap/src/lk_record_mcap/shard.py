@@ -95,6 +95,14 @@ class ChannelWriter:
             self._file.close()
 
 
+def unwritten(path: Path, error: OSError) -> RecordingError:
+    """Return what is raised where a file of a recording cannot be written."""
+    return RecordingError(
+        f"The recorder cannot write {str(path)!r}: {error.strerror}. What it has "
+        "written is there; record_to=, or --record-to, takes another place."
+    )
+
+
 class Shard:
     """What one process records.
 
@@ -159,11 +167,14 @@ class Shard:
     def _put(
         self, port: str, order: int, tick: int, stamp_ns: int, form: Form, data: bytes
     ) -> None:
-        self.writer.write(port, order, tick, form, data, stamp_ns)
-        now = time.monotonic_ns()
-        if now - self._flushed_ns > FLUSH_NS:
-            self._flushed_ns = now
-            self.writer.mcap.flush()
+        try:
+            self.writer.write(port, order, tick, form, data, stamp_ns)
+            now = time.monotonic_ns()
+            if now - self._flushed_ns > FLUSH_NS:
+                self._flushed_ns = now
+                self.writer.mcap.flush()
+        except OSError as error:
+            raise unwritten(self.path, error) from error
 
     def release(self) -> None:
         """Give it up; the last who does closes it."""
@@ -173,7 +184,13 @@ class Shard:
             try:
                 self.drain()
             finally:
-                self.writer.close()
+                self._close()
+
+    def _close(self) -> None:
+        try:
+            self.writer.close()
+        except OSError as error:
+            raise unwritten(self.path, error) from error
 
 
 def hold_part(folder: str, compression: str | None = None) -> Shard:
