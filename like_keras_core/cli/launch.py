@@ -143,8 +143,14 @@ def _progress(iterations: int | None) -> Iterator[Callable[[int], object] | None
         if not iterations:
             yield None
             return
+        from like_keras_core.cli.live_view import Latest
+
         with click.progressbar(length=iterations, file=sys.stderr) as bar:
-            yield lambda done: bar.update(done - bar.pos)
+            drawing = Latest(lambda done: bar.update(done - bar.pos))
+            try:
+                yield drawing.show
+            finally:
+                drawing.close()
             bar.update(iterations - bar.pos)
         return
     from like_keras_core.cli.live_view import shown

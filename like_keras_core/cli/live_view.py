@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import queue
 import sys
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from like_keras_core.view.plain_text import to_duration, to_rate, to_share, to_size
 
@@ -16,7 +18,10 @@ if TYPE_CHECKING:
 
     from like_keras_core.report import ConnectionReport, RunReport
 
+T = TypeVar("T")
+
 _EVERY_S = 0.15
+_LAST_S = 1.0
 _SPAN_S = 2.0
 """Rates are those of about so long ago until now [s]."""
 
@@ -46,6 +51,11 @@ def shown(
         redirect_stdout=sys.stdout.isatty(),
     ) as live:
         table = LiveTable(iterations)
+        drawing = Latest(
+            lambda report: live.update(
+                table.drawn(report, console.height), refresh=True
+            )
+        )
         shown_at = 0.0
 
         def progress(ticks: int) -> None:
@@ -56,9 +66,43 @@ def shown(
             shown_at = now
             report = ticks.report() if hasattr(ticks, "report") else None
             if report is not None:
-                live.update(table.drawn(report, console.height), refresh=True)
+                drawing.show(report)
 
-        yield progress
+        try:
+            yield progress
+        finally:
+            drawing.close()
+
+
+class Latest(Generic[T]):
+    """Shows what is newest, in a thread: a terminal may be halted, and a run may not.
+
+    Args:
+        show: Shows it. Where that fails, no more is shown.
+    """
+
+    def __init__(self, show: Callable[[T], object]) -> None:
+        self._show = show
+        #: What is not shown yet, at most one; None ends the thread.
+        self._next: queue.Queue[T | None] = queue.Queue(1)
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def show(self, item: T) -> None:
+        """Show something soon, unless what came before still waits to be shown."""
+        with suppress(queue.Full):
+            self._next.put_nowait(item)
+
+    def _run(self) -> None:
+        with suppress(OSError, ValueError):
+            while (item := self._next.get()) is not None:
+                self._show(item)
+
+    def close(self) -> None:
+        """Show nothing more; what is being shown has a second for it."""
+        with suppress(queue.Full):
+            self._next.put(None, timeout=_LAST_S)
+            self._thread.join(_LAST_S)
 
 
 class LiveTable:

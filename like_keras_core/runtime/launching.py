@@ -138,7 +138,11 @@ def _trace(
 
         def write(error: LkError | None = None) -> None:
             if found.processes:
-                write_trace(lowered.spec, found, path)
+                try:
+                    write_trace(lowered.spec, found, path)
+                except OSError as error:
+                    text = f"The trace {str(path)!r} is not whole: {error.strerror}."
+                    warnings.warn(text, LkWarning, stacklevel=users_level())
 
         try:
             with before_forced_exit(write):

@@ -5,12 +5,13 @@ import pty
 import re
 import signal
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 
-from like_keras_core.cli.live_view import LiveTable
+from like_keras_core.cli.live_view import Latest, LiveTable
 from like_keras_core.report import ComponentReport, ConnectionReport, RunReport
 from like_keras_core.testing.subprocess_env import default_signals
 
@@ -125,3 +126,37 @@ def test_ctrl_c_leaves_the_report_standing(tmp_path: Path) -> None:
     assert "robot on native   tick" in left
     assert "ended by interrupt" in left[left.rindex("robot on native:") :]
     assert "camera.output -> sink.value" in left[left.rindex("robot on native:") :]
+
+
+def test_a_halted_terminal_halts_nothing() -> None:
+    """What is newer is left out until what was begun is shown."""
+    begun, halted = threading.Event(), threading.Event()
+    seen: list[int] = []
+
+    def show(item: int) -> None:
+        begun.set()
+        halted.wait()
+        seen.append(item)
+
+    drawing = Latest(show)
+    drawing.show(1)
+    begun.wait()
+    for item in range(2, 100):
+        drawing.show(item)
+    halted.set()
+    drawing.close()
+
+    assert seen == [1, 2]
+
+
+@pytest.mark.timeout(20)
+def test_the_end_does_not_wait_for_a_halted_terminal() -> None:
+    """Not for longer than a moment."""
+    halted = threading.Event()
+    drawing = Latest(lambda item: halted.wait())
+    for item in range(3):
+        drawing.show(item)
+
+    drawing.close()
+
+    halted.set()

@@ -85,3 +85,11 @@ def test_what_is_elsewhere_stays_what_it_is(tmp_path: Path) -> None:
             raise error
 
         assert caught.value is error
+
+
+def test_a_trace_that_cannot_be_written_is_a_warning(system: System) -> None:
+    """The run has ended well, and its report is given."""
+    with pytest.warns(lk.LkWarning, match="The trace '/dev/full' is not whole: No sp"):
+        report = system.launch(3, engine="native", trace_to="/dev/full")
+
+    assert report.iterations == 3

@@ -149,7 +149,7 @@ class ControlConnection(Generic[Incoming, Outgoing]):
             ) from None
 
     def _received_part(self) -> bytes:
-        """Wait for something to come; time in which this end was halted is no silence.
+        """Wait for something to come; but for time in which this end was halted.
 
         Raises:
             OSError: The other end is gone, or silent.
