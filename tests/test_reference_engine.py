@@ -491,8 +491,10 @@ def test_a_second_ctrl_c_waits_for_no_process_that_hangs(tmp_path: Path) -> None
 @pytest.mark.parametrize("engine", ["native", "reference"])
 def test_the_longest_times_can_be_waited_for(engine: str) -> None:
     """In every thread and socket that has to."""
-    options = {"timeout_s": 1e9, "stop_grace_s": 1e9, "heartbeat_s": 1e6}
+    options: dict[str, Any] = {"timeout_s": 1e9, "stop_grace_s": 1e9}
 
-    report = System([Count(node=Node("a"))]).launch(2, engine=engine, **options)
+    report = System([Count(node=Node("a"))]).launch(
+        2, engine=engine, heartbeat_s=1e6, **options
+    )
 
     assert report.ended_by == "iterations"

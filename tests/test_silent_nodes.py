@@ -14,7 +14,10 @@ from typing import Any
 
 import pytest
 from engine_systems import diamond  # type: ignore[import-not-found]
-from test_reference_engine import engine, once_running  # noqa: F401
+from test_reference_engine import (  # type: ignore[import-not-found]
+    engine,  # noqa: F401
+    once_running,
+)
 
 import like_keras_core as lk
 from like_keras_core import Node, System

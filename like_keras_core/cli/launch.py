@@ -146,7 +146,7 @@ def _progress(iterations: int | None) -> Iterator[Callable[[int], object] | None
         from like_keras_core.cli.live_view import Latest
 
         with click.progressbar(length=iterations, file=sys.stderr) as bar:
-            drawing = Latest(lambda done: bar.update(done - bar.pos))
+            drawing: Latest[int] = Latest(lambda done: bar.update(done - bar.pos))
             try:
                 yield drawing.show
             finally:

@@ -51,7 +51,7 @@ def shown(
         redirect_stdout=sys.stdout.isatty(),
     ) as live:
         table = LiveTable(iterations)
-        drawing = Latest(
+        drawing: Latest[RunReport] = Latest(
             lambda report: live.update(
                 table.drawn(report, console.height), refresh=True
             )

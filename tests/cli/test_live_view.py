@@ -153,7 +153,7 @@ def test_a_halted_terminal_halts_nothing() -> None:
 def test_the_end_does_not_wait_for_a_halted_terminal() -> None:
     """Not for longer than a moment."""
     halted = threading.Event()
-    drawing = Latest(lambda item: halted.wait())
+    drawing: Latest[int] = Latest(lambda item: halted.wait())
     for item in range(3):
         drawing.show(item)
 
