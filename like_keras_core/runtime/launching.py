@@ -140,8 +140,8 @@ def _trace(
             if found.processes:
                 try:
                     write_trace(lowered.spec, found, path)
-                except OSError as error:
-                    text = f"The trace {str(path)!r} is not whole: {error.strerror}."
+                except OSError as problem:
+                    text = f"The trace {str(path)!r} is not whole: {problem.strerror}."
                     warnings.warn(text, LkWarning, stacklevel=users_level())
 
         try:

@@ -3,8 +3,7 @@
 The launcher listens, each process connects. A class here is a message: its docstring
 says who sends it, when and why, and what answers it. The classes stand in the order of
 a run. On the wire a message is its `verb` with its fields as JSON, and with raw bytes
-beside them where it has `data`; `connection` frames and authenticates. Both sides have
-the same version of like_keras: `Hello` sees to it.
+beside them where it has `data`; `connection` frames it. Both have one version of us.
 
 The stop of a run takes Lingua Franca's messages: a request, a reply of each process,
 and a grant. The tick that is granted is a lower one than theirs, see `termination`.

@@ -161,10 +161,9 @@ class Supervisor:
         ended_by = stop_point.kind
         if self._began is None:
             ended_by = "error" if results.failures else "stop"
+            self._waited_for = results.waited_for(*self.machines)
         if ended_by == "stop":
             ended_by = self.stop.reason or "error"
-        if self._began is None:
-            self._waited_for = results.waited_for(*self.machines)
         waited_for = self._waited_for if ended_by in ("interrupt", "timeout") else ()
         took_s, is_cut_short = self._duration_s, self._is_cut_short
         return results.report(stop_point, ended_by, took_s, waited_for, is_cut_short)
