@@ -364,13 +364,12 @@ class ComponentError(LkError, RuntimeError):
         self.tick, self.error, self.place = tick, error, place
         self.traceback, self.report = traceback, report
         when = "" if tick is None else f" at tick {tick}"
-        where = place and f" ({place})"
         far = "" if machine == "local" else f" of machine {machine!r}"
         what = f"Component {component!r} on node {node!r}{far} failed in {phase}{when}"
         if phase == "tap":
             what = f"A tap failed on node {node!r}{far}{when}"
         after = "".join(f"\nAfterwards {item}" for item in self.later)
-        super().__init__(f"{what}: {error}{where}{after}")
+        super().__init__(f"{what}: {error}{place and f' ({place})'}{after}")
 
 
 class ValueMutationError(LkError, RuntimeError):
