@@ -793,7 +793,7 @@ class TestStop:
         for outcome in runs(text, None, stops=True):
             assert outcome.ended_by == "stop"
 
-    @pytest.mark.parametrize("text", (*SYSTEMS, QUEUE))
+    @pytest.mark.parametrize("text", [*SYSTEMS, QUEUE])
     def test_it_ends_the_smallest_tick_if_that_has_begun(self, text: str) -> None:
         """And each component fires once more at most."""
         for outcome, stops in stopped(text):
