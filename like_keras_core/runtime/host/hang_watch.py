@@ -24,6 +24,7 @@ from types import FrameType
 from like_keras_core.runtime.failure import Failure, HungComponent
 from like_keras_core.runtime.forced_exit import EXIT_CODE, bounded
 from like_keras_core.runtime.host.host_base import Activity
+from like_keras_core.runtime.host.interruption import START_GRACE_S, STARTING
 from like_keras_core.runtime.host.single_host import SingleHost
 from like_keras_core.runtime.stop import StopSignal
 from like_keras_core.runtime.stop_signals import Taken, asked_by, is_meant
@@ -230,6 +231,8 @@ class HangWatch:
         if not is_same:
             self._last, self._waited_s = now, 0.0
             self._attempts, self._limit_s = 0, self._grace_s
+            if self._stop.is_set and now is not None and now.phase in STARTING:
+                self._limit_s = min(self._grace_s, START_GRACE_S)
         if self._is_urgent:
             self._is_urgent = False
             self._attempts, self._limit_s = _ATTEMPTS, self._waited_s + _HURRY_S

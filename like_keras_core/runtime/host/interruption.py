@@ -17,6 +17,12 @@ from types import FrameType
 
 SIGNAL = signal.SIGURG
 
+STARTING = ("on_configure", "on_activate")
+"""Hooks that a stop interrupts soon: nobody waits for a model that is not needed."""
+
+START_GRACE_S = 1.0
+"""How long such a one may still take, if `stop_grace_s` is not less [s]."""
+
 
 class Interrupter:
     """Raises an exception in the main thread, while that is in a component's code.

@@ -87,6 +87,8 @@ class SingleHost(HostBase):
         # The component that was firing when the run was asked to stop: at the latest
         # tick that can count. Written once, by the thread that asks.
         self._stopped_in: Firing | None = None
+        # The hook of the start that a stop has interrupted.
+        self._interrupted: Failure | None = None
         # By perf_counter [s]: the beginning of tick 0. The duration is 0 until the end,
         # but for the moments at which `so_far` is called.
         self._began = 0.0
@@ -110,9 +112,14 @@ class SingleHost(HostBase):
         """Whether the run was asked to end."""
         return self._stopped
 
-    def end_at_once(self) -> None:
-        """Know that it was asked to end before tick 0, which does not run."""
+    def end_at_once(self, interrupted: Failure | None = None) -> None:
+        """Know that it was asked to end before tick 0, which does not run.
+
+        Args:
+            interrupted: The hook that did not come to its end.
+        """
         self.cut = StopPoint(0, 0, "stop")
+        self._interrupted = interrupted
 
     def fail(self) -> None:
         """Know that a component could not be configured or activated: no tick runs."""
@@ -139,7 +146,9 @@ class SingleHost(HostBase):
 
         After the run, it says how much longer that took, where it took long.
         """
-        firing = self._stopped_in
+        firing, hook = self._stopped_in, self._interrupted
+        if hook is not None:
+            return f"{hook.name!r} was inside {hook.phase}."
         if firing is None:
             return ""
         longer_s = self._began + self._duration_s - firing.seen_at

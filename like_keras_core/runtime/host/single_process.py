@@ -10,9 +10,10 @@ from dataclasses import replace
 from like_keras_core.authoring.attribute_watch import unwatched
 from like_keras_core.errors import ComponentError
 from like_keras_core.report import Progress, RunReport
-from like_keras_core.runtime.failure import Failed, Failure
+from like_keras_core.runtime.failure import Failed, Failure, HungComponent
 from like_keras_core.runtime.forced_exit import bounded
 from like_keras_core.runtime.host.hang_watch import HangWatch
+from like_keras_core.runtime.host.interruption import STARTING
 from like_keras_core.runtime.host.single_host import SingleHost
 from like_keras_core.runtime.stop import StopSignal
 from like_keras_core.runtime.trace import Trace, gathered
@@ -71,8 +72,11 @@ def run_alone(
             try:
                 host.note(step())
             except Failed as failed:
-                host.note(failed.failure)
-                host.fail()
+                if _is_unwanted(failed.failure):
+                    host.end_at_once(failed.failure)
+                else:
+                    host.note(failed.failure)
+                    host.fail()
             except BaseException as error:  # noqa: BLE001 - raised below
                 if leaving is None:
                     leaving, failed_before = error, len(host.failures)
@@ -88,6 +92,11 @@ def run_alone(
     if leaving is not None:
         raise leaving
     return _report(host, engine, stop)
+
+
+def _is_unwanted(failure: Failure) -> bool:
+    """Say whether nothing is wrong: a stop has interrupted a hook of the start."""
+    return isinstance(failure.error, HungComponent) and failure.phase in STARTING
 
 
 def give_up(

@@ -27,7 +27,7 @@ from like_keras_core.runtime.control.termination import StopParticipant
 from like_keras_core.runtime.failure import Failed, HungComponent, ReportedFailure
 from like_keras_core.runtime.flow.transport import Transport, endpoint_of
 from like_keras_core.runtime.host.host_base import Activity
-from like_keras_core.runtime.host.interruption import Interrupter
+from like_keras_core.runtime.host.interruption import START_GRACE_S, Interrupter
 from like_keras_core.runtime.host.node_host import NodeHost
 from like_keras_core.runtime.process.building import build_node, introduction
 from like_keras_core.runtime.process.endpoints import Endpoints
@@ -36,7 +36,6 @@ from like_keras_core.runtime.process.malloc import keep_freed_memory
 from like_keras_core.runtime.process.reporting import send_report, send_statistics
 from like_keras_core.runtime.process.serving_thread import ServingThread
 from like_keras_core.runtime.process.watchdog import (
-    START_GRACE_S,
     Hang,
     Watchdog,
     message_of,

@@ -20,15 +20,9 @@ from dataclasses import dataclass
 from like_keras_core.runtime.control import protocol as p
 from like_keras_core.runtime.failure import HungComponent, ReportedFailure
 from like_keras_core.runtime.host.host_base import Activity
-from like_keras_core.runtime.host.interruption import Interrupter
+from like_keras_core.runtime.host.interruption import STARTING, Interrupter
 from like_keras_core.runtime.process.serving_thread import ServingThread
 from like_keras_core.runtime.tracebacks import place_in, stack_of
-
-STARTING = ("on_configure", "on_activate")
-"""Hooks that may be interrupted before they are done: nothing is wrong with them."""
-
-START_GRACE_S = 1.0
-"""How long such a one may still take, if `stop_grace_s` is not less [s]."""
 
 _LOOK_S = 0.05
 _SAY_S = 1.0
@@ -186,8 +180,11 @@ class Watchdog:
         return None
 
     def _mark(self) -> object:
-        """Return something that is another one whenever the thread gets on."""
-        return self._serving.mark, self._running()
+        """Return something that is another one whenever a hook or a tick has ended."""
+        running = self._running()
+        if running is None or running.phase == "forward":
+            return self._serving.mark
+        return self._serving.mark, running
 
     def _gets_on(self, mark: object, timeout_s: float) -> bool:
         until = time.monotonic() + timeout_s

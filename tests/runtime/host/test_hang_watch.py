@@ -16,13 +16,17 @@ from pathlib import Path
 
 import pytest
 
-from like_keras_core import Component, ComponentError, Node, System
+from like_keras_core import (
+    Component,
+    ComponentError,
+    LaunchTimeoutError,
+    Node,
+    System,
+)
 from like_keras_core.testing.components import Count
 from like_keras_core.testing.subprocess_env import default_signals
 
 pytestmark = pytest.mark.usefixtures("ctrl_c")
-
-PHASES = ("on_configure", "on_activate", "forward", "on_deactivate", "on_shutdown")
 
 _diary: list[str] = []
 
@@ -131,14 +135,27 @@ def test_code_that_does_not_return_is_interrupted(hang: Callable[[], object]) ->
     assert set(threading.enumerate()) == before
 
 
-@pytest.mark.parametrize("phase", PHASES)
+@pytest.mark.parametrize("phase", ["forward", "on_deactivate", "on_shutdown"])
 def test_each_phase_has_the_limit(phase: str) -> None:
     """On the way down without anybody's asking, too."""
     error = hung(phase, lambda: time.sleep(60), timeout_s=0.2)
 
     assert (error.component, error.phase) == ("hangs", phase)
-    configured = phase != "on_configure"
-    assert _diary.count("down") == configured
+    assert _diary.count("down") == 1
+    assert _diary.count("off") == _diary.count("on")
+
+
+@pytest.mark.parametrize("phase", ["on_configure", "on_activate"])
+def test_a_hook_of_the_start_that_lasts_is_no_failure(phase: str) -> None:
+    """A stop interrupts it, and says where it was; what was configured is shut down."""
+    _diary.clear()
+    system = System([Motor(), Count(), Hangs(phase, lambda: time.sleep(60))])
+    motor, count, hangs = system.components
+    motor(hangs(count()))
+
+    with pytest.raises(LaunchTimeoutError, match=f"'hangs' was inside {phase}"):
+        system.launch(timeout_s=0.2, stop_grace_s=0.3)
+
     assert _diary.count("off") == _diary.count("on")
 
 
@@ -166,10 +183,10 @@ def test_a_long_tick_of_many_short_firings_is_named_by_one_of_them() -> None:
                 time.sleep(0.15)
             return value
 
-    system = System([Count(), *(Slow() for _ in range(8))])
+    system = System([Count(), *(Slow() for _ in range(16))])
 
     with pytest.raises(ComponentError) as caught:
-        system.launch(rate_hz=100, stop_grace_s=0.4, timeout_s=0.1)
+        system.launch(rate_hz=100, stop_grace_s=0.4, timeout_s=1.0)
 
     assert caught.value.component.startswith("slow_")
     assert caught.value.tick == 3

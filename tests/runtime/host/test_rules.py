@@ -775,7 +775,7 @@ def most_after_a_stop(text: str) -> int:
 
 
 class TestStop:
-    """Rule 9: a stop freezes first; it ends the smallest tick, and begins none above."""
+    """Rule 9: a stop freezes first, ends the smallest tick, and begins none above."""
 
     SYSTEMS = (
         "c0@A",
