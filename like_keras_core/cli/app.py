@@ -37,6 +37,7 @@ from like_keras_core.errors import (
 from like_keras_core.plugins.metadata import core_version
 from like_keras_core.runtime.forced_exit import before_forced_exit
 from like_keras_core.runtime.stop_signals import asked_by, leave_on_signals
+from like_keras_core.values.main_module import main_lent
 
 if TYPE_CHECKING:
     from typing import TextIO
@@ -181,11 +182,12 @@ def run(arguments: list[str]) -> int:
     end = arguments.index("--") if "--" in arguments else len(arguments)
     is_debug = "--debug" in arguments[:end]
     kept = [word for word in arguments[:end] if word != "--debug"] + arguments[end:]
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), main_lent():
         warnings.showwarning = _warn(warnings.showwarning)
         try:
+            given = None if end < len(arguments) else "no dashes"
             with leave_on_signals(), before_forced_exit(partial(_print, is_debug)):
-                code = lk.main(args=kept, prog_name="lk", standalone_mode=False)
+                code = lk.main(kept, "lk", standalone_mode=False, obj=given)
                 return code if isinstance(code, int) else 0
         except click.ClickException as error:
             error.show()

@@ -211,7 +211,7 @@ class ProcessEngine(Engine):
         spec = as_spec(system)
         own = {name: options.pop(name) for name in self.options if name in options}
         asked = LaunchOptions.of(self.name, self.options, **options)
-        told = RunOptions.of(spec, asked)
+        told = RunOptions.of(spec, asked, sys.argv)
         path = Path(config_path or self.compile(spec))
         plan = self.prepare(
             RunPlan.of(

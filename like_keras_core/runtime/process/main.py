@@ -52,6 +52,7 @@ from like_keras_core.runtime.stop import StopSignal
 from like_keras_core.runtime.supervision.supervisor import Supervisor
 from like_keras_core.spec import SystemSpec
 from like_keras_core.tap import Tap
+from like_keras_core.values.main_module import main_lent
 
 _LOOPBACK = "127.0.0.1"
 _PORTS = range(20_000, 32_000)
@@ -138,7 +139,7 @@ def serve_node(
         taps=taps,
     )
     started(member)
-    with _stopped_by_signals(member.stop, interrupts=not is_launched):
+    with _stopped_by_signals(member.stop, interrupts=not is_launched), main_lent():
         member.serve()
     return 0 if lead is None else lead.join()
 
