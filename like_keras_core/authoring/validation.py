@@ -9,7 +9,11 @@ from like_keras_core.graph.checks import check
 from like_keras_core.graph.requirements import needs
 from like_keras_core.issue import Issue, errors_in
 from like_keras_core.plugins.engine_registry import get_engine, list_engines
-from like_keras_core.plugins.session import Session, missing_capabilities
+from like_keras_core.plugins.session import (
+    Session,
+    missing_capabilities,
+    session_without_engine,
+)
 from like_keras_core.spec import SystemSpec
 
 DEFAULT_ENGINE = "native"
@@ -50,10 +54,10 @@ def validate(lowered: Lowered, engine: str | None) -> list[Issue]:
     try:
         name = choose_engine(lowered.spec, engine)
     except MixedEnginesError as error:
-        issues = issues_of(lowered, in_process=False)
+        issues = _issues_without_engine(lowered, in_process=False)
         return [*issues, Issue(str(error), code="mixed-engines")]
     if engine is None and name == DEFAULT_ENGINE and name not in list_engines():
-        return issues_of(lowered, in_process=True)
+        return _issues_without_engine(lowered, in_process=True)
     return issues_on(Session(get_engine(name)), lowered)
 
 
@@ -79,6 +83,14 @@ def issues_of(lowered: Lowered, *, in_process: bool) -> list[Issue]:
         for issue in check(lowered.spec)
         if issue.code != "unfed-input" or issue.address not in explained
     ]
+
+
+def _issues_without_engine(lowered: Lowered, *, in_process: bool) -> list[Issue]:
+    """List what is wrong whatever the engine; plug-ins are asked if it is sound."""
+    issues = issues_of(lowered, in_process=in_process)
+    if errors_in(issues):
+        return issues
+    return issues + session_without_engine().validate(lowered.spec)
 
 
 def issues_on(session: Session, lowered: Lowered) -> list[Issue]:

@@ -17,6 +17,7 @@ from like_keras_core import (
     System,
     ValueMutationError,
 )
+from like_keras_core.values.config_json import encode
 from like_keras_core.values.registry import register_type
 from like_keras_core.values.semantics import fingerprint, protect, read_only, same
 from tests.components import Count, Pass, Script, Sink, failed, run, values
@@ -608,3 +609,38 @@ def test_registered_values_are_equal_when_what_is_saved_of_them_is() -> None:
     assert same(first, again)
     assert not same(first, other)
     assert fingerprint(first) == fingerprint(again) != fingerprint(other)
+
+
+def padded(values: list[float], dtype: Any, rest: int) -> np.ndarray:
+    """Return an array whose bytes that say nothing are `rest`, where it has such."""
+    array = np.array(values, dtype)
+    if np.finfo(np.longdouble).nmant == 63:
+        size = np.dtype(np.longdouble).itemsize
+        array.view(np.uint8).reshape(-1, size)[:, 10:] = rest
+    return array
+
+
+@pytest.mark.parametrize("dtype", [np.longdouble, np.clongdouble])
+def test_what_pads_a_wide_float_says_nothing(dtype: Any) -> None:
+    """Neither in a comparison nor in a fingerprint, nor in what is saved."""
+    one, two = (padded([1, -0.0, np.nan], dtype, rest) for rest in (1, 2))
+
+    assert same(one, two)
+    assert same(one[0], two[0])
+    assert fingerprint(one) == fingerprint(two)
+    assert encode(one) == encode(two)
+    assert not same(one, padded([1, 0.0, np.nan], dtype, 1))
+
+
+def test_gaps_in_a_structure_say_nothing() -> None:
+    """Its fields are compared, each as an array is."""
+    dtype = np.dtype([("a", "u1"), ("b", "f8")], align=True)
+    one, two = np.empty(2, dtype), np.empty(2, dtype)
+    for n, array in enumerate((one, two)):
+        array.view(np.uint8)[:] = n
+        array["a"], array["b"] = 1, [0.5, np.nan]
+
+    assert same(one, two)
+    assert fingerprint(one) == fingerprint(two)
+    two["b"][0] = -0.0
+    assert not same(one, two)

@@ -167,6 +167,7 @@ def _as_data(found: Any) -> dict[str, Any]:
         "components": list(found.components),
         "ticks": [found.ticks.start, found.ticks.stop],
         "messages": found.messages,
+        "compared": found.compared,
         "differing": found.differing,
         "difference": None
         if first is None
