@@ -8,6 +8,7 @@ from like_keras_core.errors import CapabilityError, GraphError, MixedEnginesErro
 from like_keras_core.graph.checks import check
 from like_keras_core.graph.requirements import needs
 from like_keras_core.issue import Issue, errors_in
+from like_keras_core.plugins.clashing_files import clash_issues
 from like_keras_core.plugins.engine_registry import get_engine, list_engines
 from like_keras_core.plugins.session import (
     Session,
@@ -88,6 +89,7 @@ def issues_of(lowered: Lowered, *, in_process: bool) -> list[Issue]:
 def _issues_without_engine(lowered: Lowered, *, in_process: bool) -> list[Issue]:
     """List what is wrong whatever the engine; plug-ins are asked if it is sound."""
     issues = issues_of(lowered, in_process=in_process)
+    issues += clash_issues((), in_process=in_process)
     if errors_in(issues):
         return issues
     return issues + session_without_engine().validate(lowered.spec)
@@ -97,6 +99,8 @@ def issues_on(session: Session, lowered: Lowered) -> list[Issue]:
     """List what is wrong with a system; the engine is asked if it is sound."""
     in_process = "multi-process" not in session.engine.capabilities
     issues = issues_of(lowered, in_process=in_process)
+    modules = getattr(session.engine, "modules", ())
+    issues += clash_issues(modules, in_process=in_process)
     if errors_in(issues):
         return issues
     issues += missing_capabilities(session.engine, needs(lowered.spec))

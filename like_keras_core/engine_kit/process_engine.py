@@ -66,6 +66,10 @@ class ProcessEngine(Engine):
     """The distributions that every process must have in the same version, as the plan
     of each says."""
 
+    modules: ClassVar[Sequence[str]] = ()
+    """The modules of others that every process imports: a file of the author's that has
+    the name of one is refused."""
+
     _checked: tuple[SystemSpec, Path, list[Issue]] | None = None
     """The issues of the system that was asked for last: they are looked for once."""
 

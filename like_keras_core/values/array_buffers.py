@@ -83,7 +83,8 @@ def content_bytes(array: Any) -> bytes:
         flat[:, used:] = 0
     else:
         flat[:, : size - used] = 0
-    return flat.tobytes()
+    padded: bytes = flat.tobytes()
+    return padded
 
 
 @functools.cache
