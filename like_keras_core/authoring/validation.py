@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from like_keras_core.authoring.lowering import REBUILT, UNFED, Lowered
+from like_keras_core.authoring.lowering import LOST, REBUILT, UNFED, Lowered
 from like_keras_core.engine import Engine
 from like_keras_core.errors import CapabilityError, GraphError, MixedEnginesError
 from like_keras_core.graph.checks import check
@@ -72,7 +72,7 @@ def issues_of(lowered: Lowered, *, in_process: bool) -> list[Issue]:
     issues = []
     for issue in lowered.issues:
         if in_process and issue.code in REBUILT:
-            if issue.code == "assigned-attribute":
+            if issue.code in LOST:
                 issues.append(issue.as_warning())
             continue
         issues.append(issue)

@@ -80,7 +80,7 @@ def _entry_point_of(cls: type, where: str) -> str:
             f"{where} is of class {name!r}, which is defined inside a function, so no "
             "other process can find it. Define it at the top of a module."
         )
-    module = _module_of(cls)
+    module = module_of(cls)
     if _attribute(module, name) is not cls:
         raise NotSerializableError(
             f"{where} is of class {name!r}, which cannot be found by that name in "
@@ -119,7 +119,8 @@ def home_of(cls: type) -> str:
     return ".".join([first, *rest])
 
 
-def _module_of(cls: type) -> types.ModuleType | None:
+def module_of(cls: type) -> types.ModuleType | None:
+    """Return the module that defines a class, also of a script; None if it is gone."""
     if cls.__module__ == SCRIPT_MODULE:
         for module in _scripts.values():
             if _attribute(module, cls.__qualname__) is cls:
