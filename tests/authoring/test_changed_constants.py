@@ -6,7 +6,7 @@ import importlib
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import ModuleType
+from typing import Any
 
 import pytest
 
@@ -106,7 +106,7 @@ if __name__ == "__main__":
 
 
 @pytest.fixture
-def parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
+def parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """A module with a component that reads all kinds of constants."""
     (tmp_path / "parts_with_constants.py").write_text(PARTS)
     (tmp_path / "settings_of_parts.py").write_text("SPEED = 1\n")
@@ -116,13 +116,13 @@ def parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleTyp
         sys.modules.pop(name, None)
 
 
-def found(parts: ModuleType) -> list[str]:
+def found(parts: Any) -> list[str]:
     """Return what is said of a system with that component."""
     issues = System([Count(), parts.Scale()]).lower().issues
     return [str(issue) for issue in issues if issue.code == "changed-constant"]
 
 
-CHANGES: dict[str, Callable[[ModuleType], object]] = {
+CHANGES: dict[str, Callable[[Any], object]] = {
     "GAIN of parts": lambda parts: parts.configure(5.0),
     "LIMITS of parts": lambda parts: parts.LIMITS.update(low=-1.0),
     "args of parts": lambda parts: setattr(parts, "args", object()),
@@ -135,9 +135,7 @@ CHANGES: dict[str, Callable[[ModuleType], object]] = {
 
 
 @pytest.mark.parametrize("what", CHANGES)
-def test_what_another_process_would_not_have_is_named(
-    what: str, parts: ModuleType
-) -> None:
+def test_what_another_process_would_not_have_is_named(what: str, parts: Any) -> None:
     """The constant, both values, who reads it, and what to do."""
     CHANGES[what](parts)
 
@@ -148,12 +146,12 @@ def test_what_another_process_would_not_have_is_named(
     assert "Pass it to __init__ instead" in text
 
 
-def test_what_is_as_the_file_says_is_no_issue(parts: ModuleType) -> None:
+def test_what_is_as_the_file_says_is_no_issue(parts: Any) -> None:
     """Nor what is bound twice, or by code that runs with the import."""
     assert found(parts) == []
 
 
-def test_what_components_change_themselves_is_state(parts: ModuleType) -> None:
+def test_what_components_change_themselves_is_state(parts: Any) -> None:
     """Counters, caches, and what is loaded when it is needed first."""
     parts.Scale().forward(1.0)
 
@@ -162,7 +160,7 @@ def test_what_components_change_themselves_is_state(parts: ModuleType) -> None:
     assert found(parts) == []
 
 
-def test_what_no_component_reads_is_the_authors(parts: ModuleType) -> None:
+def test_what_no_component_reads_is_the_authors(parts: Any) -> None:
     """Nor an attribute that the instance has itself."""
     parts.UNUSED = 2
     parts.Scale.own = 7
@@ -170,7 +168,7 @@ def test_what_no_component_reads_is_the_authors(parts: ModuleType) -> None:
     assert found(parts) == []
 
 
-def test_it_is_an_error_elsewhere_and_a_warning_here(parts: ModuleType) -> None:
+def test_it_is_an_error_elsewhere_and_a_warning_here(parts: Any) -> None:
     """As with an attribute that was assigned to a component."""
     parts.GAIN = 5.0
     system = System([Count(), parts.Scale()])
