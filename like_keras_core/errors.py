@@ -377,20 +377,11 @@ class ValueMutationError(LkError, RuntimeError):
 
     def __init__(self, component: str, port: str, sent_at: int | None = None) -> None:
         self.component, self.port, self.sent_at = component, port, sent_at
-        text = (
+        when = "received or sent" if sent_at is None else f"sent at tick {sent_at}"
+        super().__init__(
             f"Component {component!r} changed the value of {port!r}, which it had "
-            "received or sent. All receivers share a message: change a copy, for "
-            "example copy.deepcopy(value) or value.copy()."
+            f"{when}. All share a message: change copy.deepcopy(value) or value.copy()."
         )
-        if sent_at is not None:
-            text = (
-                f"What component {component!r} sent at tick {sent_at} was changed "
-                "afterwards, as when a buffer is used again. Whoever received it may "
-                "have it still, and has a copy on another node, so that results depend "
-                "on placement. Send a copy: `return buffer.copy()`, or "
-                "`copy.deepcopy(value)` for lists, dicts and dataclasses."
-            )
-        super().__init__(text)
 
 
 class OutputError(LkError, TypeError):

@@ -476,7 +476,8 @@ def test_check_values_names_who_uses_a_buffer_again(kind: type[Component]) -> No
     assert (error.component, error.tick) == ("camera", 1)
     assert isinstance(error.__cause__, ValueMutationError)
     assert error.__cause__.sent_at == 0
-    assert "return buffer.copy()" in str(error)
+    assert "which it had sent at tick 0" in str(error)
+    assert "value.copy()" in str(error)
 
 
 class Ring(Component):

@@ -163,8 +163,11 @@ class HostBase(ABC):
         Returns:
             The first failure.
         """
-        failure = self._taps.settle() or self._changed()
-        return self._leave(self._active, "on_deactivate") or failure
+        try:
+            failure = self._taps.settle() or self._changed()
+        finally:
+            left = self._leave(self._active, "on_deactivate")
+        return left or failure
 
     def shutdown(self) -> Failure | None:
         """Call `on_shutdown` of all that were configured, in reverse, and close taps.
