@@ -143,7 +143,15 @@ def __getattr__(name: str) -> Any:
     from importlib import import_module
 
     if name in _HOMES:
-        value = getattr(import_module(f"like_keras_core.{_HOMES[name]}"), name)
+        try:
+            module = import_module(f"like_keras_core.{_HOMES[name]}")
+        except (ImportError, AttributeError) as error:
+            from like_keras_core.plugins.clashing_files import clash_hint
+
+            if hint := clash_hint():
+                raise ImportError(f"{error}. {hint}") from error
+            raise
+        value = getattr(module, name)
     elif name == "testing":
         value = import_module("like_keras_core.testing")
     elif name == "__version__":

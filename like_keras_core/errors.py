@@ -375,12 +375,12 @@ class ComponentError(LkError, RuntimeError):
 class ValueMutationError(LkError, RuntimeError):
     """A component changed a value that it had received or already sent."""
 
-    def __init__(self, component: str, port: str) -> None:
-        self.component, self.port = component, port
+    def __init__(self, component: str, port: str, sent_at: int | None = None) -> None:
+        self.component, self.port, self.sent_at = component, port, sent_at
+        when = "received or sent" if sent_at is None else f"sent at tick {sent_at}"
         super().__init__(
             f"Component {component!r} changed the value of {port!r}, which it had "
-            "received or sent. All receivers share a message: change a copy, for "
-            "example copy.deepcopy(value) or value.copy()."
+            f"{when}. All share a message: change copy.deepcopy(value) or value.copy()."
         )
 
 

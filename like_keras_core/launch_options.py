@@ -192,7 +192,7 @@ class ProcessOptions:
     check_values: bool = field(
         default=False,
         metadata=_about(
-            "Find components that change values they received; slow.",
+            "Find components that change values they received or sent; slow.",
             convert=_as_bool,
             flag=Flag(name="--check-values", type=bool),
         ),

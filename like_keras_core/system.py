@@ -249,7 +249,8 @@ class System(Composition):
             record: Output ports or addresses whose values the report keeps, or
                 `"all"`.
             taps: Objects that each process makes and calls with `(tick, value)`.
-            check_values: Find components that change values they received; slow.
+            check_values: Find components that change values they received or sent;
+                slow.
             timeout_s: Stop after this time [s].
             seed: Seeds every component's `rng`.
             window: Values in flight on a connection between processes.

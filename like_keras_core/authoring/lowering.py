@@ -8,6 +8,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
+from like_keras_core.authoring.changed_constants import changed_constants
 from like_keras_core.authoring.composition import Composition
 from like_keras_core.authoring.connections import connections_of, whole_record_issues
 from like_keras_core.authoring.flattening import Flat, flatten
@@ -33,7 +34,10 @@ from like_keras_core.values.config_json import encode
 from like_keras_core.values.gc_pause import collection_paused
 from like_keras_core.values.semantics import fingerprint
 
-REBUILT = frozenset({"not-serializable", "assigned-attribute"})
+LOST = frozenset({"assigned-attribute", "changed-constant"})
+"""Codes of issues about what components have here and would not have elsewhere."""
+
+REBUILT = LOST | {"not-serializable"}
 """Codes of issues that matter only where components are made again elsewhere."""
 
 UNFED = frozenset({"outside", "fields-are-ports"})
@@ -92,6 +96,7 @@ def _lower(system: Composition) -> Lowered:
         issues += _assigned(component, address)
         issues += _unresolved(component, address)
         components.append(_component_spec(component, address, issues, serialize))
+    issues += changed_constants(flat.components)
     spec = SystemSpec(
         name=system.name,
         rate_hz=None if system.rate_hz is None else float(system.rate_hz),

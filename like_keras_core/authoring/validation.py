@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from like_keras_core.authoring.lowering import REBUILT, UNFED, Lowered
+from like_keras_core.authoring.lowering import LOST, REBUILT, UNFED, Lowered
 from like_keras_core.engine import Engine
 from like_keras_core.errors import CapabilityError, GraphError, MixedEnginesError
 from like_keras_core.graph.checks import check
 from like_keras_core.graph.requirements import needs
 from like_keras_core.issue import Issue, errors_in
+from like_keras_core.plugins.clashing_files import clash_issues
 from like_keras_core.plugins.engine_registry import get_engine, list_engines
-from like_keras_core.plugins.session import Session, missing_capabilities
+from like_keras_core.plugins.session import (
+    Session,
+    missing_capabilities,
+    session_without_engine,
+)
 from like_keras_core.spec import SystemSpec
 
 DEFAULT_ENGINE = "native"
@@ -50,10 +55,10 @@ def validate(lowered: Lowered, engine: str | None) -> list[Issue]:
     try:
         name = choose_engine(lowered.spec, engine)
     except MixedEnginesError as error:
-        issues = issues_of(lowered, in_process=False)
+        issues = _issues_without_engine(lowered, in_process=False)
         return [*issues, Issue(str(error), code="mixed-engines")]
     if engine is None and name == DEFAULT_ENGINE and name not in list_engines():
-        return issues_of(lowered, in_process=True)
+        return _issues_without_engine(lowered, in_process=True)
     return issues_on(Session(get_engine(name)), lowered)
 
 
@@ -67,7 +72,7 @@ def issues_of(lowered: Lowered, *, in_process: bool) -> list[Issue]:
     issues = []
     for issue in lowered.issues:
         if in_process and issue.code in REBUILT:
-            if issue.code == "assigned-attribute":
+            if issue.code in LOST:
                 issues.append(issue.as_warning())
             continue
         issues.append(issue)
@@ -81,10 +86,21 @@ def issues_of(lowered: Lowered, *, in_process: bool) -> list[Issue]:
     ]
 
 
+def _issues_without_engine(lowered: Lowered, *, in_process: bool) -> list[Issue]:
+    """List what is wrong whatever the engine; plug-ins are asked if it is sound."""
+    issues = issues_of(lowered, in_process=in_process)
+    issues += clash_issues((), in_process=in_process)
+    if errors_in(issues):
+        return issues
+    return issues + session_without_engine().validate(lowered.spec)
+
+
 def issues_on(session: Session, lowered: Lowered) -> list[Issue]:
     """List what is wrong with a system; the engine is asked if it is sound."""
     in_process = "multi-process" not in session.engine.capabilities
     issues = issues_of(lowered, in_process=in_process)
+    modules = getattr(session.engine, "modules", ())
+    issues += clash_issues(modules, in_process=in_process)
     if errors_in(issues):
         return issues
     issues += missing_capabilities(session.engine, needs(lowered.spec))

@@ -34,9 +34,11 @@ from like_keras_core.errors import (
     ValueMutationError,
     nearest,
 )
+from like_keras_core.plugins.clashing_files import clash_hint
 from like_keras_core.plugins.metadata import core_version
 from like_keras_core.runtime.forced_exit import before_forced_exit
 from like_keras_core.runtime.stop_signals import asked_by, leave_on_signals
+from like_keras_core.values.main_module import main_lent
 
 if TYPE_CHECKING:
     from typing import TextIO
@@ -181,11 +183,12 @@ def run(arguments: list[str]) -> int:
     end = arguments.index("--") if "--" in arguments else len(arguments)
     is_debug = "--debug" in arguments[:end]
     kept = [word for word in arguments[:end] if word != "--debug"] + arguments[end:]
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), main_lent():
         warnings.showwarning = _warn(warnings.showwarning)
         try:
+            given = None if end < len(arguments) else "no dashes"
             with leave_on_signals(), before_forced_exit(partial(_print, is_debug)):
-                code = lk.main(args=kept, prog_name="lk", standalone_mode=False)
+                code = lk.main(kept, "lk", standalone_mode=False, obj=given)
                 return code if isinstance(code, int) else 0
         except click.ClickException as error:
             error.show()
@@ -232,9 +235,14 @@ def _to_text(error: Exception, is_debug: bool) -> str:
     if is_debug:
         remote = error.traceback if isinstance(error, ComponentError) else ""
         return f"{remote}\n{''.join(traceback.format_exception(error))}".lstrip()
-    if isinstance(error, LkError):
-        return f"error: {error}"
-    return f"error: {type(error).__name__}: {error}\nWhere: lk --debug shows it."
+    text = f"error: {error}"
+    if not isinstance(error, LkError):
+        text = f"error: {type(error).__name__}: {error}\nWhere: lk --debug shows it."
+    causes = (error, error.__cause__)
+    if any(isinstance(x, (ImportError, AttributeError, TypeError)) for x in causes):
+        hint = clash_hint()
+        text += f"\n{hint}" if hint not in text else ""
+    return text
 
 
 def _warn(default: Callable[..., None]) -> Callable[..., None]:

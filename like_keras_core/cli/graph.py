@@ -7,13 +7,13 @@ from pathlib import Path
 import click
 
 from like_keras_core.cli.output import write, write_json
-from like_keras_core.cli.target import load_target
+from like_keras_core.cli.target import load_target, target_argument
 from like_keras_core.plugins.engine_registry import get_engine
 from like_keras_core.view.diagram import draw, to_mermaid, to_summary
 
 
 @click.command("graph")
-@click.argument("target")
+@target_argument()
 @click.option(
     "-o",
     "--output",

@@ -16,7 +16,7 @@ from like_keras_core.cli.engine_table import complete_engine
 from like_keras_core.cli.exit_codes import code_of
 from like_keras_core.cli.launch_flags import launch_flags
 from like_keras_core.cli.output import write, write_json
-from like_keras_core.cli.target import load_target
+from like_keras_core.cli.target import load_target, target_argument
 from like_keras_core.errors import LkError, NotSerializableError
 from like_keras_core.launch_options import OPTIONS
 from like_keras_core.report import RunReport
@@ -25,7 +25,7 @@ from like_keras_core.values.config_json import encode
 
 
 @click.command("launch")
-@click.argument("target")
+@target_argument()
 @click.option(
     "--engine",
     shell_complete=complete_engine,

@@ -11,13 +11,14 @@ from like_keras_core.cli.engine_table import complete_engine
 from like_keras_core.cli.exit_codes import code_of
 from like_keras_core.cli.launch_flags import launch_flags
 from like_keras_core.cli.output import write, write_json, write_table
-from like_keras_core.cli.target import load_target
+from like_keras_core.cli.target import load_target, target_argument
 
 __all__ = [
     "code_of",
     "complete_engine",
     "launch_flags",
     "load_target",
+    "target_argument",
     "write",
     "write_json",
     "write_table",

@@ -5,19 +5,53 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, TypeVar
+
+import click
 
 from like_keras_core.errors import LkError, LoadError, nearest
 from like_keras_core.system import System
 from like_keras_core.values.class_refs import check_allowed, load_script
+from like_keras_core.values.main_module import set_arguments, set_module_argv
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 FORMS = (
     "TARGET is a file (robot.py, or robot.py:attribute), a module "
     "(package.module:attribute), or a saved system (robot.json)."
 )
+
+
+def target_argument() -> Callable[[F], F]:
+    """Return the decorator that gives a command its TARGET, by the name `target`.
+
+    What follows `--` are the arguments of the script that TARGET names.
+    """
+    return lambda command: click.argument("target")(
+        click.argument(
+            "arguments",
+            nargs=-1,
+            type=click.UNPROCESSED,
+            metavar="[-- ARGUMENTS...]",
+            expose_value=False,
+            callback=_take_arguments,
+        )(command)
+    )
+
+
+def _take_arguments(
+    context: click.Context, _: click.Parameter, values: tuple[str, ...]
+) -> None:
+    if values and context.find_root().obj == "no dashes":
+        raise click.UsageError(
+            f"Got unexpected extra argument ({' '.join(values)}). Arguments of a "
+            "script follow `--`.",
+            context,
+        )
+    set_arguments(values)
 
 
 def load_target(target: str, allow: Sequence[str] = ()) -> System:
@@ -46,6 +80,7 @@ def load_target(target: str, allow: Sequence[str] = ()) -> System:
     if name.endswith(".json") or os.sep in target:
         raise LoadError(f"There is no file {target!r}. {FORMS}")
     check_allowed(name, allowed)
+    set_module_argv(name)
     return _system_in(_module(name), attribute, None, name)
 
 

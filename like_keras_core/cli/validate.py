@@ -6,12 +6,12 @@ import click
 
 from like_keras_core.cli.engine_table import complete_engine
 from like_keras_core.cli.output import write, write_json
-from like_keras_core.cli.target import load_target
+from like_keras_core.cli.target import load_target, target_argument
 from like_keras_core.issue import errors_in
 
 
 @click.command("validate")
-@click.argument("target")
+@target_argument()
 @click.option(
     "--engine",
     shell_complete=complete_engine,

@@ -66,6 +66,10 @@ class ProcessEngine(Engine):
     """The distributions that every process must have in the same version, as the plan
     of each says."""
 
+    modules: ClassVar[Sequence[str]] = ()
+    """The modules of others that every process imports: a file of the author's that has
+    the name of one is refused."""
+
     _checked: tuple[SystemSpec, Path, list[Issue]] | None = None
     """The issues of the system that was asked for last: they are looked for once."""
 
@@ -211,7 +215,7 @@ class ProcessEngine(Engine):
         spec = as_spec(system)
         own = {name: options.pop(name) for name in self.options if name in options}
         asked = LaunchOptions.of(self.name, self.options, **options)
-        told = RunOptions.of(spec, asked)
+        told = RunOptions.of(spec, asked, sys.argv)
         path = Path(config_path or self.compile(spec))
         plan = self.prepare(
             RunPlan.of(

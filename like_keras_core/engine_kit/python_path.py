@@ -7,11 +7,11 @@ import sys
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
-from like_keras_core.engine_kit.interpreter_path import author_entries, own_path
 from like_keras_core.issue import Issue
 from like_keras_core.plugins.compatibility import spec_of
+from like_keras_core.plugins.interpreter_path import author_entries, own_path
 from like_keras_core.spec import SystemSpec
-from like_keras_core.values.class_refs import SCRIPT_MODULE
+from like_keras_core.values.main_module import SCRIPT_MODULE
 
 
 def author_path(spec: SystemSpec) -> tuple[str, ...]:

@@ -19,9 +19,9 @@ from like_keras_core.errors import NotSerializableError
 from like_keras_core.issue import Issue
 from like_keras_core.spec import SystemSpec
 from like_keras_core.values.annotations import fields_of, is_union, to_text
-from like_keras_core.values.class_refs import SCRIPT_MODULE
 from like_keras_core.values.instance_kinds import REGISTERED
 from like_keras_core.values.kinds import kind_of
+from like_keras_core.values.main_module import SCRIPT_MODULE
 from like_keras_core.values.plain_kinds import ARRAY
 
 _LITERAL = re.compile(r"Literal\[.*?\]")

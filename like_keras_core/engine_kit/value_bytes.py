@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from like_keras_core.values.array_buffers import (
     check_array,
+    content_bytes,
     dense,
     dtype_name,
     dtype_of,
@@ -20,6 +21,7 @@ from like_keras_core.values.msgpack_ext import Code
 __all__ = [
     "Code",
     "check_array",
+    "content_bytes",
     "dense",
     "dtype_name",
     "dtype_of",

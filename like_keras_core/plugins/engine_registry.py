@@ -8,6 +8,7 @@ from like_keras_core.errors import (
     EngineContractError,
     EngineNotFoundError,
 )
+from like_keras_core.plugins.clashing_files import clash_hint
 from like_keras_core.plugins.compatibility import (
     depth_in_common,
     is_name,
@@ -139,6 +140,8 @@ def _import_reason(record: EngineEntry, error: BaseException) -> str:
         text += f" {record.origin} does not contain it."
     elif missing:
         text += f" The module {missing!r}, which it needs, is not installed."
+    if hint := clash_hint():
+        return f"{text} {hint}"
     return (
         f"{text} Update or repair {record.distribution}, or remove it: "
         f"pip uninstall {record.distribution}"

@@ -14,6 +14,7 @@ from like_keras_core.engine import Artefact, Engine
 from like_keras_core.errors import EngineContractError, LkError, LkWarning
 from like_keras_core.graph.requirements import Capability
 from like_keras_core.issue import Issue
+from like_keras_core.plugins.clashing_files import clash_hint
 from like_keras_core.plugins.discovery import (
     PLUGINS_DISABLE,
     PluginEntry,
@@ -189,6 +190,7 @@ def _open_manager() -> PluginManager | None:
             manager.register(plugin, name=record.name)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - a stranger's code
             text = str(error) if isinstance(error, LkError) else f"it raised {error!r}"
+            text = f"{text} {clash_hint()}".rstrip()
             warnings.warn(
                 f"Plug-in {record.name!r} ({record.origin}) is left out: {text} "
                 f"To silence this, set {PLUGINS_DISABLE}={record.name}",

@@ -135,3 +135,20 @@ class Fail(Component):
     def on_shutdown(self) -> None:
         """Fail if this is the phase."""
         self._enter("on_shutdown")
+
+
+class Reuse(Component):
+    """Sends one list again and again, with something else in it.
+
+    Outputs:
+        output: A list with the number of the firing.
+    """
+
+    def __init__(self, **options: Any):
+        super().__init__(**options)
+        self.buffer = [-1]
+
+    def forward(self) -> list[int]:
+        """Return the list that was returned before."""
+        self.buffer[0] += 1
+        return self.buffer

@@ -62,6 +62,41 @@ def dense(array: Any) -> tuple[Any, list[int]]:
     return turned, back
 
 
+def content_bytes(array: Any) -> bytes:
+    """Return the bytes of an array's elements, with zeros in the place of padding.
+
+    Padding is what no element uses: 6 of the 16 bytes of a `longdouble` on x86, and
+    gaps between the fields of a structure, which are left out.
+    """
+    dtype = array.dtype
+    if dtype.names is not None:
+        return b"".join(content_bytes(array[name]) for name in dtype.names)
+    if dtype.char not in "gG" or not _longdouble_padding():
+        content: bytes = array.tobytes()
+        return content
+    import numpy
+
+    size = numpy.dtype(numpy.longdouble).itemsize
+    flat = numpy.frombuffer(array.tobytes(), numpy.uint8).reshape(-1, size).copy()
+    used = size - _longdouble_padding()
+    if dtype.isnative == (sys.byteorder == "little"):
+        flat[:, used:] = 0
+    else:
+        flat[:, : size - used] = 0
+    padded: bytes = flat.tobytes()
+    return padded
+
+
+@functools.cache
+def _longdouble_padding() -> int:
+    """Return how many bytes of a `longdouble` say nothing."""
+    import numpy
+
+    # Of the kinds that there are, only x87's, with 64 bits behind the point, is padded.
+    is_padded = numpy.finfo(numpy.longdouble).nmant == 63
+    return numpy.dtype(numpy.longdouble).itemsize - 10 if is_padded else 0
+
+
 def flat_bytes(array: Any) -> memoryview:
     """Return the memory of a C-contiguous array as one row of bytes."""
     if not array.nbytes:

@@ -15,8 +15,14 @@ from pathlib import Path
 from typing import Any
 
 from like_keras_core.errors import LoadError, NotAllowedError, NotSerializableError
+from like_keras_core.values.main_module import (
+    SCRIPT_MODULE,
+    compile_script,
+    enter_script,
+    is_pool_child,
+    takes_main,
+)
 
-SCRIPT_MODULE = "__lk_main__"
 Resolver = Callable[[str], type]
 """Turns `"module:Class"` into the class."""
 _scripts: dict[Path, types.ModuleType] = {}
@@ -41,9 +47,18 @@ def stop_loading_script(system: Any) -> None:
 
     Args:
         system: The system that would be launched.
+
+    Raises:
+        RuntimeError: A child of a worker pool loads the script; nothing stops it there.
     """
     if _loading:
         raise ScriptStopped(system)
+    if is_pool_child():
+        raise RuntimeError(
+            "A worker process of a pool loads this script again, and came to a launch, "
+            "compile, plot or save at its top level. Put that below `if __name__ == "
+            '"__main__":`.'
+        )
 
 
 def entry_point_of(cls: type, where: str = "value") -> str:
@@ -65,7 +80,7 @@ def _entry_point_of(cls: type, where: str) -> str:
             f"{where} is of class {name!r}, which is defined inside a function, so no "
             "other process can find it. Define it at the top of a module."
         )
-    module = _module_of(cls)
+    module = module_of(cls)
     if _attribute(module, name) is not cls:
         raise NotSerializableError(
             f"{where} is of class {name!r}, which cannot be found by that name in "
@@ -104,7 +119,8 @@ def home_of(cls: type) -> str:
     return ".".join([first, *rest])
 
 
-def _module_of(cls: type) -> types.ModuleType | None:
+def module_of(cls: type) -> types.ModuleType | None:
+    """Return the module that defines a class, also of a script; None if it is gone."""
     if cls.__module__ == SCRIPT_MODULE:
         for module in _scripts.values():
             if _attribute(module, cls.__qualname__) is cls:
@@ -188,10 +204,10 @@ def _import(name: str, entry_point: str) -> types.ModuleType:
     try:
         return importlib.import_module(name)
     except (Exception, SystemExit) as error:
+        cure = ". Install it, or run from the folder that has it."
         raise LoadError(
             f"Cannot import {name!r} for the entry point {entry_point!r}: "
-            f"{type(error).__name__}: {error}. Install it, or run from the folder "
-            "that has it."
+            f"{type(error).__name__}: {error}{_asks(error) or cure}"
         ) from error
 
 
@@ -224,13 +240,16 @@ def load_script(path: Path) -> tuple[types.ModuleType, Any]:
         LoadError: It cannot be read, or it raised.
     """
     path = path.resolve()
-    if path in _scripts:
-        return _scripts[path], getattr(_scripts[path], "__lk_system__", None)
+    known = _scripts.get(path)
+    # One that was `__main__` in an earlier command may have had other arguments.
+    if known is not None and sys.modules.get(known.__name__) is known:
+        return known, getattr(known, "__lk_system__", None)
+    is_main = takes_main(path)
     try:
-        code = compile(path.read_bytes(), str(path), "exec", dont_inherit=True)
+        code = compile_script(path.read_bytes(), path, is_main=is_main)
     except (OSError, SyntaxError, ValueError) as error:
         raise LoadError(f"Cannot read the script {str(path)!r}: {error}") from error
-    module = types.ModuleType(SCRIPT_MODULE)
+    module = types.ModuleType("__main__" if is_main else SCRIPT_MODULE)
     module.__file__ = str(path)
     _scripts[path] = module
     try:
@@ -243,8 +262,12 @@ def load_script(path: Path) -> tuple[types.ModuleType, Any]:
 
 def _execute(code: types.CodeType, module: types.ModuleType, path: Path) -> None:
     argv, before = sys.argv, sys.modules.get(SCRIPT_MODULE)
-    sys.modules[SCRIPT_MODULE] = module
-    sys.argv = [str(path)]
+    is_main = module.__name__ != SCRIPT_MODULE
+    if is_main:
+        enter_script(module, path)
+    else:
+        sys.modules[SCRIPT_MODULE] = module
+        sys.argv = [str(path)]
     if str(path.parent) not in sys.path:
         sys.path.insert(0, str(path.parent))
     _loading.append(path)
@@ -255,14 +278,28 @@ def _execute(code: types.CodeType, module: types.ModuleType, path: Path) -> None
     except SystemExit as error:
         if error.code not in (None, 0):
             raise LoadError(
-                f"The script {str(path)!r} exited with {error.code!r}."
+                f"The script {str(path)!r} exited with {error.code!r}. Its arguments "
+                f"were {sys.argv[1:]!r}; under `lk` they follow `--`."
             ) from error
     except Exception as error:
         raise LoadError(
             f"The script {str(path)!r} raised {type(error).__name__}: {error}"
+            f"{_asks(error)}"
         ) from error
     finally:
         _loading.pop()
-        sys.argv = argv
-        if before is not None:
-            sys.modules[SCRIPT_MODULE] = before
+        if not is_main:
+            sys.argv = argv
+            if before is not None:
+                sys.modules[SCRIPT_MODULE] = before
+
+
+def _asks(error: BaseException) -> str:
+    """Say how to mend code that calls `input` while it is loaded; or nothing."""
+    if not isinstance(error, EOFError) or str(error) != "EOF when reading a line":
+        return ""
+    return (
+        ". It calls input() while it is loaded, and there is nothing to read: the "
+        "process of each node loads it again. Call input() below `if __name__ == "
+        '"__main__":`, and pass the answer to the components.'
+    )

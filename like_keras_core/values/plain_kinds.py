@@ -110,7 +110,7 @@ def _array_to_json(value: Any, where: str, encode: Encode) -> Any:
             f"{where} is an array of dtype {value.dtype}; arrays of numbers, text and "
             "times can be saved, arrays of objects and structures cannot."
         )
-    data = base64.b64encode(numpy.ascontiguousarray(value).tobytes()).decode("ascii")
+    data = base64.b64encode(array_buffers.content_bytes(value)).decode("ascii")
     if isinstance(value, numpy.generic):
         return {"$scalar": [value.dtype.str, data]}
     return {"$array": [value.dtype.str, list(value.shape), data]}
@@ -141,14 +141,17 @@ def _same_array(a: Any, b: Any, same: Same) -> bool:
     if a.dtype.hasobject:
         pairs = zip(a.ravel().tolist(), b.ravel().tolist(), strict=True)
         return all(same(x, y) for x, y in pairs)
-    if a.tobytes() == b.tobytes():
+    if a.dtype.names is not None:
+        return all(_same_array(a[name], b[name], same) for name in a.dtype.names)
+    content = array_buffers.content_bytes
+    if content(a) == content(b):
         return True
-    if a.dtype.names is not None or a.dtype.kind not in "fc":
+    if a.dtype.kind not in "fc":
         return False
     numpy = sys.modules["numpy"]
     both_nan = numpy.isnan(a) & numpy.isnan(b)
     first, second = numpy.where(both_nan, 0, a), numpy.where(both_nan, 0, b)
-    return bool(first.tobytes() == second.tobytes())
+    return content(first) == content(second)
 
 
 def _feed_array(value: Any, update: Update, feed: Feed) -> None:
@@ -156,7 +159,7 @@ def _feed_array(value: Any, update: Update, feed: Feed) -> None:
     if value.dtype.hasobject:
         feed(value.tolist())
     else:
-        update(value.tobytes())
+        update(array_buffers.content_bytes(value))
 
 
 CONSTANT = Kind(classes=(range, type, type(...)), is_immutable=True, is_atom=True)

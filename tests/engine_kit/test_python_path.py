@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from like_keras_core import System
-from like_keras_core.engine_kit.interpreter_path import author_entries, own_path
 from like_keras_core.engine_kit.python_path import author_path, is_found
+from like_keras_core.plugins.interpreter_path import author_entries, own_path
 from like_keras_core.testing.components import Count
 
 

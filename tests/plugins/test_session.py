@@ -21,6 +21,7 @@ from like_keras_core.errors import (
 )
 from like_keras_core.graph.requirements import Capability
 from like_keras_core.issue import Issue
+from like_keras_core.node import Node
 from like_keras_core.plugins.discovery import (
     PLUGIN_GROUP,
     PLUGINS_DISABLE,
@@ -35,6 +36,9 @@ from like_keras_core.plugins.session import (
 )
 from like_keras_core.report import RunReport
 from like_keras_core.spec import ComponentSpec, SystemSpec
+from like_keras_core.system import System
+from like_keras_core.testing.components import Count
+from tests.components import Pass
 
 if TYPE_CHECKING:
     from tests.conftest import Site
@@ -250,6 +254,24 @@ def test_issues_carry_their_plugins_name(add_plugin: AddPlugin) -> None:
         ("no", "plain"),
         ("unnamed", "rule"),
     }
+
+
+@pytest.mark.parametrize("surrounding", ["mixed engines", "no native engine"])
+def test_house_rules_count_where_no_engine_is_asked(
+    surrounding: str, add_plugin: AddPlugin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are the house's, whatever is installed beside them."""
+    add_plugin("rule", "@hookimpl\ndef validate(system): return ['not our name']")
+    count, passes = Count(), Pass()
+    if surrounding == "mixed engines":
+        count.node = Node("a", engine="native")
+        passes.node = Node("b", engine="steam")
+    else:
+        monkeypatch.setenv("LK_ENGINES_DISABLE", "native")
+
+    issues = System([count, passes]).validate()
+
+    assert ("not our name", "rule") in {(str(x), x.plugin) for x in issues}
 
 
 def test_a_plugin_may_be_a_class(add_plugin: AddPlugin) -> None:

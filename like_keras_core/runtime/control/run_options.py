@@ -32,6 +32,7 @@ class RunOptions(ProcessOptions):
         stop_grace_s: How long a tick or a hook may last at the end.
         log_level: Log records below it stay where they are.
         trace: Whether each process keeps when what fired.
+        argv: The `sys.argv` of the program that launched; empty where none has.
     """
 
     window: int = WINDOW
@@ -39,14 +40,18 @@ class RunOptions(ProcessOptions):
     taps: Sequence[Tap] = ()
     log_level: int = 30
     trace: bool = False
+    argv: Sequence[str] = ()
 
     @classmethod
-    def of(cls, spec: SystemSpec, options: ProcessOptions) -> RunOptions:
+    def of(
+        cls, spec: SystemSpec, options: ProcessOptions, argv: Sequence[str] = ()
+    ) -> RunOptions:
         """Return what options of a launch mean for a system.
 
         Args:
             spec: The system.
             options: The options; ports are addresses.
+            argv: The `sys.argv` of the program that launches it.
 
         Raises:
             GraphError: A port to record or tap does not exist.
@@ -60,7 +65,7 @@ class RunOptions(ProcessOptions):
         told["record"] = ports_to_record(spec, told["record"])
         told["window"] = options.window or WINDOW
         told["rate_hz"] = options.rate_hz or spec.rate_hz
-        return cls(**told, log_level=log_forwarding.level())
+        return cls(**told, log_level=log_forwarding.level(), argv=tuple(argv))
 
     def to_dict(self) -> dict[str, Any]:
         """Return JSON data."""

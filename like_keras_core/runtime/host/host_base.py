@@ -105,6 +105,7 @@ class HostBase(ABC):
         self.seed = seed
         self.trace: Trace | None = None
         self.check_values = check_values
+        self._guards: list[MutationCheck] = []
         self.tick: list[Any] = [0, None]
         self.cut = cut
         taps = list(taps)
@@ -162,8 +163,11 @@ class HostBase(ABC):
         Returns:
             The first failure.
         """
-        unsettled = self._taps.settle()
-        return self._leave(self._active, "on_deactivate") or unsettled
+        try:
+            failure = self._taps.settle() or self._changed()
+        finally:
+            left = self._leave(self._active, "on_deactivate")
+        return left or failure
 
     def shutdown(self) -> Failure | None:
         """Call `on_shutdown` of all that were configured, in reverse, and close taps.
@@ -176,6 +180,14 @@ class HostBase(ABC):
         finally:
             unclosed = self._taps.close()
         return failure or unclosed
+
+    def _changed(self) -> Failure | None:
+        """Return whose sent value has changed by now, where values are checked."""
+        for guard in self._guards:
+            error = guard.changed()
+            if error is not None:
+                return Failure(error.component, "forward", None, error)
+        return None
 
     def _enter(self, name: str, phase: str) -> None:
         failure = self._call(name, phase)
@@ -268,6 +280,7 @@ class HostBase(ABC):
         forwards = {name: self.components[name].forward for name in names}
         guard = MutationCheck(self.tick)
         if self.check_values:
+            self._guards.append(guard)
             forwards = {
                 name: guard.wrap(name, i, self.components[name])
                 for i, name in enumerate(names)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -20,14 +21,27 @@ class _Watched:
     value: Any
     print: bytes
     until: int
+    tick: int
+
+    @property
+    def is_changed(self) -> bool:
+        """Whether it looks different now."""
+        return fingerprint(self.value) != self.print
+
+
+_KEPT = 4
+"""So many values that a component sent are looked at again: drivers use their buffers
+in turn."""
 
 
 class MutationCheck:
     """Fingerprints what is sent and received, and names who changed it.
 
-    A value is looked at when it is sent, after each component that fires while others
-    still read it, and when a component that received it has fired. After its last
-    reader its producer may use it again, as drivers do with their buffers.
+    A value is looked at when it is sent, around each component that fires while others
+    still read it, and when a component that received it has fired. The last values that
+    a component sent are looked at again when it fires next, and at the end of the run:
+    who received one may have kept it, on its own node the value itself and elsewhere a
+    copy.
 
     Args:
         tick: The host's clock; `tick[1]` is the present tick.
@@ -36,7 +50,10 @@ class MutationCheck:
     def __init__(self, tick: list[Any]) -> None:
         self._tick = tick
         self._at: int | None = None
+        # Of the present tick, until their last readers have fired.
         self._watched: list[_Watched] = []
+        # By component, the newest values that it sent.
+        self._sent: dict[str, deque[_Watched]] = {}
         self.until: Mapping[str, int] = {}
         """The order of the last component that reads each component's values."""
 
@@ -53,6 +70,10 @@ class MutationCheck:
 
         def checked(*args: Any, **kwargs: Any) -> Any:
             self._begin(order)
+            self._look_at_sent(name)
+            for watched in self._watched:
+                if watched.is_changed:
+                    raise ValueMutationError(watched.owner, watched.owner, watched.tick)
             given = {**dict(zip(ports, args, strict=False)), **kwargs}
             before = {
                 port: fingerprint(value)
@@ -63,15 +84,37 @@ class MutationCheck:
             for port, known in before.items():
                 if fingerprint(given[port]) != known:
                     raise ValueMutationError(name, f"{name}.{port}")
+            self._look_at_sent(name)
             for watched in self._watched:
-                if fingerprint(watched.value) != watched.print:
+                if watched.is_changed:
                     raise ValueMutationError(name, watched.owner)
             if type(result) not in IMMUTABLE:
-                until = self.until.get(name, order)
-                self._watched.append(_Watched(name, result, fingerprint(result), until))
+                self._watch(name, order, result)
             return result
 
         return checked
+
+    def changed(self) -> ValueMutationError | None:
+        """Look once more at what was sent, when nothing fires any more."""
+        for name in self._sent:
+            try:
+                self._look_at_sent(name)
+            except ValueMutationError as error:
+                return error
+        return None
+
+    def _watch(self, name: str, order: int, value: Any) -> None:
+        until = self.until.get(name, order)
+        found = _Watched(name, value, fingerprint(value), until, self._tick[1])
+        self._watched.append(found)
+        sent = self._sent.setdefault(name, deque(maxlen=_KEPT))
+        if not sent or sent[-1].value is not value:
+            sent.append(found)
+
+    def _look_at_sent(self, name: str) -> None:
+        for sent in self._sent.get(name, ()):
+            if sent.is_changed:
+                raise ValueMutationError(name, name, sent.tick)
 
     def _begin(self, order: int) -> None:
         """Forget what belongs to an earlier tick, or is read no more."""

@@ -54,6 +54,7 @@ from like_keras_core.runtime.stop import StopSignal
 from like_keras_core.runtime.supervision.supervisor import Supervisor
 from like_keras_core.spec import SystemSpec
 from like_keras_core.tap import Tap
+from like_keras_core.values.main_module import main_lent
 
 _LOOPBACK = "127.0.0.1"
 _PORTS = range(20_000, 32_000)
@@ -142,7 +143,8 @@ def serve_node(
     )
     started(member)
     beats = beating(address, token, node, line.silence_s)
-    with _stopped_by_signals(member.stop, interrupts=not is_launched), beats:
+    signals = _stopped_by_signals(member.stop, interrupts=not is_launched)
+    with signals, beats, main_lent():
         member.serve()
     if line.left_since:
         _say(sys.stderr, f"Node {node!r}: {line.left_since}.")

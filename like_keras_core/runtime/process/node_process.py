@@ -44,6 +44,7 @@ from like_keras_core.runtime.process.watchdog import (
 from like_keras_core.runtime.trace import Trace, clock_name
 from like_keras_core.spec import component_of
 from like_keras_core.tap import Tap
+from like_keras_core.values.main_module import set_argv
 
 _LONGEST_WAIT_S = 0.25
 _PROGRESS_S = 0.1
@@ -339,6 +340,7 @@ class NodeProcess:
             case p.Build(options, endpoints):
                 self.options = RunOptions.received(options)
                 set_level(self.options.log_level)
+                set_argv(self.options.argv)
                 others = {x: endpoints[x] for x in endpoints if x != self.node}
                 self.inbox.start(self.transport, self.ends.take, others)
                 send(p.Ready(self._build()))

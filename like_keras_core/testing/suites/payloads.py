@@ -9,6 +9,7 @@ from like_keras_core.node import Node
 from like_keras_core.plugins.engine_registry import get_engine
 from like_keras_core.system import System
 from like_keras_core.testing import kit_components as parts
+from like_keras_core.testing.components import Reuse
 from like_keras_core.testing.edge_values import odd_values
 from like_keras_core.testing.suite import Suite
 
@@ -88,6 +89,19 @@ class PayloadsSuite(Suite):
 
         assert found.error is not None
         assert (found.error[0], found.error[3]) == ("spoils", 4)
+
+    @pytest.mark.parametrize("node", ["a", "b"])
+    def test_check_values_names_who_uses_a_buffer_again(self, node: str) -> None:
+        """At its next firing, also where all that receive it have a copy."""
+
+        def make() -> System:
+            reuse = Reuse(name="reuse", node=Node("a"))
+            return System([reuse, parts.Digest(name="digest", node=Node(node))])
+
+        found = self.agree(make, 20, check_values=True)
+
+        assert found.error is not None
+        assert (found.error[0], found.error[3]) == ("reuse", 1)
 
     def test_check_values_changes_nothing_else(self) -> None:
         """A system that keeps the rules gives the same with it."""

@@ -20,7 +20,8 @@ from robots import (  # type: ignore[import-not-found]
     tripping,
 )
 
-from like_keras_core import ComponentError, GraphError, System
+from like_keras_core import Component, ComponentError, GraphError, System
+from like_keras_core.testing import same
 from lk_record_mcap import ABSENT, Difference, Recording, RecordingError, replay
 
 
@@ -186,6 +187,86 @@ def test_a_replay_may_keep_the_recorded_pace() -> None:
     assert replay("slow.mcap", System([Count(), Pass()]), is_paced=True).is_equal
 
     assert time.monotonic() - began >= 0.1
+
+
+@pytest.mark.parametrize("step_s", [3600, -3600])
+@pytest.mark.parametrize("how", ["rate", "mean", "stamps"])
+def test_a_clock_that_was_set_does_not_change_the_pace(
+    how: str, step_s: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ticks are paced: as the run's rate says, or its duration, or most stamps."""
+    clock = Clock(step_s)
+    with monkeypatch.context() as patch:
+        patch.setattr("lk_record_mcap.shard.time", clock)
+        rate_hz = 50 if how == "rate" else None
+        System([Waits(), Pass()]).launch(15, rate_hz=rate_hz, record_to="set.mcap")
+    recording = Recording("set.mcap")
+    if how == "stamps":
+        recording.metadata["duration_s"] = "0.0"
+    stamps = [message.stamp_ns for message in recording.messages(["waits.output"])]
+    began = time.monotonic()
+
+    assert replay(recording, System([Waits(), Pass()]), is_paced=True).is_equal
+
+    assert abs(stamps[-1] - stamps[0] - step_s * 1e9) < 60e9
+    assert 0.15 <= time.monotonic() - began < 10
+
+
+class Clock:
+    """The module `time`, with a wall clock that is set once."""
+
+    def __init__(self, step_s: int) -> None:
+        self.step_ns = step_s * 1_000_000_000
+        self.calls = 0
+        self.monotonic_ns = time.monotonic_ns
+
+    def time_ns(self) -> int:
+        """Return the time, after some calls another one."""
+        self.calls += 1
+        return time.time_ns() + (self.step_ns if self.calls > 8 else 0)
+
+
+class Waits(Component):
+    """Is a source that takes its time."""
+
+    def forward(self) -> int:
+        time.sleep(0.02)
+        return 1
+
+
+def test_what_was_not_recorded_counts_among_what_differs() -> None:
+    """More may differ than was recorded; the sentence says of how many."""
+    System([Count(), Gate(7)]).launch(10, record_to="few.mcap")
+
+    found = replay("few.mcap", System([Count(), Gate(0)]))
+
+    assert (found.messages, found.compared, found.differing) == (3, 10, 7)
+    assert "In all, 7 of 10 messages of gate" in str(found)
+
+
+class Gate(Component):
+    """Passes numbers on, from one of them on."""
+
+    def __init__(self, first: int) -> None:
+        super().__init__()
+        self.first = first
+
+    def forward(self, value: int) -> int | None:
+        return value if value >= self.first else None
+
+
+def test_differences_of_wide_floats_are_found_by_value() -> None:
+    """The bytes that pad a longdouble say nothing."""
+    old, new = (np.zeros(2, np.longdouble) for _ in range(2))
+    for n, array in enumerate((old, new)):
+        array.view(np.uint8).reshape(2, -1)[:, 10:] = n if array.itemsize > 10 else 0
+    new[1] = 1
+
+    difference = Difference(tick=0, port="a.b", recorded=old, replayed=new)
+
+    assert same(old, old.copy())
+    assert "at [1]: " in difference.where
+    assert "1 of 2 elements differ" in difference.where
 
 
 @pytest.mark.parametrize(

@@ -49,6 +49,7 @@ class DoraEngine(ProcessEngine):
     }
 
     distributions = DISTRIBUTIONS
+    modules = ("dora", "pyarrow")
 
     def issues(self, spec: SystemSpec, folder: Path) -> list[Issue]:
         """List every reason why a system cannot run on dora, or may surprise there."""

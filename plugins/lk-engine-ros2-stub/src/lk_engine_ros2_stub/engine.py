@@ -46,6 +46,7 @@ class Ros2Engine(ProcessEngine):
     }
 
     distributions = DISTRIBUTIONS
+    modules = ("rclpy", "std_msgs")
 
     def issues(self, spec: SystemSpec, folder: Path) -> list[Issue]:
         """List every reason why a system is not a ROS 2 package, or may surprise."""

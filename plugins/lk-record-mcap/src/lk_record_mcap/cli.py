@@ -9,14 +9,19 @@ from typing import Any
 
 import click
 
-from like_keras_core.cli.public import code_of, launch_flags, load_target
+from like_keras_core.cli.public import (
+    code_of,
+    launch_flags,
+    load_target,
+    target_argument,
+)
 from like_keras_core.engine_kit import before_forced_exit
 from like_keras_core.errors import LkError
 from like_keras_core.report import RunReport
 
 
 @click.command("record")
-@click.argument("target")
+@target_argument()
 @click.option(
     "-o", "--output", required=True, metavar="FILE", help="The recording to write."
 )
@@ -79,7 +84,7 @@ def _tell_of_failure(output: str, error: LkError) -> None:
 
 @click.command("replay")
 @click.argument("recording")
-@click.argument("target")
+@target_argument()
 @click.option("--engine", default="native", show_default=True, help="What runs it.")
 @click.option(
     "--from", "start", type=click.IntRange(0), default=0, help="First tick to compare."
@@ -162,6 +167,7 @@ def _as_data(found: Any) -> dict[str, Any]:
         "components": list(found.components),
         "ticks": [found.ticks.start, found.ticks.stop],
         "messages": found.messages,
+        "compared": found.compared,
         "differing": found.differing,
         "difference": None
         if first is None

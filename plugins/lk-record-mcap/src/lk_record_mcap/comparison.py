@@ -80,7 +80,7 @@ class Comparison:
     ) -> None:
         self.recorded, self.replayed = recorded, replayed
         self.ticks = ticks
-        self.messages = self.differing = 0
+        self.messages = self.compared = self.differing = 0
         self.first: Difference | None = None
         self._begin = begin
         self._until: dict[str, int] = {}
@@ -118,6 +118,7 @@ class Comparison:
             if tick >= until or (old is None and new is None):
                 continue
             self.messages += old is not None
+            self.compared += 1
             if old is not None and new is not None and _is_copy(old, new):
                 continue
             values = _value(self.recorded, old), _value(self.replayed, new)
@@ -180,12 +181,14 @@ def _parts(old: Any, new: Any) -> list[tuple[str, Any, Any]]:
 def _array_difference(old: Any, new: Any, place: str) -> str:
     import numpy as np
 
+    from like_keras_core.engine_kit.value_bytes import content_bytes
+
     if (old.dtype, old.shape) != (new.dtype, new.shape):
         return f"in form{_at(place)}: {_form(new)}, recorded {_form(old)}"
     # The bits decide, as in `same`: -0.0 is not 0.0; only NaN is NaN whatever its bits.
     width = old.dtype.itemsize
     bits = [
-        np.ascontiguousarray(item).reshape(-1).view(np.uint8).reshape(-1, width)
+        np.frombuffer(content_bytes(item), np.uint8).reshape(-1, width)
         for item in (old, new)
     ]
     differ = (bits[0] != bits[1]).any(axis=1).reshape(old.shape)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import threading
-import time
 from collections import deque
 from collections.abc import Iterator
 from typing import Any
@@ -26,7 +25,6 @@ class Reel:
     def __init__(self, recording: Recording) -> None:
         self.recording = recording
         self.columns: dict[str, list[Column]] = {}
-        self.started_ns: int | None = None
         self._messages: Iterator[Message] | None = None
 
     def read_past(self, tick: int, column: Column) -> None:
@@ -84,7 +82,6 @@ class Playback(Component):
         port: The address of the port.
         start: The tick of the recording that is tick 0 here.
         is_held: Whether tick 0 has the newest value up to then; for inputs that hold.
-        is_paced: Whether values come no sooner than they came then.
         allow: Module prefixes that its values may import; None allows all.
 
     Outputs:
@@ -97,12 +94,11 @@ class Playback(Component):
         port: str,
         start: int = 0,
         is_held: bool = False,
-        is_paced: bool = False,
         allow: list[str] | None = None,
     ) -> None:
         super().__init__()
         self.path, self.port, self.start = path, port, start
-        self.is_held, self.is_paced = is_held, is_paced
+        self.is_held = is_held
         self.allow = allow
 
     def on_configure(self) -> None:
@@ -126,18 +122,7 @@ class Playback(Component):
         message = self.column.take(tick)
         if message is None:
             return None
-        if self.is_paced:
-            self._wait(message.stamp_ns)
         return self.reel.recording.value(message)
 
     def _key(self) -> tuple[str, int, int]:
         return (self.path, os.getpid(), threading.get_ident())
-
-    def _wait(self, stamp_ns: int) -> None:
-        """Wait until a value's time has come, counted from the first of all."""
-        now = time.monotonic_ns()
-        if self.reel.started_ns is None:
-            self.reel.started_ns = now - stamp_ns
-        left_ns = self.reel.started_ns + stamp_ns - now
-        if left_ns > 0:
-            time.sleep(left_ns / 1e9)

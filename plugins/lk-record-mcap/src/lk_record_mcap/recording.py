@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import json
 import os
+import statistics
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -124,6 +125,34 @@ class Recording:
     def ended_by(self) -> str:
         """What ended the run, as in its report; `"lost"` where it is not known."""
         return self.metadata["ended_by"]
+
+    @property
+    def ticks_per_s(self) -> float | None:
+        """How fast the run was, by a clock that nobody sets; None if not known.
+
+        A run that was paced and kept up has the rate that was asked for.
+        """
+        rate_hz = float(self.metadata["rate_hz"] or 0)
+        duration_s = float(self.metadata.get("duration_s", 0))
+        mean_hz = self.iterations / duration_s if duration_s else 0
+        rates = [rate for rate in (rate_hz, mean_hz) if rate]
+        return min(rates) if rates else self._stamped_rate()
+
+    def _stamped_rate(self) -> float | None:
+        """Return how fast ticks follow one another by their stamps, mostly.
+
+        A clock that is set during the run makes one tick long or short.
+        """
+        steps = []
+        last: Message | None = None
+        for message in self.messages():
+            if last is None or message.tick > last.tick:
+                if last is not None:
+                    passed_ns = message.stamp_ns - last.stamp_ns
+                    steps.append(passed_ns / (message.tick - last.tick))
+                last = message
+        step_ns = statistics.median(steps) if steps else 0
+        return 1e9 / step_ns if step_ns > 0 else None
 
     def messages(self, ports: Collection[str] | None = None) -> Iterator[Message]:
         """Yield what was sent, by tick and execution order.

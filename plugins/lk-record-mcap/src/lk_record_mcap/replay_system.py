@@ -29,12 +29,10 @@ class Excerpt:
     Args:
         recording: The recording.
         start: The tick of the recording that is tick 0.
-        is_paced: Whether values come no sooner than they came then.
     """
 
     recording: Recording
     start: int
-    is_paced: bool
 
     def playback(
         self, name: str, node: str, port: str, *, is_held: bool
@@ -45,7 +43,6 @@ class Excerpt:
             "port": port,
             "start": self.start,
             "is_held": is_held,
-            "is_paced": self.is_paced,
         }
         if self.recording.allow is not None:
             config["allow"] = self.recording.allow

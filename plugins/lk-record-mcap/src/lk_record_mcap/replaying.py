@@ -32,7 +32,9 @@ class Replay:
         components: The addresses of those that ran.
         ticks: The ticks that were compared.
         messages: How many recorded messages were compared.
-        differing: How many of all that were sent, then or now, differ.
+        compared: How many there are of all that were sent, then or now; what a port
+            sent at a tick is one.
+        differing: How many of those differ.
         difference: The first difference; None where there is none.
         report: What the launch gave back.
     """
@@ -42,6 +44,7 @@ class Replay:
     components: tuple[str, ...]
     ticks: range
     messages: int
+    compared: int
     differing: int
     difference: Difference | None
     report: RunReport
@@ -53,7 +56,7 @@ class Replay:
 
     def __str__(self) -> str:
         what = (
-            f"{self.messages} messages of {', '.join(self.components)} at ticks "
+            f"{self.compared} messages of {', '.join(self.components)} at ticks "
             f"{self.ticks.start} to {self.ticks.stop - 1}"
         )
         where = f"{self.recording.name} on {self.engine}"
@@ -111,7 +114,9 @@ def replay(
         raise GraphError(errors, system.name)
     names = chosen(lowered.spec, only)
     begin = max(0, start - warm_up)
-    excerpt = Excerpt(recording, begin, is_paced)
+    excerpt = Excerpt(recording, begin)
+    if is_paced:
+        _pace(options, recording)
     spec = replay_spec(lowered.spec, names, excerpt)
     ticks = range(start, _end(recording, spec, stop))
     if not ticks:
@@ -147,10 +152,17 @@ def replay(
         components=tuple(names),
         ticks=ticks,
         messages=found.messages,
+        compared=found.compared,
         differing=found.differing,
         difference=found.first,
         report=report,
     )
+
+
+def _pace(options: dict[str, Any], recording: Recording) -> None:
+    """Let ticks come no sooner than they came in the recorded run."""
+    rates = [options.get("rate_hz"), recording.ticks_per_s]
+    options["rate_hz"] = min((rate for rate in rates if rate), default=None)
 
 
 def _ports(spec: SystemSpec, names: Iterable[str], recording: Recording) -> list[str]:
@@ -200,7 +212,7 @@ def _end(recording: Recording, spec: SystemSpec, stop: int | None) -> int:
     ends = list(counted.values())
     if recording.ended_by == "lost":
         configs = [item.config or {} for item in spec.components]
-        played = [item["port"] for item in configs if "is_paced" in item]
+        played = [item["port"] for item in configs if "is_held" in item]
         ends = [counted.get(component_of(port), 0) for port in played] or ends
         return min([*ends, *([] if stop is None else [stop])])
     end = max(ends, default=0)

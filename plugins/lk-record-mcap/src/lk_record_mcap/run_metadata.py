@@ -123,12 +123,14 @@ class RunEnd:
         ended_by: As in the report; `"lost"` where it is not known.
         counted: By component, the ticks that count for it.
         failed: What ended it, if something did.
+        duration_s: How long the ticks took [s]; 0 where it is not known.
     """
 
     iterations: int
     ended_by: str
     counted: Mapping[str, int]
     failed: str = ""
+    duration_s: float = 0.0
 
     @classmethod
     def of(cls, report: RunReport, error: BaseException | None) -> RunEnd:
@@ -141,6 +143,7 @@ class RunEnd:
             ended_by=report.ended_by,
             counted=counted,
             failed=_said(error),
+            duration_s=report.duration_s,
         )
 
     def save(self, folder: Path) -> None:
@@ -201,6 +204,7 @@ def write_facts(
         "iterations": str(end.iterations),
         "ended_by": end.ended_by,
         "failed": end.failed,
+        "duration_s": repr(end.duration_s),
     }
     writer.mcap.add_metadata(NAME, metadata)
 
