@@ -84,6 +84,7 @@ if TYPE_CHECKING:
     from like_keras_core.values.class_refs import (
         resolve as resolve_class,
     )
+    from like_keras_core.values.code_folders import code_environment
     from like_keras_core.values.config_json import (
         decode as decode_json,
     )
@@ -117,6 +118,7 @@ _HOMES = {
     "address_toward": "runtime.control.connection",
     "author_path": "engine_kit.python_path",
     "before_forced_exit": "runtime.forced_exit",
+    "code_environment": "values.code_folders",
     "by_node": "graph.checks",
     "channel_of": "runtime.flow.wire_format",
     "channels_of": "graph.channels",
@@ -176,6 +178,7 @@ __all__ = [
     "channel_of",
     "channels_of",
     "check",
+    "code_environment",
     "decode_json",
     "encode_json",
     "execution_order",

@@ -156,7 +156,9 @@ class ProcessEngine(Engine):
             "PYTHONUNBUFFERED": "1",
             **home.environment(),
         }
-        command = [sys.executable, "-m", "like_keras_core.runtime.process"]
+        # The folder that the launch is in is on the path where it is on this one's.
+        safe = ["-P"] if sys.version_info >= (3, 11) else []
+        command = [sys.executable, *safe, "-m", "like_keras_core.runtime.process"]
         try:
             for node in nodes:
                 own = started_environment(node, self.name, transport)

@@ -54,6 +54,7 @@ from like_keras_core.runtime.stop import StopSignal
 from like_keras_core.runtime.supervision.supervisor import Supervisor
 from like_keras_core.spec import SystemSpec
 from like_keras_core.tap import Tap
+from like_keras_core.values.code_folders import add_given_folders
 
 _LOOPBACK = "127.0.0.1"
 _PORTS = range(20_000, 32_000)
@@ -119,6 +120,7 @@ def serve_node(
         LkError: The environment is not enough.
         ControlConnectionLostError: Nobody answered.
     """
+    add_given_folders()
     spec = plan.spec
     address = control_address(spec)
     lead = None
