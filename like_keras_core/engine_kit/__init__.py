@@ -63,6 +63,13 @@ if TYPE_CHECKING:
         serve_node,
     )
     from like_keras_core.runtime.process.node_process import NodeProcess
+    from like_keras_core.runtime.safe_files import (
+        fresh_folder,
+        open_new,
+        open_regular,
+        real_folder,
+        write_text,
+    )
     from like_keras_core.runtime.signal_safe_queue import SignalSafeQueue
     from like_keras_core.runtime.stop import (
         StopSignal,
@@ -129,6 +136,11 @@ _HOMES = {
     "exit_text": "runtime.supervision.os_sessions",
     "fetch_system": "runtime.process.main",
     "file_limit_text": "runtime.file_limit",
+    "fresh_folder": "runtime.safe_files",
+    "open_new": "runtime.safe_files",
+    "open_regular": "runtime.safe_files",
+    "real_folder": "runtime.safe_files",
+    "write_text": "runtime.safe_files",
     "given_address": "runtime.control.environment",
     "node_option_issues": "engine_kit.option_checks",
     "once_per_spec": "graph.once",
@@ -185,10 +197,14 @@ __all__ = [
     "exit_text",
     "fetch_system",
     "file_limit_text",
+    "fresh_folder",
     "given_address",
     "node_option_issues",
     "once_per_spec",
+    "open_new",
+    "open_regular",
     "output_addresses",
+    "real_folder",
     "refuse_errors",
     "resolve_class",
     "run_in_process",
@@ -202,6 +218,7 @@ __all__ = [
     "unknown_options",
     "unsendable_issues",
     "versions_of",
+    "write_text",
 ]
 
 

@@ -8,7 +8,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
-from like_keras_core.engine_kit import Home, ProcessEngine, RunPlan, given_address
+from like_keras_core.engine_kit import (
+    Home,
+    ProcessEngine,
+    RunPlan,
+    given_address,
+    real_folder,
+    write_text,
+)
 from like_keras_core.issue import Issue
 from like_keras_core.node import is_local
 from like_keras_core.spec import SystemSpec
@@ -57,10 +64,9 @@ class DoraEngine(ProcessEngine):
     def write(self, spec: SystemSpec, folder: Path) -> Path:
         """Write the dataflow and, beside it, the system; return the dataflow's path."""
         text = to_text(spec, to_dataflow(spec, Places.here(spec, folder / SYSTEM)))
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / SYSTEM).write_text(spec.to_json() + "\n", encoding="utf-8")
-        path = folder / DATAFLOW
-        path.write_text(text, encoding="utf-8")
+        path = real_folder(folder) / DATAFLOW
+        write_text(folder / SYSTEM, spec.to_json() + "\n")
+        write_text(path, text)
         return path
 
     def prepare(self, plan: RunPlan) -> RunPlan:

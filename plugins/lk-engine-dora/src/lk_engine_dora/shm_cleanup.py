@@ -8,6 +8,8 @@ import shutil
 from contextlib import suppress
 from pathlib import Path
 
+from like_keras_core.engine_kit import open_regular
+
 _MEMORY = Path("/dev/shm")
 
 
@@ -17,9 +19,12 @@ def segments() -> set[Path]:
 
 
 def remove_free(paths: set[Path]) -> None:
-    """Remove the shared memory that no process uses; each that does holds a lock."""
+    """Remove the shared memory that no process uses; each that does holds a lock.
+
+    Other users may have files there, too, and pipes that nobody writes to.
+    """
     for path in paths:
-        with suppress(OSError), path.open("rb") as file:
+        with suppress(OSError), open_regular(path) as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             path.unlink()
 

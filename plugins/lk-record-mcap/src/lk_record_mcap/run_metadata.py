@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import like_keras_core as lk
-from like_keras_core.engine_kit import execution_order, versions_of
+from like_keras_core.engine_kit import execution_order, versions_of, write_text
 from like_keras_core.errors import ComponentError
 from like_keras_core.report import RunReport
 from like_keras_core.spec import SystemSpec, component_of
@@ -92,7 +92,7 @@ class RunMetadata:
             "compression": self.compression,
             "spec": self.spec.to_dict(),
         }
-        (folder / _FILE).write_text(json.dumps(data), encoding="utf-8")
+        write_text(folder / _FILE, json.dumps(data))
 
     @classmethod
     def load(cls, folder: Path) -> RunMetadata:
@@ -157,7 +157,7 @@ class RunEnd:
 
     def save(self, folder: Path) -> None:
         """Write it beside the parts, for when they are complete."""
-        (folder / _END).write_text(json.dumps(asdict(self)), encoding="utf-8")
+        write_text(folder / _END, json.dumps(asdict(self)))
 
     @classmethod
     def load(cls, folder: Path) -> RunEnd | None:

@@ -11,6 +11,7 @@ from typing import Any
 
 from mcap.writer import LIBRARY_IDENTIFIER, CompressionType, Writer
 
+from like_keras_core.engine_kit import open_new
 from lk_record_mcap.absent_ticks import AbsentTicks
 from lk_record_mcap.errors import RecordingError
 from lk_record_mcap.format import Encoder, Form
@@ -49,7 +50,7 @@ class ChannelWriter:
     """
 
     def __init__(self, path: Path, compression: str | None) -> None:
-        self._file = path.open("wb")
+        self._file = open_new(path)
         self._has_checksums = compression is None
         self.mcap = Writer(
             self._file,
