@@ -57,6 +57,7 @@ if TYPE_CHECKING:
         channel_of,
     )
     from like_keras_core.runtime.forced_exit import before_forced_exit
+    from like_keras_core.runtime.os_limits import lockable_memory
     from like_keras_core.runtime.process.external_input import ExternalInput
     from like_keras_core.runtime.process.main import (
         fetch_system,
@@ -142,6 +143,7 @@ _HOMES = {
     "real_folder": "runtime.safe_files",
     "write_text": "runtime.safe_files",
     "given_address": "runtime.control.environment",
+    "lockable_memory": "runtime.os_limits",
     "node_option_issues": "engine_kit.option_checks",
     "once_per_spec": "graph.once",
     "output_addresses": "authoring.launch_args",
@@ -199,6 +201,7 @@ __all__ = [
     "file_limit_text",
     "fresh_folder",
     "given_address",
+    "lockable_memory",
     "node_option_issues",
     "once_per_spec",
     "open_new",

@@ -24,7 +24,7 @@ from ros_parts import (  # type: ignore[import-not-found]
     two_nodes,
 )
 
-from like_keras_core import Component, Node, System
+from like_keras_core import Component, EngineError, Node, System
 from like_keras_core.spec import SystemSpec
 from like_keras_core.testing.components import Count, Scale
 from lk_engine_ros2_stub import RosTopic

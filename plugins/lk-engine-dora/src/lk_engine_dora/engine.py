@@ -13,6 +13,7 @@ from like_keras_core.engine_kit import (
     ProcessEngine,
     RunPlan,
     given_address,
+    lockable_memory,
     real_folder,
     write_text,
 )
@@ -128,8 +129,12 @@ class DoraEngine(ProcessEngine):
 
 def _dataflow(plan: RunPlan, coordinator: Coordinator | None) -> Data:
     """Return the dataflow of a launch."""
-    from lk_engine_dora.memory_pools import raise_pools
-    from lk_engine_dora.shm_cleanup import free_memory
+    from lk_engine_dora.memory_pools import (
+        raise_pools,
+        refuse_no_memory,
+        warn_of_locks,
+    )
+    from lk_engine_dora.shm_cleanup import MEMORY, free_memory
 
     dataflow = to_dataflow(
         plan.spec,
@@ -140,7 +145,12 @@ def _dataflow(plan: RunPlan, coordinator: Coordinator | None) -> Data:
     )
     # How much shared memory there is elsewhere is not known here.
     here = [item for item in dataflow["nodes"] if "deploy" not in item]
+    if MEMORY.is_dir():
+        refuse_no_memory(
+            len(here) + 1, free_memory(), is_writable=os.access(MEMORY, os.W_OK)
+        )
     raise_pools(plan.spec, here, free_memory())
+    warn_of_locks(plan.spec, here, lockable_memory())
     return dataflow
 
 

@@ -10,12 +10,12 @@ from pathlib import Path
 
 from like_keras_core.engine_kit import open_regular
 
-_MEMORY = Path("/dev/shm")
+MEMORY = Path("/dev/shm")
 
 
 def segments() -> set[Path]:
     """Return zenoh's shared memory on this machine."""
-    return set(_MEMORY.glob("*.zenoh"))
+    return set(MEMORY.glob("*.zenoh"))
 
 
 def remove_free(paths: set[Path]) -> None:
@@ -39,7 +39,7 @@ def remove_logs(dataflow: Path, dataflow_id: str) -> None:
 def free_memory() -> int:
     """Return how much shared memory may still be used [byte]."""
     try:
-        found = os.statvfs(_MEMORY)
+        found = os.statvfs(MEMORY)
     except OSError:
         return 0
     return found.f_bavail * found.f_frsize
