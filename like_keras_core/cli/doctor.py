@@ -6,6 +6,7 @@ import os
 import platform
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from tempfile import TemporaryDirectory
 
 import click
@@ -89,11 +90,8 @@ def _check_installed(load: bool) -> Iterator[Check]:
             ("command", commands, _use_command),
         ):
             for record in records:
-                yield _check(
-                    f"{what} {record.name}",
-                    record,
-                    (lambda record, use=use: use(record, folder)) if load else None,
-                )
+                asked = partial(use, folder=folder) if load else None
+                yield _check(f"{what} {record.name}", record, asked)
 
 
 def _check_requirements(

@@ -90,8 +90,10 @@ def test_what_distributions_need_is_looked_for(site: Site, tmp_path: Path) -> No
         *("a-middle[fast]>=1", "an-extra; extra == 'more'"),
     )
     install(
-        *(tmp_path, "needy", *(f"Requires-Dist: {line}" for line in needs)),
-        *("Requires-Python: >=4",),
+        tmp_path,
+        "needy",
+        *(f"Requires-Dist: {line}" for line in needs),
+        "Requires-Python: >=4",
         group="engines",
         entry="needy = needy:Engine",
     )

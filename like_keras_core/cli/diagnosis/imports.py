@@ -49,7 +49,7 @@ def modules_of(distribution: str) -> list[str]:
         files = metadata.files(distribution) or []
     except metadata.PackageNotFoundError:
         return []
-    found = {}
+    found: dict[str, None] = {}
     for file in files:
         first, *rest = file.parts
         if rest and rest[-1] == "__init__.py" and len(rest) == 1:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import json
 import os
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -73,7 +73,8 @@ class Recording:
         self._file = self._opened()
         self.metadata = self._metadata()
         self.spec, ticks = self._attachments()
-        self.counted, self.absent = ticks["counted"], ticks["absent"]
+        self.counted: Mapping[str, int] = ticks["counted"]
+        self.absent: Mapping[str, list[list[int]]] = ticks["absent"]
         self.iterations = int(self.metadata["iterations"])
         self.ports = list(self.absent)
 
