@@ -9,7 +9,7 @@ LkError
 ├── FrameError (ValueError)            what a transport brought is not part of a message
 ├── NotSerializableError (TypeError)   a value has no form that outlives the process
 ├── LoadError (ImportError)            code that a spec names cannot be had
-│   └── NotAllowedError                … because the allow-list excludes it
+│   └── NotAllowedError                … or may not be: an allow-list excludes it
 ├── EngineError (RuntimeError)         an engine cannot do what was asked
 │   ├── EngineNotFoundError (ValueError)   no plug-in of that name
 │   ├── EngineBrokenError                  installed, but it cannot be used

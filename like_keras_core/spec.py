@@ -29,6 +29,7 @@ from like_keras_core.graph.spec_json import (
     component_dict,
     connection_dict,
     node_dict,
+    parse_json,
     read_component,
     read_connection,
     read_node,
@@ -131,11 +132,7 @@ class SystemSpec(RemembersAnswers):
         Raises:
             SpecError: As `from_dict`, and for text that is not JSON.
         """
-        try:
-            data = json.loads(text)
-        except (ValueError, RecursionError) as error:
-            raise SpecError(f"A saved system is JSON; this is not: {error}") from None
-        return cls.from_dict(data)
+        return cls.from_dict(parse_json(text))
 
     def node(self, name: str) -> NodeSpec:
         """Return the node of that name.

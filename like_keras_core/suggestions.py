@@ -37,6 +37,14 @@ def install_advice(name: str) -> str:
     return "See what is there: lk engines list"
 
 
+def module_advice(module: str, distribution: str) -> str:
+    """Return what to install where an engine cannot import what it needs."""
+    return (
+        f"The module {module!r}, which it needs, is not installed. To install what is "
+        f"missing: pip install {distribution}"
+    )
+
+
 def engine_advice(name: str, installed: Iterable[str]) -> str:
     """Return what to write, or to install, where no engine has a name."""
     near = nearest(name, installed)

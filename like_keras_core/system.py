@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +16,7 @@ from like_keras_core.authoring.validation import DEFAULT_ENGINE, issues_of, vali
 from like_keras_core.component import Component
 from like_keras_core.errors import GraphError, SpecError
 from like_keras_core.graph.checks import check
+from like_keras_core.graph.node_trust import check_foreign, check_nodes
 from like_keras_core.issue import Issue, errors_in
 from like_keras_core.launch_options import LaunchOptions, quantity
 from like_keras_core.node import Node, check_name
@@ -27,11 +27,13 @@ from like_keras_core.runtime.stop import StopSignal
 from like_keras_core.spec import SystemSpec, component_of
 from like_keras_core.tap import Tap
 from like_keras_core.values.class_refs import stop_loading_script
+from like_keras_core.values.code_folders import code_from
 from like_keras_core.view.diagram import draw, to_mermaid, to_summary
 
 if TYPE_CHECKING:
     from like_keras_core.report import RunReport
 
+_FOREIGN = "foreign-nodes"
 _OWN = frozenset({"_given", "links", "inferred", "_index", "_stops"})
 
 
@@ -332,6 +334,7 @@ class System(Composition):
             path: The JSON file.
             allow: Module prefixes that may be imported; None allows all. A saved
                 system names the code that it runs: set this for files of others.
+                `"node:NAME"` allows the options of a node that may run code, too.
 
         Raises:
             SpecError: It is not a saved system, or does not fit the code.
@@ -343,12 +346,9 @@ class System(Composition):
         except UnicodeDecodeError:
             raise SpecError(f"{str(source)!r} is not JSON text.") from None
         spec = SystemSpec.from_json(text)
-        folder = str(source.parent.resolve())
-        sys.path.append(folder)
-        try:
-            return cls.from_spec(spec, allow=allow, folders=[source.parent])
-        finally:
-            sys.path.remove(folder)
+        allowed = None if allow is None else list(allow)
+        with code_from(str(source.parent.resolve()), allowed):
+            return cls.from_spec(spec, allow=allowed, folders=[source.parent])
 
     @classmethod
     def from_spec(
@@ -373,7 +373,12 @@ class System(Composition):
         errors = errors_in(check(spec))
         if errors:
             raise GraphError(errors, spec.name)
+        allow = None if allow is None else list(allow)
+        check_nodes(spec.nodes, allow)
         components = instantiate(spec, spec, allow=allow, folders=folders)
+        check_foreign(
+            [x for x in spec.components if _FOREIGN in components[x.name].needs], allow
+        )
         for component in spec.components:
             for port in component.inputs:
                 live = components[component.name].inputs

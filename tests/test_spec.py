@@ -5,6 +5,7 @@ import dataclasses
 import json
 import operator
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -236,6 +237,9 @@ def test_a_newer_version_says_what_to_upgrade() -> None:
     [
         ({"nodes": 3}, "'nodes' must be list, got 3"),
         ({"rate_hz": "fast"}, "'rate_hz' must be float"),
+        ({"rate_hz": 10**400}, "'rate_hz' must be a finite number, got 1000"),
+        ({"rate_hz": float("inf")}, "'rate_hz' must be a finite number, got inf"),
+        ({"rate_hz": float("nan")}, "'rate_hz' must be a finite number, got nan"),
         ({"components": [{}]}, r"components\[0\]: the field 'name' is missing"),
         ({"extra": 1}, "unknown field 'extra'"),
         ({"version": True}, "'version' must be int"),
@@ -249,6 +253,17 @@ def test_what_is_wrong_in_a_file_is_said_with_its_place(
 
     with pytest.raises(lk.SpecError, match=match):
         SystemSpec.from_dict(data)
+
+
+@pytest.mark.parametrize("number", ["1e400", "-1e400", "NaN", "Infinity"])
+def test_a_number_that_is_not_finite_is_refused_in_a_file(number: str) -> None:
+    """Wherever it stands: nothing could be written with it again."""
+    text = make_system().to_spec().to_json()
+
+    for key in ("rate_hz", "machine", "config"):
+        changed = re.sub(rf'"{key}": [^,\n]*', f'"{key}": {number}', text, count=1)
+        with pytest.raises(lk.SpecError, match=f"{number} is not a finite number"):
+            SystemSpec.from_json(changed)
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", '"x"', "[" * 100_000])

@@ -42,11 +42,16 @@ def list_command(as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def info_command(name: str, load: bool, as_json: bool) -> None:
     """Say what is known about the engine NAME."""
+    from like_keras_core.cli.diagnosis.requirements import unmet
+
     records = find_engines()
     claims = [record for record in records if record.name == name]
     if not claims:
         raise EngineNotFoundError(name, {record.name for record in records})
     data: dict[str, Any] = {**claims[0].to_dict()}
+    lacking = [problem.text for problem in unmet(claims[0].distribution)]
+    if lacking:
+        data["lacking"] = lacking
     if load:
         data["capabilities"] = _capabilities(name)
     others = [record.to_dict() for record in claims[1:]]
@@ -54,7 +59,9 @@ def info_command(name: str, load: bool, as_json: bool) -> None:
         write_json({"schema": 1, "engine": data, "shadowed": others})
         return
     capabilities: dict[str, str] = data.pop("capabilities", {})
+    data.pop("lacking", None)
     rows = [(key.replace("_", " "), value) for key, value in data.items() if value]
+    rows += [("lacks", text) for text in lacking]
     rows += [
         ("also claimed by", f"{other['distribution']} {other['version']}")
         for other in others

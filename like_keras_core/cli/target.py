@@ -15,6 +15,7 @@ import click
 from like_keras_core.errors import LkError, LoadError, nearest
 from like_keras_core.system import System
 from like_keras_core.values.class_refs import check_allowed, load_script
+from like_keras_core.values.code_folders import add_folder
 from like_keras_core.values.main_module import set_arguments, set_module_argv
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -59,21 +60,24 @@ def load_target(target: str, allow: Sequence[str] = ()) -> System:
 
     Args:
         target: `file.py[:attribute]`, `package.module:attribute`, or a saved system.
-        allow: Module prefixes that may be imported; empty allows all.
+        allow: Module prefixes that may be imported, and `node:NAME` for what a node
+            may run; empty allows all.
 
     Raises:
         LoadError: There is no such file, module or attribute, or it is not a system.
         SpecError: It is a file, but no saved system.
     """
     folder = os.getcwd()
-    if folder not in sys.path[:1]:
-        sys.path.insert(0, folder)
     allowed = list(allow) or None
+    if allowed is not None:
+        add_folder(folder, allowed)
+    elif folder not in sys.path[:1]:
+        sys.path.insert(0, folder)
     name, attribute = _split(target)
     if name.endswith(".py"):
         path = _file(name)
         check_allowed(path.name, allowed)
-        module, launched = load_script(path)
+        module, launched = load_script(path, allowed)
         return _system_in(module, attribute, launched, name)
     if _is_file(target):
         return System.load(target, allow=allowed)

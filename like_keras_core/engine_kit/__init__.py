@@ -57,12 +57,20 @@ if TYPE_CHECKING:
         channel_of,
     )
     from like_keras_core.runtime.forced_exit import before_forced_exit
+    from like_keras_core.runtime.os_limits import lockable_memory
     from like_keras_core.runtime.process.external_input import ExternalInput
     from like_keras_core.runtime.process.main import (
         fetch_system,
         serve_node,
     )
     from like_keras_core.runtime.process.node_process import NodeProcess
+    from like_keras_core.runtime.safe_files import (
+        fresh_folder,
+        open_new,
+        open_regular,
+        real_folder,
+        write_text,
+    )
     from like_keras_core.runtime.signal_safe_queue import SignalSafeQueue
     from like_keras_core.runtime.stop import (
         StopSignal,
@@ -84,6 +92,7 @@ if TYPE_CHECKING:
     from like_keras_core.values.class_refs import (
         resolve as resolve_class,
     )
+    from like_keras_core.values.code_folders import code_environment
     from like_keras_core.values.config_json import (
         decode as decode_json,
     )
@@ -117,6 +126,7 @@ _HOMES = {
     "address_toward": "runtime.control.connection",
     "author_path": "engine_kit.python_path",
     "before_forced_exit": "runtime.forced_exit",
+    "code_environment": "values.code_folders",
     "by_node": "graph.checks",
     "channel_of": "runtime.flow.wire_format",
     "channels_of": "graph.channels",
@@ -127,7 +137,13 @@ _HOMES = {
     "exit_text": "runtime.supervision.os_sessions",
     "fetch_system": "runtime.process.main",
     "file_limit_text": "runtime.file_limit",
+    "fresh_folder": "runtime.safe_files",
+    "open_new": "runtime.safe_files",
+    "open_regular": "runtime.safe_files",
+    "real_folder": "runtime.safe_files",
+    "write_text": "runtime.safe_files",
     "given_address": "runtime.control.environment",
+    "lockable_memory": "runtime.os_limits",
     "node_option_issues": "engine_kit.option_checks",
     "once_per_spec": "graph.once",
     "output_addresses": "authoring.launch_args",
@@ -176,16 +192,22 @@ __all__ = [
     "channel_of",
     "channels_of",
     "check",
+    "code_environment",
     "decode_json",
     "encode_json",
     "execution_order",
     "exit_text",
     "fetch_system",
     "file_limit_text",
+    "fresh_folder",
     "given_address",
+    "lockable_memory",
     "node_option_issues",
     "once_per_spec",
+    "open_new",
+    "open_regular",
     "output_addresses",
+    "real_folder",
     "refuse_errors",
     "resolve_class",
     "run_in_process",
@@ -199,6 +221,7 @@ __all__ = [
     "unknown_options",
     "unsendable_issues",
     "versions_of",
+    "write_text",
 ]
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, ClassVar
 
 from like_keras_core.engine import Engine, as_issue
 from like_keras_core.engine_kit.option_checks import node_option_issues, refuse_errors
 from like_keras_core.engine_kit.python_path import author_path
-from like_keras_core.errors import EngineError
+from like_keras_core.errors import EngineError, GraphError
 from like_keras_core.graph.checks import check
 from like_keras_core.issue import Issue, errors_in
 from like_keras_core.launch_options import LaunchOptions
@@ -23,7 +24,9 @@ from like_keras_core.runtime.control.environment import Home
 from like_keras_core.runtime.control.run_options import RunOptions
 from like_keras_core.runtime.control.run_plan import RunPlan
 from like_keras_core.runtime.flow.transport import Transport
+from like_keras_core.runtime.folder_lock import folder_lock
 from like_keras_core.runtime.process.started import started_environment
+from like_keras_core.runtime.safe_files import real_folder, write_text
 from like_keras_core.runtime.stop import StopSignal, in_time
 from like_keras_core.runtime.supervision.launcher import ProcessLauncher
 from like_keras_core.runtime.supervision.node_console import NodeConsole
@@ -98,10 +101,17 @@ class ProcessEngine(Engine):
         Returns:
             The main file.
         """
-        folder.mkdir(parents=True, exist_ok=True)
-        path = folder / SYSTEM
-        path.write_text(spec.to_json() + "\n", encoding="utf-8")
+        path = real_folder(folder) / SYSTEM
+        write_text(path, spec.to_json() + "\n")
         return path
+
+    def build_folder(self, artefact: Path) -> Path:
+        """Return the build folder of what `write` returned.
+
+        Args:
+            artefact: The main file. Its own folder, unless this is overridden.
+        """
+        return artefact.parent
 
     def prepare(self, plan: RunPlan) -> RunPlan:
         """Check what a launch needs, and settle where each node runs.
@@ -160,7 +170,9 @@ class ProcessEngine(Engine):
             "PYTHONUNBUFFERED": "1",
             **home.environment(),
         }
-        command = [sys.executable, "-m", "like_keras_core.runtime.process"]
+        # The folder that the launch is in is on the path where it is on this one's.
+        safe = ["-P"] if sys.version_info >= (3, 11) else []
+        command = [sys.executable, *safe, "-m", "like_keras_core.runtime.process"]
         try:
             for node in nodes:
                 own = started_environment(node, self.name, transport)
@@ -182,12 +194,14 @@ class ProcessEngine(Engine):
 
         Raises:
             CapabilityError: A node asks to be started again after a failure.
+            EngineError: A launch works in the folder.
             GraphError: There are errors; nothing was written.
         """
         spec = as_spec(system)
         folder = Path(build_dir or default_build_dir(self.name))
         refuse_errors(self.name, spec.name, self._issues(spec, folder))
-        return self.write(spec, folder)
+        with folder_lock(real_folder(folder), "lk compile"):
+            return self.write(spec, folder)
 
     def launch(
         self,
@@ -207,12 +221,16 @@ class ProcessEngine(Engine):
 
         Raises:
             ComponentError: A component raised; it carries the report.
-            EngineError: The processes cannot be started, or what runs them ended.
+            EngineError: The processes cannot be started, or what runs them ended; or
+                another launch works in the build folder.
             EngineOptionError: There is no such option.
+            GraphError: The system is unsound.
             HostLostError: The process of a node ended, or was silent.
             LaunchTimeoutError: `timeout_s` passed; it carries the report.
         """
         spec = as_spec(system)
+        if unsound := errors_in(check(spec)):
+            raise GraphError(unsound, spec.name)
         own = {name: options.pop(name) for name in self.options if name in options}
         asked = LaunchOptions.of(self.name, self.options, **options)
         told = RunOptions.of(spec, asked, sys.argv)
@@ -242,7 +260,12 @@ class ProcessEngine(Engine):
             with writing_into(plan.folder):
                 return self.start(plan, nodes, home)
 
-        return in_time(launcher.run(asked.iterations, start), asked.timeout_s)
+        folder = self.build_folder(path)
+        with ExitStack() as stack:
+            with writing_into(folder):
+                stack.enter_context(folder_lock(folder, "a launch"))
+            report = launcher.run(asked.iterations, start)
+        return in_time(report, asked.timeout_s)
 
     def _issues(self, spec: SystemSpec, folder: Path) -> list[Issue]:
         """Return every issue of a system; of one that is unsound, the core's alone."""

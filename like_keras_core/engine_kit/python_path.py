@@ -11,6 +11,7 @@ from like_keras_core.issue import Issue
 from like_keras_core.plugins.compatibility import spec_of
 from like_keras_core.plugins.interpreter_path import author_entries, own_path
 from like_keras_core.spec import SystemSpec
+from like_keras_core.values.code_folders import open_folders
 from like_keras_core.values.main_module import SCRIPT_MODULE
 
 
@@ -20,12 +21,13 @@ def author_path(spec: SystemSpec) -> tuple[str, ...]:
     They are the entries of `sys.path` that another run of the interpreter does not
     have by itself. Behind them come folders from which a component was imported
     although no entry leads there any more, as for a system that was loaded from a file
-    elsewhere.
+    elsewhere. Folders from which an allow-list has let code come are not among them:
+    `LK_CODE` names these, for they must not hide what is installed.
     """
-    path = author_entries()
+    path, more = author_entries(), open_folders()
     for component in spec.components:
         module = component.entry_point.partition(":")[0]
-        if not is_found(module, path):
+        if not is_found(module, [*path, *more]):
             folder = _folder_of(module)
             if folder is not None and folder not in path:
                 path.append(folder)
@@ -42,6 +44,7 @@ def unfound_issues(
         nodes: The nodes that are looked at.
         path: The folders that each process has beside its interpreter's own.
     """
+    path = [*path, *open_folders()]
     for component in spec.components:
         module, _, name = component.entry_point.partition(":")
         if component.node in nodes and not is_found(module, path):

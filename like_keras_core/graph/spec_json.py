@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import math
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
@@ -64,6 +66,27 @@ def node_dict(node: NodeSpec) -> dict[str, Any]:
     }
 
 
+def parse_json(text: str) -> Any:
+    """Return JSON data, in which every number is finite.
+
+    Raises:
+        SpecError: It is not JSON, or has a number that JSON does not.
+    """
+    try:
+        return json.loads(text, parse_constant=_refuse, parse_float=_finite)
+    except (ValueError, RecursionError) as error:
+        raise SpecError(f"A saved system is JSON; this is not: {error}") from None
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    return number if math.isfinite(number) else _refuse(text)
+
+
+def _refuse(text: str) -> float:
+    raise ValueError(f"{text:.40} is not a finite number")
+
+
 class JsonObject:
     """A JSON object whose fields are taken out one by one.
 
@@ -103,13 +126,24 @@ class JsonObject:
             raise SpecError(f"In {self.where}: the field {key!r} is missing.")
         if value is None and optional:
             return None
-        if kind is float and isinstance(value, int) and not isinstance(value, bool):
-            value = float(value)
+        if kind is float and type(value) in (int, float):
+            value = self._finite(key, value)
         if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
             raise SpecError(
                 f"In {self.where}: {key!r} must be {kind.__name__}, got {value!r:.200}."
             )
         return value
+
+    def _finite(self, key: str, value: float) -> float:
+        try:
+            number = float(value)
+        except OverflowError:
+            number = math.inf
+        if not math.isfinite(number):
+            raise SpecError(
+                f"In {self.where}: {key!r} must be a finite number, got {value!s:.40}."
+            )
+        return number
 
     def each(self, key: str, read: Callable[[object, str], _T]) -> tuple[_T, ...]:
         """Take out a list, and return what `read` makes of each item."""

@@ -7,12 +7,18 @@ method is called and after it returned, and said in terms of their own code.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from like_keras_core.engine import Artefact, Engine, as_issue
-from like_keras_core.errors import EngineContractError, EngineOptionError
+from like_keras_core.errors import (
+    EngineBrokenError,
+    EngineContractError,
+    EngineOptionError,
+    LkError,
+)
 from like_keras_core.hookspecs import hookimpl
 from like_keras_core.issue import Issue
 from like_keras_core.launch_options import OPTIONS
@@ -23,6 +29,7 @@ from like_keras_core.plugins.compatibility import (
 from like_keras_core.plugins.discovery import EngineEntry, find_engines
 from like_keras_core.report import RunReport
 from like_keras_core.spec import ComponentSpec, as_spec
+from like_keras_core.suggestions import module_advice
 
 if TYPE_CHECKING:
     from like_keras_core.spec import HasSpec, SystemSpec
@@ -90,7 +97,8 @@ class EngineHooks:
     @hookimpl
     def compile(self, system: SystemSpec, build_dir: Path | None) -> Artefact:
         """Have the engine write its files."""
-        path: object = self.engine.compile(system, build_dir=build_dir)
+        with self._imports():
+            path: object = self.engine.compile(system, build_dir=build_dir)
         if path is None or isinstance(path, Path):
             return Artefact(self.engine.name, path)
         raise self._breach("compile", "a pathlib.Path or None", path)
@@ -101,10 +109,29 @@ class EngineHooks:
     ) -> RunReport:
         """Have the engine run the system; an option that it cannot take is refused."""
         passed = options_for(self.engine, system, options)
-        report: object = self.engine.launch(system, config_path=artefact.path, **passed)
+        with self._imports():
+            report: object = self.engine.launch(
+                system, config_path=artefact.path, **passed
+            )
         if isinstance(report, RunReport):
             return report
         raise self._breach("launch", "a RunReport", report)
+
+    @contextmanager
+    def _imports(self) -> Iterator[None]:
+        """Say what to install where a module is missing."""
+        try:
+            yield
+        except ModuleNotFoundError as error:
+            if isinstance(error, LkError) or not error.name:
+                raise
+            records = (x for x in find_engines() if x.name == self.engine.name)
+            record = next(records, None)
+            if record is None or record.status != "ok":
+                raise
+            reason = module_advice(error.name, record.distribution)
+            origin = (record.name, record.distribution, "missing-module", reason)
+            raise EngineBrokenError(*origin, record.version) from error
 
     @hookimpl
     def serialize_component(self, component: Any) -> ComponentSpec | None:

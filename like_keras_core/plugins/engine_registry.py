@@ -16,6 +16,7 @@ from like_keras_core.plugins.compatibility import (
 )
 from like_keras_core.plugins.discovery import EngineEntry, find_engines, load
 from like_keras_core.plugins.session import Session
+from like_keras_core.suggestions import module_advice
 
 _registered: dict[str, type[Engine]] = {}
 
@@ -139,7 +140,8 @@ def _import_reason(record: EngineEntry, error: BaseException) -> str:
     if missing and depth_in_common(module, missing):
         text += f" {record.origin} does not contain it."
     elif missing:
-        text += f" The module {missing!r}, which it needs, is not installed."
+        advice = module_advice(missing, record.distribution)
+        return f"{text} {clash_hint() or advice}"
     if hint := clash_hint():
         return f"{text} {hint}"
     return (

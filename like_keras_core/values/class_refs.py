@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from like_keras_core.errors import LoadError, NotAllowedError, NotSerializableError
+from like_keras_core.values.code_folders import add_folder, open_folders
 from like_keras_core.values.main_module import (
     SCRIPT_MODULE,
     compile_script,
@@ -186,7 +187,7 @@ def resolve(
                 f"The entry point {entry_point!r} names a script by a path; a script "
                 "is named by its file name alone."
             )
-        module = _find_script(module_name, folders)
+        module = _find_script(module_name, folders, allow)
     else:
         module = _import(module_name, entry_point)
     found = _attribute(module, qualname)
@@ -211,16 +212,19 @@ def _import(name: str, entry_point: str) -> types.ModuleType:
         ) from error
 
 
-def _find_script(name: str, folders: Sequence[Path]) -> types.ModuleType:
+def _find_script(
+    name: str, folders: Sequence[Path], allow: Iterable[str] | None
+) -> types.ModuleType:
     main = sys.modules.get("__main__")
     main_file = getattr(main, "__file__", None)
     running = Path(main_file).resolve() if main_file else None
-    for folder in [*folders, *(Path(entry or ".") for entry in sys.path), Path()]:
+    entries = [*sys.path, *open_folders()]
+    for folder in [*folders, *(Path(entry or ".") for entry in entries), Path()]:
         path = (folder / name).resolve()
         if main is not None and path == running:
             return main
         if path.is_file():
-            return load_script(path)[0]
+            return load_script(path, allow)[0]
     if main is not None and running is not None and running.name == name:
         return main
     places = ", ".join(dict.fromkeys(str(folder) for folder in [*folders, Path.cwd()]))
@@ -230,8 +234,15 @@ def _find_script(name: str, folders: Sequence[Path]) -> types.ModuleType:
     )
 
 
-def load_script(path: Path) -> tuple[types.ModuleType, Any]:
+def load_script(
+    path: Path, allow: Iterable[str] | None = None
+) -> tuple[types.ModuleType, Any]:
     """Run a script as a module, up to its first compile, launch or save.
+
+    Args:
+        path: The script, which is allowed.
+        allow: Module prefixes that may be imported; None allows all. What is beside
+            the script is found then, but never in the place of what is installed.
 
     Returns:
         The module, and the system that it was about to compile, launch or save.
@@ -252,6 +263,10 @@ def load_script(path: Path) -> tuple[types.ModuleType, Any]:
     module = types.ModuleType("__main__" if is_main else SCRIPT_MODULE)
     module.__file__ = str(path)
     _scripts[path] = module
+    if allow is not None:
+        add_folder(str(path.parent), allow).is_open = True
+    elif str(path.parent) not in sys.path:
+        sys.path.insert(0, str(path.parent))
     try:
         _execute(code, module, path)
     except BaseException:
@@ -268,8 +283,6 @@ def _execute(code: types.CodeType, module: types.ModuleType, path: Path) -> None
     else:
         sys.modules[SCRIPT_MODULE] = module
         sys.argv = [str(path)]
-    if str(path.parent) not in sys.path:
-        sys.path.insert(0, str(path.parent))
     _loading.append(path)
     try:
         exec(code, module.__dict__)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,7 @@ from like_keras_core.plugins.engine_registry import (
     register_engine,
 )
 from like_keras_core.report import RunReport
+from like_keras_core.testing.components import Count
 
 if TYPE_CHECKING:
     from tests.conftest import Site
@@ -237,7 +239,10 @@ def test_only_the_chosen_engine_is_imported(site: Site) -> None:
 @pytest.mark.parametrize(
     ("module", "reason"),
     [
-        ("lk_needs_more", "'a_library_of_robots', which it needs, is not installed"),
+        (
+            "lk_needs_more",
+            "'a_library_of_robots', .*: pip install dist-of-more",
+        ),
         ("lk_needs_more.gone", "dist-of-more 1.0 does not contain it"),
     ],
 )
@@ -261,6 +266,42 @@ def test_a_module_that_is_missing_is_told_from_one_that_is_needed(
             get_engine("more")
     finally:
         sys.modules.pop("lk_needs_more", None)
+
+
+def test_a_launch_that_lacks_a_module_says_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where the engine imports it late."""
+    (tmp_path / "lk_lazy.py").write_text(
+        textwrap.dedent(
+            """
+            from like_keras_core import Engine
+
+            class Lazy(Engine):
+                def validate(self, system):
+                    return True, []
+
+                def compile(self, system, build_dir=None):
+                    return None
+
+                def launch(self, system, config_path=None, **options):
+                    import a_library_of_robots
+            """
+        )
+    )
+    info = tmp_path / "lazy-1.0.dist-info"
+    info.mkdir()
+    needs = "Requires-Dist: a-library-of-robots>=2"
+    (info / "METADATA").write_text(f"Name: dist-of-lazy\nVersion: 1.0\n{needs}\n")
+    lines = "[like_keras_core.engines]\nlazy = lk_lazy:Lazy\n"
+    (info / "entry_points.txt").write_text(lines)
+    monkeypatch.syspath_prepend(tmp_path)
+
+    try:
+        with pytest.raises(EngineBrokenError, match="pip install dist-of-lazy"):
+            System([Count()]).launch(1, engine="lazy")
+    finally:
+        sys.modules.pop("lk_lazy", None)
 
 
 def test_the_cause_of_a_failed_import_is_kept(site: Site) -> None:

@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass
 
 from like_keras_core.errors import LkError
+from like_keras_core.values.code_folders import code_environment
 
 LAUNCHED = "LK_LAUNCHED"
 """The variable that a node's process has where a launch has started it."""
@@ -36,6 +37,7 @@ class Home:
             LAUNCHED: "1",
             CONTROL: "{}:{}".format(*self.address),
             TOKEN: self.token,
+            **code_environment(),
         }
 
 

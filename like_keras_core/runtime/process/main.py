@@ -54,6 +54,7 @@ from like_keras_core.runtime.stop import StopSignal
 from like_keras_core.runtime.supervision.supervisor import Supervisor
 from like_keras_core.spec import SystemSpec
 from like_keras_core.tap import Tap
+from like_keras_core.values.code_folders import add_given_folders
 from like_keras_core.values.main_module import main_lent
 
 _LOOPBACK = "127.0.0.1"
@@ -120,6 +121,7 @@ def serve_node(
         LkError: The environment is not enough.
         ControlConnectionLostError: Nobody answered.
     """
+    add_given_folders()
     spec = plan.spec
     address = control_address(spec)
     lead = None

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import io
 import logging
-import shutil
 import sys
 from collections import deque
 from functools import partial
@@ -17,6 +16,7 @@ from pathlib import Path
 
 from like_keras_core.graph.checks import by_node
 from like_keras_core.runtime.control.log_forwarding import TAIL_LINES
+from like_keras_core.runtime.safe_files import fresh_folder
 from like_keras_core.runtime.supervision.output_thread import (
     OutputThread,
     write_to,
@@ -79,8 +79,7 @@ class NodeConsole:
             node: deque(maxlen=TAIL_LINES) for node in self._titles
         }
         self.folder = folder
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
+        fresh_folder(folder)
         self.output = OutputThread(self._dropped)
         self._files = {node: self.file(f"{node}.log") for node in self._titles}
 

@@ -171,6 +171,21 @@ def test_dora_accepts_and_draws_each_file(
         assert f"{edge.start} -- {name} --> {edge.end}" in drawn
 
 
+def test_nothing_is_written_through_a_link(tmp_path: Path) -> None:
+    """A link in the build folder is replaced."""
+    mine = tmp_path / "mine"
+    mine.write_text("mine")
+    build = tmp_path / "build"
+    build.mkdir()
+    for name in ("dataflow.yaml", "system.json"):
+        (build / name).symlink_to(mine)
+
+    get_engine("dora").compile(one_node(), build_dir=build)
+
+    assert mine.read_text() == "mine"
+    assert not any(path.is_symlink() for path in build.iterdir())
+
+
 @EACH
 def test_the_spec_lies_beside_it(make: Callable[[], System], tmp_path: Path) -> None:
     """Its digest stands in the file, so that the two are not mixed up."""

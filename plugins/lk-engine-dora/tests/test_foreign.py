@@ -261,3 +261,18 @@ def test_nodes_of_dora_from_the_index_are_accepted(tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert len(yaml.safe_load(path.read_text())["nodes"]) == 5
+
+
+def test_an_allow_list_is_asked_for_what_it_starts(tmp_path: Path) -> None:
+    """The class alone may be allowed; path, arguments and build are shown."""
+    path = tmp_path / "robot.json"
+    path.write_text(robot().to_spec().to_json())
+    allow = ["like_keras_core", "lk_engine_dora"]
+
+    with pytest.raises(lk.NotAllowedError) as caught:
+        System.load(path, allow=allow)
+
+    for part in ("opencv-video-capture", "pip install", "'--quiet'", "CAPTURE_PATH"):
+        assert part in str(caught.value)
+    assert "--allow node:camera --allow node:sink" in str(caught.value)
+    assert System.load(path, allow=[*allow, "node:camera", "node:sink"]).components

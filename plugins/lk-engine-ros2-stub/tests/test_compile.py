@@ -24,7 +24,7 @@ from ros_parts import (  # type: ignore[import-not-found]
     two_nodes,
 )
 
-from like_keras_core import Component, Node, System
+from like_keras_core import Component, EngineError, Node, System
 from like_keras_core.spec import SystemSpec
 from like_keras_core.testing.components import Count, Scale
 from lk_engine_ros2_stub import RosTopic
@@ -324,6 +324,19 @@ def test_a_list_of_files_that_was_tampered_with_harms_nothing(tmp_path: Path) ->
 
     assert (tmp_path / "precious").exists()
     assert (out / "precious").exists()
+
+
+def test_nothing_is_written_through_a_link(tmp_path: Path) -> None:
+    """A folder in the workspace that is one is refused, and named."""
+    mine, out = tmp_path / "mine", tmp_path / "out"
+    mine.mkdir()
+    out.mkdir()
+    (out / "src").symlink_to(mine)
+
+    with pytest.raises(EngineError, match="src' is a symbolic link"):
+        compiled(two_nodes(), out)
+
+    assert list(mine.iterdir()) == []
 
 
 def test_the_same_system_compiles_to_the_same_bytes(tmp_path: Path) -> None:

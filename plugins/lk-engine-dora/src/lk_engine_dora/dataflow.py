@@ -126,6 +126,7 @@ def _our_node(node: NodeSpec, places: Places) -> Data:
         path = [env.pop("PYTHONPATH")] if "PYTHONPATH" in env else []
         path += map(escaped, places.python_path)
         own |= {"PYTHONPATH": os.pathsep.join(path)} if path else {}
+        own |= {name: escaped(value) for name, value in places.code.items()}
     made: Data = {
         "id": node.name,
         "path": options.get("python", places.interpreter),

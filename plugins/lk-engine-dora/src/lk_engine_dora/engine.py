@@ -8,7 +8,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
-from like_keras_core.engine_kit import Home, ProcessEngine, RunPlan, given_address
+from like_keras_core.engine_kit import (
+    Home,
+    ProcessEngine,
+    RunPlan,
+    given_address,
+    lockable_memory,
+    real_folder,
+    write_text,
+)
 from like_keras_core.issue import Issue
 from like_keras_core.node import is_local
 from like_keras_core.spec import SystemSpec
@@ -58,10 +66,9 @@ class DoraEngine(ProcessEngine):
     def write(self, spec: SystemSpec, folder: Path) -> Path:
         """Write the dataflow and, beside it, the system; return the dataflow's path."""
         text = to_text(spec, to_dataflow(spec, Places.here(spec, folder / SYSTEM)))
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / SYSTEM).write_text(spec.to_json() + "\n", encoding="utf-8")
-        path = folder / DATAFLOW
-        path.write_text(text, encoding="utf-8")
+        path = real_folder(folder) / DATAFLOW
+        write_text(folder / SYSTEM, spec.to_json() + "\n")
+        write_text(path, text)
         return path
 
     def prepare(self, plan: RunPlan) -> RunPlan:
@@ -123,8 +130,12 @@ class DoraEngine(ProcessEngine):
 
 def _dataflow(plan: RunPlan, coordinator: Coordinator | None) -> Data:
     """Return the dataflow of a launch."""
-    from lk_engine_dora.memory_pools import raise_pools
-    from lk_engine_dora.shm_cleanup import free_memory
+    from lk_engine_dora.memory_pools import (
+        raise_pools,
+        refuse_no_memory,
+        warn_of_locks,
+    )
+    from lk_engine_dora.shm_cleanup import MEMORY, free_memory
 
     dataflow = to_dataflow(
         plan.spec,
@@ -135,7 +146,12 @@ def _dataflow(plan: RunPlan, coordinator: Coordinator | None) -> Data:
     )
     # How much shared memory there is elsewhere is not known here.
     here = [item for item in dataflow["nodes"] if "deploy" not in item]
+    if MEMORY.is_dir():
+        refuse_no_memory(
+            len(here) + 1, free_memory(), is_writable=os.access(MEMORY, os.W_OK)
+        )
     raise_pools(plan.spec, here, free_memory())
+    warn_of_locks(plan.spec, here, lockable_memory())
     return dataflow
 
 

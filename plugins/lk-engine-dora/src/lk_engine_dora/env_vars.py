@@ -12,7 +12,10 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-OWN_NAMES = ("LK_DIGEST", "LK_NODE", "LK_SWEEPS", "LK_SYSTEM", "LK_WORKING_DIR")
+OWN_NAMES = (
+    *("LK_CODE", "LK_DIGEST", "LK_NODE"),
+    *("LK_SWEEPS", "LK_SYSTEM", "LK_WORKING_DIR"),
+)
 """What the file says to each of our processes."""
 
 _DROPPED = re.compile(

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from like_keras_core.engine_kit import author_path
+from like_keras_core.engine_kit import author_path, code_environment
 from like_keras_core.spec import SystemSpec
 
 
@@ -19,11 +20,13 @@ class Places:
         interpreter: The Python that runs our processes, absolute.
         system: Where the spec lies, absolute.
         python_path: The author's folders of code, absolute, in order.
+        code: Variables that name more of them, behind all others.
     """
 
     interpreter: str
     system: str
     python_path: tuple[str, ...] = ()
+    code: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def here(cls, spec: SystemSpec, system: Path) -> Places:
@@ -32,4 +35,5 @@ class Places:
             interpreter=sys.executable,
             system=os.path.abspath(system),
             python_path=author_path(spec),
+            code=code_environment(),
         )

@@ -8,18 +8,23 @@ import shutil
 from contextlib import suppress
 from pathlib import Path
 
-_MEMORY = Path("/dev/shm")
+from like_keras_core.engine_kit import open_regular
+
+MEMORY = Path("/dev/shm")
 
 
 def segments() -> set[Path]:
     """Return zenoh's shared memory on this machine."""
-    return set(_MEMORY.glob("*.zenoh"))
+    return set(MEMORY.glob("*.zenoh"))
 
 
 def remove_free(paths: set[Path]) -> None:
-    """Remove the shared memory that no process uses; each that does holds a lock."""
+    """Remove the shared memory that no process uses; each that does holds a lock.
+
+    Other users may have files there, too, and pipes that nobody writes to.
+    """
     for path in paths:
-        with suppress(OSError), path.open("rb") as file:
+        with suppress(OSError), open_regular(path) as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             path.unlink()
 
@@ -34,7 +39,7 @@ def remove_logs(dataflow: Path, dataflow_id: str) -> None:
 def free_memory() -> int:
     """Return how much shared memory may still be used [byte]."""
     try:
-        found = os.statvfs(_MEMORY)
+        found = os.statvfs(MEMORY)
     except OSError:
         return 0
     return found.f_bavail * found.f_frsize

@@ -63,6 +63,7 @@ _KEYS = {
     "LK_DIGEST": "Which system this is; the processes compare it with what they read.",
     "LK_SYSTEM": "Its components and connections; elsewhere, in the working folder.",
     "PYTHONPATH": "Where the code of the components is.",
+    "LK_CODE": "Where more of it is, behind all that is installed.",
     "LK_NODE": "Which node of the system this process is.",
     "LK_WORKING_DIR": "Where the process works.",
     "deploy": "The daemon that starts it, by its --machine-id.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -58,6 +59,10 @@ class Ros2Engine(ProcessEngine):
         naming = Naming(spec)
         file = naming.launch_file(next(iter(naming.machines())))
         return folder / "src" / naming.package / "launch" / file
+
+    def build_folder(self, artefact: Path) -> Path:
+        """Return the workspace that a launch file is in."""
+        return Path(os.path.abspath(artefact)).parents[3]
 
     def prepare(self, plan: RunPlan) -> RunPlan:
         """Check that all of it can run on this machine, with the ROS that is here.

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from like_keras_core.engine_kit import fresh_folder
 from lk_engine_ros2_stub.ros_names import Naming
 
 _SCRIPT = """\
@@ -60,8 +61,7 @@ class Prefix:
 
     def write(self) -> None:
         """Lay the package out again."""
-        shutil.rmtree(self.folder, ignore_errors=True)
-        self.folder.mkdir(parents=True)
+        fresh_folder(self.folder)
         # It lies in the workspace, and has the package a second time.
         (self.folder / "COLCON_IGNORE").touch()
         for name in ("config", "launch"):

@@ -6,6 +6,8 @@ import fcntl
 from contextlib import suppress
 from pathlib import Path
 
+from like_keras_core.engine_kit import open_regular
+
 _MEMORY = Path("/dev/shm")
 _PATTERNS = ("fastdds_*", "sem.fastdds_*")
 """Fast DDS's segments and ports with their locks, and its semaphores."""
@@ -28,7 +30,7 @@ def remove_free(before: set[Path]) -> None:
     """
     for path in free_segments():
         if path not in before or not path.match(_TRACER):
-            with suppress(OSError):
+            with suppress(OSError), open_regular(path):
                 path.unlink()
 
 
@@ -52,7 +54,7 @@ def _is_locked(path: Path) -> bool:
     if not path.name.endswith(("_el", "_sl")):
         return False
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except FileNotFoundError:
         return False

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path, PurePosixPath
 
+from like_keras_core.engine_kit import real_folder, write_text
+
 WRITTEN = "compiled.json"
 """What the last compile wrote: what is not written again goes."""
 
@@ -13,14 +15,14 @@ def write_files(folder: Path, files: dict[str, str]) -> None:
     """Write files below a folder, and remove what the last compile wrote beside."""
     for path in _written(folder):
         if path not in files:
-            (folder / path).unlink(missing_ok=True)
+            *names, name = PurePosixPath(path).parts
+            (real_folder(folder, *names) / name).unlink(missing_ok=True)
             _prune(folder, PurePosixPath(path).parent)
     for path, text in files.items():
-        place = folder / path
-        place.parent.mkdir(parents=True, exist_ok=True)
-        place.write_text(text, encoding="utf-8", newline="\n")
+        *names, name = PurePosixPath(path).parts
+        write_text(real_folder(folder, *names) / name, text, newline="\n")
     listed = json.dumps(sorted(files), indent=2)
-    (folder / WRITTEN).write_text(listed + "\n", encoding="utf-8", newline="\n")
+    write_text(folder / WRITTEN, listed + "\n", newline="\n")
 
 
 def _written(folder: Path) -> list[str]:

@@ -15,6 +15,23 @@ class RecordingOptionError(RecordingError, TypeError):
     """An option of a recorded launch is of a wrong type."""
 
 
+class DamagedRecordingError(RecordingError):
+    """A recording is not what was written.
+
+    Args:
+        path: The file.
+        offset: The byte where it is damaged.
+        why: What is wrong there.
+    """
+
+    def __init__(self, path: str, offset: int, why: str) -> None:
+        self.path, self.offset, self.why = path, offset, why
+        super().__init__(
+            f"{path!r} is damaged at byte {offset}: {why}. What is whole can be had "
+            f"with the command mcap recover {path} -o recovered.mcap"
+        )
+
+
 class PartMissingError(RecordingError):
     """What some ports sent was written on another machine.
 

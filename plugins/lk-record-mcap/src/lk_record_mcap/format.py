@@ -200,6 +200,11 @@ _READERS: dict[tuple[str, str], Callable[[bytes, Resolver], Any]] = {
 }
 
 
+def is_known(form: Form) -> bool:
+    """Say whether messages of a form can be read."""
+    return (form.message, form.name) in _READERS
+
+
 def _is_plain(value: Any) -> bool:
     kind = type(value)
     if kind is float:

@@ -80,9 +80,13 @@ def merge(
 
     Raises:
         PartMissingError: The part of some port is on another machine.
+        RecordingError: A part is damaged; all of them stay.
     """
     folder = parts_of(path)
     parts = [PartFile(part) for part in sorted(folder.glob("*.mcap"))]
+    orders = {port: facts.order_of(port) for port in facts.ports}
+    for part in parts:
+        part.check_ports(orders)
     if end is not None:
         end.save(folder)
         _check_complete(facts.ports, parts, folder)
@@ -91,8 +95,8 @@ def merge(
     unfinished = folder / f"{path.name}.unfinished"
     writer = ChannelWriter(unfinished, facts.compression)
     try:
-        for port in facts.ports:
-            writer.declare(port, facts.order_of(port))
+        for port, order in orders.items():
+            writer.declare(port, order)
         silence = _write_messages(writer, parts, end.counted)
         write_facts(writer, facts, end, silence)
     finally:

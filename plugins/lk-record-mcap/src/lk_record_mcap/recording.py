@@ -11,16 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mcap.exceptions import McapError
-from mcap.reader import McapReader, make_reader
-
 from like_keras_core.engine_kit import resolve_class
-from like_keras_core.errors import nearest
+from like_keras_core.errors import LkError, nearest
 from like_keras_core.spec import SystemSpec
-from lk_record_mcap.errors import RecordingError
+from lk_record_mcap.errors import DamagedRecordingError, RecordingError
 from lk_record_mcap.format import decode
+from lk_record_mcap.mcap_file import McapFile
 from lk_record_mcap.merge import parts_of
-from lk_record_mcap.run_metadata import FORMAT, NAME, SPEC, TICKS
+from lk_record_mcap.run_metadata import FORMAT, NAME, SPEC, TICKS, check_ticks
 from lk_record_mcap.shard_reader import tick_of
 
 
@@ -64,7 +62,7 @@ class Recording:
         absent: By port, the ticks at which it sent nothing, as `[first, count, step]`.
 
     Raises:
-        RecordingError: It is not a recording, or is not finished.
+        RecordingError: It is not a recording, or is damaged, or is not finished.
     """
 
     def __init__(
@@ -73,40 +71,55 @@ class Recording:
         self.path = Path(path).absolute()
         self.allow = None if allow is None else list(allow)
         self._resolve = functools.partial(resolve_class, allow=self.allow)
-        attachments, self.metadata = self._facts()
-        try:
-            self.spec = SystemSpec.from_json(attachments[SPEC].decode())
-            ticks = json.loads(attachments[TICKS])
-            self.counted: Mapping[str, int] = ticks["counted"]
-            self.absent: Mapping[str, list[list[int]]] = ticks["absent"]
-            self.iterations = int(self.metadata["iterations"])
-        except (KeyError, ValueError) as error:
-            raise self._no_recording(repr(error)) from error
+        self._file = self._opened()
+        self.metadata = self._metadata()
+        self.spec, ticks = self._attachments()
+        self.counted: Mapping[str, int] = ticks["counted"]
+        self.absent: Mapping[str, list[list[int]]] = ticks["absent"]
+        self.iterations = int(self.metadata["iterations"])
         self.ports = list(self.absent)
 
-    def _facts(self) -> tuple[dict[str, bytes], dict[str, str]]:
+    def _opened(self) -> McapFile:
         if not self.path.exists() and parts_of(self.path).is_dir():
             raise RecordingError(
                 f"The run that {str(self.path)!r} is of was killed, or is not over. "
                 f"To finish the recording of a killed run: lk recover {self.path}"
             )
         try:
-            with self.path.open("rb") as file:
-                reader = make_reader(file)
-                found = {item.name: item.data for item in reader.iter_attachments()}
-                records = {x.name: x.metadata for x in reader.iter_metadata()}
-        except McapError as error:
-            raise self._no_recording(str(error) or "it ends too early") from error
+            return McapFile(self.path)
+        except DamagedRecordingError:
+            raise
+        except RecordingError as error:
+            raise self._no_recording(str(error)) from error
         except OSError as error:
             raise RecordingError(f"Cannot read the recording: {error}") from error
-        metadata = records.get(NAME)
-        if metadata is None:
+
+    def _metadata(self) -> dict[str, str]:
+        """Return what is known of the run, with all that this module reads."""
+        found = self._file.metadata(NAME)
+        if found is None:
             raise self._no_recording("launch(record_to=...) did not write it")
-        if metadata["format"] != FORMAT:
+        if found.get("format") != FORMAT:
             raise self._no_recording(
-                f"its format is {metadata['format']!r}; install a newer lk-record-mcap"
+                f"its format is {found.get('format')!r}; install a newer lk-record-mcap"
             )
-        return found, metadata
+        for name in ("iterations", "seed", "engine", "ended_by"):
+            value = found.get(name, "")
+            if not value or (name in ("iterations", "seed") and not _is_whole(value)):
+                raise self._no_recording(f"its {name} is {value!r:.80}")
+        return found
+
+    def _attachments(self) -> tuple[SystemSpec, dict[str, Any]]:
+        """Return the system that ran, and which ticks count."""
+        try:
+            spec = SystemSpec.from_json((self._file.attachment(SPEC) or b"").decode())
+            ticks = json.loads(self._file.attachment(TICKS) or b"")
+            check_ticks(ticks, self.metadata)
+        except RecordingError:
+            raise
+        except Exception as error:
+            raise self._no_recording(str(error) or repr(error)) from error
+        return spec, ticks
 
     def _no_recording(self, why: str) -> RecordingError:
         return RecordingError(f"{str(self.path)!r} is not a recording of a run: {why}.")
@@ -159,28 +172,35 @@ class Recording:
 
         Args:
             ports: Addresses; None is all.
+
+        Raises:
+            RecordingError: The file is damaged; what came before is as it was written.
         """
         if ports is not None and not ports:
             return
         last: dict[str, int] = {}
-        with self.path.open("rb") as file:
-            reader: McapReader = make_reader(file)
-            for schema, channel, item in reader.iter_messages(
-                ports, log_time_order=False
-            ):
-                port = channel.topic
-                tick = last[port] = tick_of(item.sequence, last.get(port, 0))
-                name = schema.name if schema is not None else ""
-                encoding = channel.message_encoding
-                yield Message(tick, port, item.log_time, encoding, name, item.data)
+        for schema, channel, item in self._file.messages(ports):
+            port = channel.topic
+            tick = last[port] = tick_of(item.sequence, last.get(port, 0))
+            encoding = channel.message_encoding
+            yield Message(tick, port, item.log_time, encoding, schema.name, item.data)
 
     def value(self, message: Message) -> Any:
         """Return the value that a message stands for; arrays are read-only.
 
         Raises:
             LkError: A class in it cannot be had.
+            RecordingError: It is damaged.
         """
-        return decode(message.encoding, message.schema, message.data, self._resolve)
+        try:
+            return decode(message.encoding, message.schema, message.data, self._resolve)
+        except LkError:
+            raise
+        except Exception as error:
+            raise RecordingError(
+                f"Cannot read what {message.port!r} sent at tick {message.tick} in "
+                f"{str(self.path)!r}: {error!r:.200}."
+            ) from error
 
     def values(self, port: str) -> list[tuple[int, Any]]:
         """Return all that a port sent, as `report.records` would have it.
@@ -206,3 +226,7 @@ class Recording:
                 f"{', '.join(missing)}. It has: {', '.join(self.ports) or 'none'}."
                 f"{hint}"
             )
+
+
+def _is_whole(text: str) -> bool:
+    return len(text) <= 40 and text.lstrip("-").isdecimal() and text.isascii()

@@ -5,19 +5,20 @@ from __future__ import annotations
 import json
 import platform
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+import zlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import like_keras_core as lk
-from like_keras_core.engine_kit import execution_order, versions_of
+from like_keras_core.engine_kit import execution_order, versions_of, write_text
 from like_keras_core.errors import ComponentError
 from like_keras_core.report import RunReport
 from like_keras_core.spec import SystemSpec, component_of
 from lk_record_mcap.absent_ticks import AbsentTicks
 from lk_record_mcap.errors import RecordingError
-from lk_record_mcap.shard import ChannelWriter
+from lk_record_mcap.shard import COMPRESSIONS, ChannelWriter
 
 NAME = "like_keras"
 """The name of the metadata record."""
@@ -91,7 +92,7 @@ class RunMetadata:
             "compression": self.compression,
             "spec": self.spec.to_dict(),
         }
-        (folder / _FILE).write_text(json.dumps(data), encoding="utf-8")
+        write_text(folder / _FILE, json.dumps(data))
 
     @classmethod
     def load(cls, folder: Path) -> RunMetadata:
@@ -102,13 +103,24 @@ class RunMetadata:
         """
         try:
             data = json.loads((folder / _FILE).read_text(encoding="utf-8"))
-            return cls(
+            metadata = {
+                str(key): str(data["metadata"][key]) for key in data["metadata"]
+            }
+            int(metadata["started_ns"]), int(metadata["seed"])
+            found = cls(
                 spec=SystemSpec.from_dict(data["spec"]),
-                ports=data["ports"],
-                metadata=data["metadata"],
+                ports=list(data["ports"]),
+                metadata=metadata,
                 compression=data["compression"],
             )
-        except (OSError, ValueError, KeyError) as error:
+            if found.compression not in COMPRESSIONS:
+                raise ValueError(f"the compression is {found.compression!r:.40}")
+            for port in found.ports:
+                found.order_of(port)
+            if found.spec.digest() != metadata["digest"]:
+                raise ValueError("the system is not the one that ran")
+            return found
+        except Exception as error:
             raise RecordingError(
                 f"{str(folder)!r} holds no recording that was begun: {error}"
             ) from error
@@ -148,15 +160,29 @@ class RunEnd:
 
     def save(self, folder: Path) -> None:
         """Write it beside the parts, for when they are complete."""
-        (folder / _END).write_text(json.dumps(asdict(self)), encoding="utf-8")
+        write_text(folder / _END, json.dumps(asdict(self)))
 
     @classmethod
     def load(cls, folder: Path) -> RunEnd | None:
-        """Read what `save` wrote; None where the end of the run is not known."""
+        """Read what `save` wrote; None where the end of the run is not known.
+
+        Raises:
+            RecordingError: It is damaged.
+        """
         path = folder / _END
         if not path.is_file():
             return None
-        return cls(**json.loads(path.read_text(encoding="utf-8")))
+        try:
+            found = cls(**json.loads(path.read_text(encoding="utf-8")))
+            if not _is_counts([found.iterations, *found.counted.values()]):
+                raise ValueError("the ticks are not whole numbers")
+            return replace(
+                found, ended_by=str(found.ended_by), failed=str(found.failed)
+            )
+        except Exception as error:
+            raise RecordingError(
+                f"Cannot read {str(path)!r}: {error!r:.200}."
+            ) from error
 
     @classmethod
     def seen(cls, last: Mapping[str, int], error: BaseException | None) -> RunEnd:
@@ -190,7 +216,19 @@ def write_facts(
     for port in facts.ports:
         counted = end.counted.get(component_of(port), 0)
         absent[port] = silence.get(port, AbsentTicks()).until(counted)
-    ticks = {"schema": 1, "counted": dict(end.counted), "absent": absent}
+    metadata = {
+        **facts.metadata,
+        "iterations": str(end.iterations),
+        "ended_by": end.ended_by,
+        "failed": end.failed,
+        "duration_s": repr(end.duration_s),
+    }
+    ticks = {
+        "schema": 1,
+        "counted": dict(end.counted),
+        "absent": absent,
+        "metadata_crc32": _checksum(metadata),
+    }
     started_ns = int(facts.metadata["started_ns"])
     for name, text in (
         (SPEC, facts.spec.to_json()),
@@ -199,14 +237,34 @@ def write_facts(
         writer.mcap.add_attachment(
             started_ns, started_ns, name, "application/json", text.encode()
         )
-    metadata = {
-        **facts.metadata,
-        "iterations": str(end.iterations),
-        "ended_by": end.ended_by,
-        "failed": end.failed,
-        "duration_s": repr(end.duration_s),
-    }
     writer.mcap.add_metadata(NAME, metadata)
+
+
+def check_ticks(ticks: Any, metadata: Mapping[str, str]) -> None:
+    """Refuse an attachment with other ticks than numbers, or of other metadata.
+
+    Raises:
+        ValueError: It is damaged, or the metadata is.
+    """
+    counts = _is_counts(ticks["counted"].values())
+    if not (counts and all(map(_are_runs, ticks["absent"].values()))):
+        raise ValueError(f"its {TICKS!r} is damaged")
+    known = ticks.get("metadata_crc32")
+    if known is not None and known != _checksum(metadata):
+        raise ValueError(f"its metadata {NAME!r} is damaged")
+
+
+def _are_runs(runs: Any) -> bool:
+    return all(len(run) == 3 and _is_counts(run) for run in runs)
+
+
+def _is_counts(items: Iterable[Any]) -> bool:
+    return all(type(item) is int and item >= 0 for item in items)
+
+
+def _checksum(metadata: Mapping[str, str]) -> int:
+    """Return the checksum of metadata; MCAP has none for it."""
+    return zlib.crc32(json.dumps(dict(metadata), sort_keys=True).encode())
 
 
 def _said(error: BaseException | None) -> str:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import platform
 import time
+import zlib
 from pathlib import Path
 from typing import Any
 
 from mcap.writer import LIBRARY_IDENTIFIER, CompressionType, Writer
 
+from like_keras_core.engine_kit import open_new
 from lk_record_mcap.absent_ticks import AbsentTicks
 from lk_record_mcap.errors import RecordingError
 from lk_record_mcap.format import Encoder, Form
@@ -18,6 +20,9 @@ from lk_record_mcap.write_queue import Backlog, Entry, is_large
 CHUNK_BYTES = 1 << 20
 FLUSH_NS = 1_000_000_000
 """What a process that is killed can lose: messages of no more than this time."""
+
+CHECKED_BYTES = 1 << 20
+"""How much of a message its checksum is of, where it stands in no chunk."""
 
 SEQUENCE = 1 << 32
 """MCAP has 32 bits for a message's number, which is the tick here; it starts again."""
@@ -40,11 +45,13 @@ class ChannelWriter:
     Args:
         path: The file.
         compression: `"none"`, `"lz4"` or `"zstd"`; None for messages without chunks,
-            which costs least.
+            which costs least. A chunk has a checksum; a message without one has it in
+            the time of its publication, which is else the time of its log.
     """
 
     def __init__(self, path: Path, compression: str | None) -> None:
-        self._file = path.open("wb")
+        self._file = open_new(path)
+        self._has_checksums = compression is None
         self.mcap = Writer(
             self._file,
             CHUNK_BYTES,
@@ -75,7 +82,11 @@ class ChannelWriter:
         channel = self._channels.get((port, form))
         if channel is None:
             channel = self._channels[port, form] = self._open(port, order, form)
-        self.mcap.add_message(channel, stamp_ns, data, stamp_ns, tick % SEQUENCE)
+        sequence = tick % SEQUENCE
+        published_ns = stamp_ns
+        if self._has_checksums:
+            published_ns ^= message_crc(channel, sequence, data)
+        self.mcap.add_message(channel, stamp_ns, data, published_ns, sequence)
 
     def _open(self, port: str, order: int, form: Form) -> int:
         schema = self._schemas.get(form)
@@ -101,6 +112,17 @@ def unwritten(path: Path, error: OSError) -> RecordingError:
         f"The recorder cannot write {str(path)!r}: {error.strerror}. What it has "
         "written is there; record_to=, or --record-to, takes another place."
     )
+
+
+def message_crc(channel: int, sequence: int, data: bytes) -> int:
+    """Return the checksum of a message that stands in no chunk.
+
+    It is of the first `CHECKED_BYTES`: the frames of a camera are to cost little while
+    they are recorded, and the chunks that the parts become have checksums of all.
+    """
+    if len(data) > CHECKED_BYTES:
+        data = data[:CHECKED_BYTES]
+    return zlib.crc32(data, channel << 16 ^ sequence)
 
 
 class Shard:

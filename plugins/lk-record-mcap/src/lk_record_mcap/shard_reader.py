@@ -10,27 +10,37 @@ from __future__ import annotations
 import struct
 from array import array
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
 import numpy as np
-from mcap.exceptions import McapError
+from mcap.data_stream import ReadDataStream
 from mcap.opcode import Opcode
-from mcap.records import Channel, Chunk, Message, Metadata, Schema
-from mcap.stream_reader import MAGIC_SIZE, StreamReader, breakup_chunk
+from mcap.records import Channel, Chunk, DataEnd, Message, Metadata, Schema
 
-from lk_record_mcap.errors import RecordingError
-from lk_record_mcap.format import Form
-from lk_record_mcap.shard import PORT, SEQUENCE
+from lk_record_mcap.errors import DamagedRecordingError, RecordingError
+from lk_record_mcap.format import Form, is_known
+from lk_record_mcap.mcap_file import MAGIC, RECORD, parse, unpack
+from lk_record_mcap.shard import PORT, SEQUENCE, message_crc
 
 _KEPT_CHUNKS = 16
-_RECORD = struct.Struct("<BQ")
-"""What every record of MCAP begins with: its kind, and the length of the rest."""
-
 _MESSAGE = struct.Struct("<HI")
 """What the rest of a message begins with: its channel and its sequence."""
+
+_SHORTEST = 22
+"""The length of a message without content [byte]."""
+
+_KINDS: dict[int, Any] = {
+    Opcode.SCHEMA: Schema,
+    Opcode.CHANNEL: Channel,
+    Opcode.CHUNK: Chunk,
+    Opcode.METADATA: Metadata,
+    Opcode.DATA_END: DataEnd,
+}
+_UNUSED = frozenset({Opcode.HEADER, Opcode.MESSAGE_INDEX, Opcode.ATTACHMENT})
 
 
 class Place(NamedTuple):
@@ -75,20 +85,31 @@ class PartFile:
 
     def _scan(self, file: IO[bytes]) -> None:
         for offset, record in _whole_records(file, self.path):
-            if isinstance(record, Metadata) and record.name == PORT:
-                self.ports.update(record.metadata)
-            elif isinstance(record, Chunk):
-                place = 0
-                for item in breakup_chunk(record):
-                    if isinstance(item, Message):
-                        self._find(item.channel_id, item.sequence, offset, place)
-                        place += 1
-                    else:
-                        self._learn(item)
-            elif isinstance(record, Place):
-                self._find(record.channel, record.sequence, offset, 0)
-            else:
-                self._learn(record)
+            try:
+                self._take(record, offset)
+            except RecordingError:
+                raise
+            except Exception as error:
+                raise DamagedRecordingError(
+                    str(self.path), offset, f"{error!r:.200}"
+                ) from error
+
+    def _take(self, record: Any, offset: int) -> None:
+        """Take in what stands at an offset."""
+        if isinstance(record, Metadata) and record.name == PORT:
+            self.ports.update(record.metadata)
+        elif isinstance(record, Chunk):
+            place = 0
+            for item in unpack(record, self.path, offset):
+                if isinstance(item, Message):
+                    self._find(item.channel_id, item.sequence, offset, place)
+                    place += 1
+                else:
+                    self._learn(item)
+        elif isinstance(record, Place):
+            self._find(record.channel, record.sequence, offset, 0)
+        else:
+            self._learn(record)
 
     def _find(self, channel: int, sequence: int, offset: int, place: int) -> None:
         """Remember where a message is: which one, of the record at an offset."""
@@ -112,8 +133,29 @@ class PartFile:
             order = int(item.metadata["order"])
             self._channels[item.id] = (item.topic, order, form)
 
+    def check_ports(self, orders: Mapping[str, int]) -> None:
+        """Refuse messages of other ports than the run's.
+
+        Args:
+            orders: By port, the place of its component in the execution order.
+
+        Raises:
+            RecordingError: There are some.
+        """
+        for port, order, form in self._channels.values():
+            if orders.get(port) != order or not is_known(form):
+                raise RecordingError(
+                    f"{str(self.path)!r} is damaged, or of another run: it has port "
+                    f"{port!r:.200} at place {order} of the execution order, with "
+                    f"messages of {form.name!r:.80} in {form.message!r:.80}."
+                )
+
     def messages(self) -> Iterator[Stored]:
-        """Yield the messages by tick and order."""
+        """Yield the messages by tick and order.
+
+        Raises:
+            RecordingError: The file is no longer what it was.
+        """
         kept: OrderedDict[int, list[Message]] = OrderedDict()
         ticks = np.frombuffer(self._ticks, np.uint64)
         orders = np.frombuffer(self._orders, np.uintc)
@@ -121,7 +163,7 @@ class PartFile:
             for n in np.lexsort((orders, ticks)).tolist():
                 offset = self._offsets[n]
                 if offset not in kept:
-                    kept[offset] = _messages_at(file, offset)
+                    kept[offset] = _messages_at(file, offset, self.path)
                     if len(kept) > _KEPT_CHUNKS:
                         kept.popitem(last=False)
                 kept.move_to_end(offset)
@@ -145,35 +187,45 @@ def tick_of(sequence: int, last: int) -> int:
 def _whole_records(file: IO[bytes], path: Path) -> Iterator[tuple[int, Any]]:
     """Yield offset and record, of a message its place, up to where the file is cut."""
     size = path.stat().st_size
-    offset = MAGIC_SIZE
-    while offset + _RECORD.size <= size:
+    magic = file.read(len(MAGIC))
+    if not MAGIC.startswith(magic):
+        raise DamagedRecordingError(str(path), 0, "it is not an MCAP file")
+    file.seek(max(0, size - len(MAGIC)))
+    is_finished = size > len(MAGIC) and file.read() == MAGIC
+    offset = len(MAGIC)
+    while offset + RECORD.size <= size:
         file.seek(offset)
-        opcode, length = _RECORD.unpack(file.read(_RECORD.size))
-        end = offset + _RECORD.size + length
+        opcode, length = RECORD.unpack(file.read(RECORD.size))
+        end = offset + RECORD.size + length
         if end > size:
+            if is_finished:
+                why = f"a record would have {length} bytes"
+                raise DamagedRecordingError(str(path), offset, why)
             return
         if opcode == Opcode.MESSAGE:
+            if length < _SHORTEST:
+                raise DamagedRecordingError(str(path), offset, "a message is too short")
             yield offset, Place(*_MESSAGE.unpack(file.read(_MESSAGE.size)))
-        elif opcode != Opcode.MESSAGE_INDEX:
-            try:
-                record = _record_at(file, offset)
-            except (McapError, struct.error, ValueError) as error:
-                raise RecordingError(
-                    f"{str(path)!r} is damaged at byte {offset} of {size}: {error!r}. "
-                    "What is before that can be had with the command mcap recover."
-                ) from error
-            yield offset, record
+        elif opcode in _KINDS:
+            yield offset, parse(_KINDS[opcode], file.read(length), path, offset)
             if opcode == Opcode.DATA_END:
                 return
+        elif opcode not in _UNUSED:
+            why = f"there is no record of kind {opcode}"
+            raise DamagedRecordingError(str(path), offset, why)
         offset = end
 
 
-def _messages_at(file: IO[bytes], offset: int) -> list[Message]:
-    record = _record_at(file, offset)
-    items = breakup_chunk(record) if isinstance(record, Chunk) else [record]
-    return [item for item in items if isinstance(item, Message)]
-
-
-def _record_at(file: IO[bytes], offset: int) -> Any:
+def _messages_at(file: IO[bytes], offset: int, path: Path) -> list[Message]:
     file.seek(offset)
-    return next(StreamReader(file, skip_magic=True, emit_chunks=True).records)
+    opcode, length = RECORD.unpack(file.read(RECORD.size))
+    content = file.read(length)
+    if opcode == Opcode.MESSAGE:
+        item = Message.read(ReadDataStream(BytesIO(content)), length)
+        crc = message_crc(item.channel_id, item.sequence, item.data)
+        if item.log_time ^ item.publish_time not in (0, crc):
+            why = "the checksum of a message is another"
+            raise DamagedRecordingError(str(path), offset, why)
+        return [item]
+    items = unpack(parse(Chunk, content, path, offset), path, offset)
+    return [item for item in items if isinstance(item, Message)]

@@ -1,0 +1,1 @@
+"""What `lk doctor` looks at: requirements, imports, plug-ins and the machine."""
