@@ -21,7 +21,7 @@ _NAMES = """
     enum faulthandler fcntl fnmatch fractions functools gc graphlib hashlib heapq hmac
     importlib inspect ipaddress itertools json keyword linecache locale logging lzma
     math mmap numbers opcode operator pathlib pickle platform queue random re reprlib
-    secrets select selectors shlex shutil signal site socket stat string struct
+    resource secrets select selectors shlex shutil signal site socket stat string struct
     subprocess sysconfig tempfile textwrap threading time token tokenize traceback types
     typing unicodedata urllib uuid warnings weakref zipfile zlib
 """
