@@ -43,6 +43,7 @@ if TYPE_CHECKING:
         Home,
         given_address,
     )
+    from like_keras_core.runtime.control.keys import without_secrets
     from like_keras_core.runtime.control.run_plan import RunPlan
     from like_keras_core.runtime.file_limit import file_limit_text
     from like_keras_core.runtime.flow.routed_transport import RoutedTransport
@@ -72,7 +73,7 @@ if TYPE_CHECKING:
         NodeConsole,
         to_stderr,
     )
-    from like_keras_core.runtime.supervision.os_sessions import exit_text
+    from like_keras_core.runtime.supervision.os_sessions import exit_text, is_alive
     from like_keras_core.runtime.supervision.process_group import (
         NodeProcesses,
         ProcessGroup,
@@ -128,6 +129,7 @@ _HOMES = {
     "fetch_system": "runtime.process.main",
     "file_limit_text": "runtime.file_limit",
     "given_address": "runtime.control.environment",
+    "is_alive": "runtime.supervision.os_sessions",
     "node_option_issues": "engine_kit.option_checks",
     "once_per_spec": "graph.once",
     "output_addresses": "authoring.launch_args",
@@ -144,6 +146,7 @@ _HOMES = {
     "unknown_options": "engine_kit.option_checks",
     "unsendable_issues": "engine_kit.serializability",
     "versions_of": "plugins.metadata",
+    "without_secrets": "runtime.control.keys",
 }
 """Where each name is defined: its module, and its name there if that is another."""
 
@@ -183,6 +186,7 @@ __all__ = [
     "fetch_system",
     "file_limit_text",
     "given_address",
+    "is_alive",
     "node_option_issues",
     "once_per_spec",
     "output_addresses",
@@ -199,6 +203,7 @@ __all__ = [
     "unknown_options",
     "unsendable_issues",
     "versions_of",
+    "without_secrets",
 ]
 
 

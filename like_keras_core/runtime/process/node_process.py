@@ -148,7 +148,7 @@ class NodeProcess:
                 self._turn()
         except BaseException:
             self._thread.turned()
-            self.connection.send(p.NodeFailed(traceback.format_exc()))
+            self.connection.send(p.NodeFailed(traceback.format_exc(limit=-100)))
             raise
         finally:
             self._leave()

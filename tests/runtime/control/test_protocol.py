@@ -75,7 +75,7 @@ EXAMPLES: list[Message] = [
     p.ShutDown((FAILURE,)),
     p.RequestReport(),
     p.Report(STATISTICS, (FAILURE,)),
-    p.Records("camera.output", b"\x00\xff"),
+    p.Records("camera.output", True, b"\x00\xff"),
     p.RecordsFailed(FAILURE),
     p.Trace("firings", "camera", b"12345678"),
     p.Reported(),

@@ -23,13 +23,21 @@ from like_keras_core.runtime.control.connection import (
     ControlConnectionLostError,
     connect,
 )
+from like_keras_core.runtime.control.keys import node_key
 from like_keras_core.runtime.control.protocol import (
     Build,
+    Clock,
+    Finished,
     FromProcess,
     Hello,
+    Linked,
+    Log,
     NodeFailed,
+    Progress,
     Records,
     RelayFrame,
+    Reported,
+    StopProposed,
     StopReply,
     Trace,
 )
@@ -39,6 +47,7 @@ from like_keras_core.runtime.control.server import ControlServer, ServerConnecti
 from like_keras_core.runtime.flow.wire_format import Data, parse
 from like_keras_core.runtime.process.node_process import NodeProcess
 from like_keras_core.runtime.stop import StopSignal
+from like_keras_core.runtime.stop_point import StopPoint
 from like_keras_core.runtime.supervision.supervisor import Supervisor
 from like_keras_core.tap import Tap
 from like_keras_core.testing.components import Count, Scale
@@ -200,7 +209,7 @@ class Run:
         transport = self.transport(self.ways, node)
         self.made.append(transport)
         try:
-            line = connect(self.board.address, TOKEN)
+            line = connect(self.board.address, node_key(TOKEN, node), node)
         except ControlConnectionLostError as error:
             self.errors.append(error)  # The run may be over before it has begun.
             return
@@ -477,9 +486,25 @@ def test_a_lost_host_that_stood_still_said_what_it_waited_for() -> None:
     ("message", "problem"),
     [
         (StopReply(3, 3), "'stop_reply' came though no stop was requested"),
-        (Records("count.output", b""), "'count.output', which is not recorded"),
-        (Trace("firings", "count", b""), "'trace' came though no trace was asked for"),
+        (Records("count.output", False, b""), "'records' came though it was not asked"),
+        (Trace("firings", "count", b""), "'trace' came though it was not asked for"),
         (RelayFrame("c", b""), "'relay_frame' is for 'c', not a node"),
+        (Progress(0), "'progress' came though it was not asked for"),
+        (Linked(()), "'linked' came though it was not asked for"),
+        (Clock(1, "x"), "'clock' came though it was not asked for"),
+        (Reported(), "'reported' came though it was not asked for"),
+        (Finished(7, 0), "'finished' is of (7, 0), which nobody has told it"),
+        (StopProposed(StopPoint(-5, 0, "error", "count")), "has a tick that cannot be"),
+        (
+            StopProposed(StopPoint(5, 0, "nonsense", "count")),
+            "has a kind that cannot be",
+        ),
+        (StopProposed(StopPoint(5, 7, "error", "count")), "has a place that cannot be"),
+        (
+            StopProposed(StopPoint(5, 1, "error", "scale")),
+            "not a component of this node",
+        ),
+        (Log(-1, "x", "x", None, None), "'log' has a level that cannot be: -1"),
     ],
 )
 def test_a_message_out_of_turn_ends_the_run_by_name(
@@ -489,12 +514,12 @@ def test_a_message_out_of_turn_ends_the_run_by_name(
     run = Run(pair())
 
     def introduce() -> None:
-        connection = connect(run.board.address, TOKEN)
+        connection = connect(run.board.address, node_key(TOKEN, "a"), "a")
         connection.send(Hello("a", 1, "m", "3", "", run.spec.digest(), {"kit": "1"}))
         connection.send(message)
         with suppress(ControlConnectionLostError):
             while True:
-                connection.receive()
+                list(connection.receive())
         connection.close()
 
     run.threads.append(threading.Thread(target=introduce, daemon=True))
@@ -504,6 +529,54 @@ def test_a_message_out_of_turn_ends_the_run_by_name(
         run.conduct()
 
     assert problem in str(caught.value)
+
+
+def test_a_node_cannot_introduce_itself_as_another_one() -> None:
+    """It is named, and what it said; the other one is not taken for it."""
+    run = Run(pair())
+
+    def introduce() -> None:
+        connection = connect(run.board.address, node_key(TOKEN, "a"), "a")
+        connection.send(Hello("b", 1, "m", "3", "", run.spec.digest(), {"kit": "1"}))
+        with suppress(ControlConnectionLostError):
+            while True:
+                list(connection.receive())
+        connection.close()
+
+    run.threads.append(threading.Thread(target=introduce, daemon=True))
+    run.threads[-1].start()
+
+    with pytest.raises(HostLostError, match="node 'a' was lost") as caught:
+        run.conduct()
+
+    assert "introduced itself as 'b'" in str(caught.value)
+
+
+@pytest.mark.parametrize("is_introduced", [True, False])
+def test_what_was_refused_is_the_reason_however_the_process_ends(
+    is_introduced: bool,
+) -> None:
+    """Its end follows from it, and says nothing."""
+    run = Run(pair())
+
+    def introduce() -> None:
+        connection = connect(run.board.address, node_key(TOKEN, "a"), "a")
+        if is_introduced:
+            digest = run.spec.digest()
+            connection.send(Hello("a", 1, "m", "3", "", digest, {"kit": "1"}))
+        connection._socket.sendall(bytes([0, 0, 0, 2, 0, 0, 0, 0]) + b"{}")
+        with suppress(ControlConnectionLostError):
+            while True:
+                list(connection.receive())
+        connection.close()
+
+    run.threads.append(threading.Thread(target=introduce, daemon=True))
+    run.threads[-1].start()
+
+    with pytest.raises(HostLostError, match="cannot be read") as caught:
+        run.conduct(ended=lambda node: "it ended with exit code 0")
+
+    assert "is not a JSON array" in str(caught.value)
 
 
 def test_options_that_do_not_fit_are_refused_with_the_message() -> None:
