@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from like_keras_core.runtime.control.keys import without_secrets
     from like_keras_core.runtime.control.run_plan import RunPlan
     from like_keras_core.runtime.file_limit import file_limit_text
+    from like_keras_core.runtime.flow.frame_tags import BARE_SIZE as HEADER_SIZE
     from like_keras_core.runtime.flow.routed_transport import RoutedTransport
     from like_keras_core.runtime.flow.transport import (
         Arrived,
@@ -53,10 +54,7 @@ if TYPE_CHECKING:
         PolledTransport,
         Transport,
     )
-    from like_keras_core.runtime.flow.wire_format import (
-        HEADER_SIZE,
-        channel_of,
-    )
+    from like_keras_core.runtime.flow.wire_format import channel_of
     from like_keras_core.runtime.forced_exit import before_forced_exit
     from like_keras_core.runtime.process.external_input import ExternalInput
     from like_keras_core.runtime.process.main import (
@@ -99,7 +97,7 @@ _HOMES = {
     "ChildProcess": "runtime.supervision.child_process",
     "ExternalInput": "runtime.process.external_input",
     "FrameParts": "runtime.flow.transport",
-    "HEADER_SIZE": "runtime.flow.wire_format",
+    "HEADER_SIZE": "runtime.flow.frame_tags:BARE_SIZE",
     "Home": "runtime.control.environment",
     "LAUNCHED": "runtime.control.environment",
     "NodeConsole": "runtime.supervision.node_console",

@@ -14,11 +14,14 @@ from __future__ import annotations
 
 import hashlib
 import os
+import secrets
 import shutil
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from like_keras_core.errors import LkError
+from like_keras_core.graph.channels import channels_of
+from like_keras_core.spec import SystemSpec
 
 TOKEN = "LK_TOKEN"
 """The variable with the token of a run, which several machines may share."""
@@ -81,6 +84,23 @@ def _file_name(node: str) -> str:
     return hashlib.blake2b(node.encode(), digest_size=16).hexdigest()
 
 
+def frame_keys(spec: SystemSpec) -> dict[str, dict[str, str]]:
+    """Make the keys by which frames prove themselves; other ones in each run.
+
+    Args:
+        spec: The system.
+
+    Returns:
+        By node, a key for each channel that begins or ends there, by its number.
+    """
+    found: dict[str, dict[str, str]] = {}
+    for channel in channels_of(spec):
+        key = secrets.token_hex(16)
+        for node in (channel.producer, channel.consumer):
+            found.setdefault(node, {})[str(channel.number)] = key
+    return found
+
+
 def own_key(node: str) -> str:
     """Return the key of the node that this process runs, as the environment says.
 
@@ -126,5 +146,5 @@ def own_environment(environment: Mapping[str, str], node: str) -> dict[str, str]
 
 def without_secrets(environment: Mapping[str, str]) -> dict[str, str]:
     """Return an environment without the secrets of this process, or another run."""
-    secrets = (TOKEN, KEY, KEYS)
-    return {name: text for name, text in environment.items() if name not in secrets}
+    known = (TOKEN, KEY, KEYS)
+    return {name: text for name, text in environment.items() if name not in known}

@@ -69,6 +69,7 @@ class Build(Message, verb="build", phase=BUILD):
 
     options: Mapping[str, Any]
     endpoints: Mapping[str, str]
+    keys: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)

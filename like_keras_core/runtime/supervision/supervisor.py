@@ -17,6 +17,7 @@ from typing import TypeVar
 from like_keras_core.errors import HostLostError
 from like_keras_core.report import Progress, RunReport
 from like_keras_core.runtime.control import protocol as p
+from like_keras_core.runtime.control.keys import frame_keys
 from like_keras_core.runtime.control.message import ProtocolError, assert_never
 from like_keras_core.runtime.control.run_plan import RunPlan
 from like_keras_core.runtime.control.server import ControlServer
@@ -178,7 +179,9 @@ class Supervisor:
         self.introductions = self._all(p.Hello, self.start_s, late)
         check_same(self.plan, self.introductions)
         endpoints = {node: x.endpoint for node, x in self.introductions.items()}
-        self._nodes.tell(p.Build(self.options.to_dict(), endpoints))
+        options, keys = self.options.to_dict(), frame_keys(self.plan.spec)
+        for node in self.machines:
+            self._nodes.send(node, p.Build(options, endpoints, keys.get(node, {})))
         if not self._succeed(p.Ready):
             return
         if self._results.traces is not None:
@@ -351,7 +354,6 @@ class Supervisor:
                 last = (traceback.splitlines() or [""])[-1]
                 raise self._lost(node, f"it failed: {last}")
             case p.ConnectionLost(reason, is_refused):
-                # What was refused is the cause, however the process ends then.
                 how = "" if is_refused else how_it_ended(node, self.lost, self.ended)
                 raise self._lost(node, how or reason)
             case _:

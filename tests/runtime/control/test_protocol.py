@@ -46,7 +46,7 @@ EXAMPLES: list[Message] = [
     p.Beats("a"),
     p.SystemCopy(b"{}"),
     p.Hello("a", 12, "nuc", "3.11", "tcp://1", "abc", {"kit": "1"}),
-    p.Build({"window": 8}, {"a": "tcp://1"}),
+    p.Build({"window": 8}, {"a": "tcp://1"}, {"0": "k"}),
     p.Ready((FAILURE,)),
     p.ReadClock(),
     p.Clock(1 << 60, "boot"),

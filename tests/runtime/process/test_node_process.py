@@ -44,6 +44,7 @@ from like_keras_core.runtime.control.protocol import (
 from like_keras_core.runtime.control.run_options import RunOptions
 from like_keras_core.runtime.control.run_plan import RunPlan
 from like_keras_core.runtime.control.server import ControlServer, ServerConnection
+from like_keras_core.runtime.flow.frame_tags import TAG_SIZE
 from like_keras_core.runtime.flow.wire_format import Data, parse
 from like_keras_core.runtime.process.node_process import NodeProcess
 from like_keras_core.runtime.stop import StopSignal
@@ -118,18 +119,34 @@ class Polled(Direct):
         self.came.put(None)
 
 
-class Garbage(Direct):
-    """Hands over what is no frame."""
+class Crowded(Direct):
+    """Hands over what strangers send, too: garbage, forged frames, and old ones."""
 
     def send(self, node: str, frame: Sequence[bytes | bytearray | memoryview]) -> None:
-        self._deliver(node, b"?" * 50)
+        real = b"".join(frame)
+        forged = bytearray(real)
+        forged[8] ^= 1
+        untagged, cut = real[:-TAG_SIZE], real[:-1]
+        for other in (b"", b"?" * 50, b"?" * 5000, bytes(forged), untagged, cut):
+            self._deliver(node, other)
+        self._deliver(node, real)
+        self._deliver(node, real)
+
+
+class Unstarted(Direct):
+    """Cannot be started."""
+
+    def start(
+        self, arrived: Callable[[bytes], object], peers: Mapping[str, str]
+    ) -> None:
+        raise OSError("no such device")
 
 
 class Broken(Direct):
     """Has no way for values."""
 
     def send(self, node: str, frame: Sequence[bytes | bytearray | memoryview]) -> None:
-        if any(isinstance(part, Data) for part in parse(list(frame))):
+        if any(isinstance(part, Data) for part in parse(list(frame[:-1]))):
             raise OSError("no way")
         super().send(node, frame)
 
@@ -401,15 +418,29 @@ def test_a_stop_before_all_have_called_ends_the_run() -> None:
 
 def test_a_host_that_breaks_says_how() -> None:
     """It is no component's error; the traceback is the end of its log."""
-    run = Run(pair(), Garbage)
+    run = Run(pair(), Unstarted)
     run.start("a", "b")
 
-    with pytest.raises(HostLostError, match=r"it failed: .*FrameError") as caught:
+    with pytest.raises(HostLostError, match=r"it failed: OSError: no such") as caught:
         run.conduct()
 
     assert caught.value.node in ("a", "b")
-    assert any("_take" in line for line in caught.value.log)
+    assert any("_obey" in line for line in caught.value.log)
     assert run.errors
+
+
+def test_frames_of_strangers_are_dropped_and_counted(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Whatever they hold, the run is the same, and says so once."""
+    run = Run(pair(), Crowded)
+    run.start("a", "b")
+
+    report = run.conduct()
+
+    assert report.records == {"scale.output": [(t, 2 * t) for t in range(5)]}
+    assert report.connections["count.output -> scale.value"].messages == 5
+    assert "dropped 10 frames that are not of this run" in caplog.text
 
 
 def test_a_transport_that_fails_is_no_failure_of_a_component() -> None:
@@ -592,7 +623,7 @@ def test_options_that_do_not_fit_are_refused_with_the_message() -> None:
 
     run.board.start(greet)
     connection = accepted.get(timeout=WAIT_S)
-    connection.send(Build({"window": 8}, {}))
+    connection.send(Build({"window": 8}, {}, {}))
     while not isinstance(failed := heard.get(timeout=WAIT_S), NodeFailed):
         pass
     connection.close()

@@ -50,7 +50,7 @@ def checks() -> MessageChecks:
     """Return the checks of a run whose processes were told everything."""
     made = MessageChecks(plan())
     for message in (
-        *(p.Build({}, {}), p.ReadClock(), p.Configure(), p.Activate(), p.Link(1.0)),
+        *(p.Build({}, {}, {}), p.ReadClock(), p.Configure(), p.Activate(), p.Link(1.0)),
         *(p.NewStopPoint(StopPoint(9, 0)), p.Start(), p.StopRequest()),
         *(p.RequestStatistics(), p.Deactivate(), p.Shutdown(), p.RequestReport()),
     ):
