@@ -24,6 +24,7 @@ from typing import Any, cast
 import numpy as np
 
 from like_keras_core import Component, Node, System
+from like_keras_core.graph.channels import channels_of
 from like_keras_core.runtime.control.connection import ProcessConnection
 from like_keras_core.runtime.control.protocol import (
     Activate,
@@ -116,7 +117,8 @@ def member(system: System, node: str) -> tuple[NodeProcess, ByHand]:
     transport = ByHand()
     connection = cast(ProcessConnection, Deaf())
     made = NodeProcess(RunPlan.of(system.to_spec()), node, connection, transport)
-    made._take(Build(RunOptions().to_dict(), {}))
+    keys = {str(channel.number): "key" for channel in channels_of(system.to_spec())}
+    made._take(Build(RunOptions().to_dict(), {}, keys))
     made._take(LowWatermark(1 << 40))
     made._take(Configure())
     made._take(Activate())

@@ -43,8 +43,10 @@ if TYPE_CHECKING:
         Home,
         given_address,
     )
+    from like_keras_core.runtime.control.keys import without_secrets
     from like_keras_core.runtime.control.run_plan import RunPlan
     from like_keras_core.runtime.file_limit import file_limit_text
+    from like_keras_core.runtime.flow.frame_tags import BARE_SIZE as HEADER_SIZE
     from like_keras_core.runtime.flow.routed_transport import RoutedTransport
     from like_keras_core.runtime.flow.transport import (
         Arrived,
@@ -52,10 +54,7 @@ if TYPE_CHECKING:
         PolledTransport,
         Transport,
     )
-    from like_keras_core.runtime.flow.wire_format import (
-        HEADER_SIZE,
-        channel_of,
-    )
+    from like_keras_core.runtime.flow.wire_format import channel_of
     from like_keras_core.runtime.forced_exit import before_forced_exit
     from like_keras_core.runtime.os_limits import lockable_memory
     from like_keras_core.runtime.process.external_input import ExternalInput
@@ -80,7 +79,7 @@ if TYPE_CHECKING:
         NodeConsole,
         to_stderr,
     )
-    from like_keras_core.runtime.supervision.os_sessions import exit_text
+    from like_keras_core.runtime.supervision.os_sessions import exit_text, is_alive
     from like_keras_core.runtime.supervision.process_group import (
         NodeProcesses,
         ProcessGroup,
@@ -107,7 +106,7 @@ _HOMES = {
     "ChildProcess": "runtime.supervision.child_process",
     "ExternalInput": "runtime.process.external_input",
     "FrameParts": "runtime.flow.transport",
-    "HEADER_SIZE": "runtime.flow.wire_format",
+    "HEADER_SIZE": "runtime.flow.frame_tags:BARE_SIZE",
     "Home": "runtime.control.environment",
     "LAUNCHED": "runtime.control.environment",
     "NodeConsole": "runtime.supervision.node_console",
@@ -143,6 +142,7 @@ _HOMES = {
     "real_folder": "runtime.safe_files",
     "write_text": "runtime.safe_files",
     "given_address": "runtime.control.environment",
+    "is_alive": "runtime.supervision.os_sessions",
     "lockable_memory": "runtime.os_limits",
     "node_option_issues": "engine_kit.option_checks",
     "once_per_spec": "graph.once",
@@ -160,6 +160,7 @@ _HOMES = {
     "unknown_options": "engine_kit.option_checks",
     "unsendable_issues": "engine_kit.serializability",
     "versions_of": "plugins.metadata",
+    "without_secrets": "runtime.control.keys",
 }
 """Where each name is defined: its module, and its name there if that is another."""
 
@@ -201,6 +202,7 @@ __all__ = [
     "file_limit_text",
     "fresh_folder",
     "given_address",
+    "is_alive",
     "lockable_memory",
     "node_option_issues",
     "once_per_spec",
@@ -221,6 +223,7 @@ __all__ = [
     "unknown_options",
     "unsendable_issues",
     "versions_of",
+    "without_secrets",
     "write_text",
 ]
 

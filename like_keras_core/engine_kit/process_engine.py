@@ -21,6 +21,7 @@ from like_keras_core.plugins.metadata import versions_of
 from like_keras_core.report import RunReport
 from like_keras_core.runtime.build_folder import writing_into
 from like_keras_core.runtime.control.environment import Home
+from like_keras_core.runtime.control.keys import without_secrets
 from like_keras_core.runtime.control.run_options import RunOptions
 from like_keras_core.runtime.control.run_plan import RunPlan
 from like_keras_core.runtime.flow.transport import Transport
@@ -151,7 +152,7 @@ class ProcessEngine(Engine):
         Args:
             plan: The run, prepared.
             nodes: The nodes; the others are started by somebody else.
-            home: Where the processes find this one; `home.environment()` tells them.
+            home: Where the processes find this one, as `home.environment(node)` says.
 
         Returns:
             What is known of the processes.
@@ -165,10 +166,9 @@ class ProcessEngine(Engine):
         processes = NodeProcesses(NodeConsole(plan.spec, plan.folder / LOGS))
         code = os.pathsep.join(author_path(plan.spec))
         environment = {
-            **os.environ,
+            **without_secrets(os.environ),
             "PYTHONPATH": code,
             "PYTHONUNBUFFERED": "1",
-            **home.environment(),
         }
         # The folder that the launch is in is on the path where it is on this one's.
         safe = ["-P"] if sys.version_info >= (3, 11) else []
@@ -176,6 +176,7 @@ class ProcessEngine(Engine):
         try:
             for node in nodes:
                 own = started_environment(node, self.name, transport)
+                own = {**home.environment(node), **own}
                 processes.start(node, command, {**environment, **own})
         except BaseException:
             processes.end()

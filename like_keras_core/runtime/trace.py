@@ -63,10 +63,10 @@ class Trace:
 
     def parts(self) -> Iterator[tuple[str, str, bytes]]:
         """Give all of it in parts that can be sent."""
-        for name, rows in self.firings.items():
-            yield "firings", name, rows.tobytes()
-        for name, rows in self.arrivals.items():
-            yield "arrivals", name, rows.tobytes()
+        for kind, found in (("firings", self.firings), ("arrivals", self.arrivals)):
+            for name, rows in found.items():
+                for n in range(0, len(rows), _PART):
+                    yield kind, name, rows[n : n + _PART].tobytes()
 
     def take(self, kind: str, name: str, data: bytes) -> None:
         """Take in one of `parts`.
@@ -74,11 +74,24 @@ class Trace:
         Args:
             kind: `"firings"` or `"arrivals"`.
             name: Whose it is, as `parts` gave it.
-            data: Rows of 64-bit ints.
+            data: Rows of 64-bit ints; those of several parts follow each other.
+
+        Raises:
+            ValueError: They are not.
         """
+        kinds = {"firings": (self.firings, 3), "arrivals": (self.arrivals, 2)}
+        if kind not in kinds:
+            raise ValueError(f"there are no {kind!r}")
+        found, columns = kinds[kind]
         rows = array("q")
         rows.frombytes(data)
-        (self.firings if kind == "firings" else self.arrivals)[name] = rows
+        if len(rows) % columns:
+            raise ValueError(f"rows of {columns} numbers are expected")
+        found.setdefault(name, array("q")).extend(rows)
+
+
+_PART = 3 << 20
+"""So many numbers are sent at a time: whole rows, of two or three."""
 
 
 @dataclass(slots=True)

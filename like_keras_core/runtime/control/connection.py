@@ -1,31 +1,28 @@
 """Authenticated control channel between a node's process and the launcher.
 
 It carries the messages of `protocol`, as JSON and raw bytes, never pickle. Each end
-proves that it knows the token before anything else is read. Both send heartbeats while
-they have nothing to say, so that silence means that the peer is gone.
+proves that it knows the node's key before anything else is read, as `handshake` says.
+Both send heartbeats while they have nothing to say, so that silence means that the peer
+is gone.
 
 ```text
 frame:  length of the JSON (4 bytes) · length of the data (4 bytes) · JSON · data
-proof:  server: nonce -> client: HMAC-SHA256(token, "client" + nonce) + own nonce
-        -> server: longest silence (double) + HMAC-SHA256(token, "server" + nonce
-           of the client + longest silence)
 ```
 """
 
 from __future__ import annotations
 
-import hmac
-import secrets
 import select
 import socket
 import struct
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from typing import Generic, TypeVar
 
 from like_keras_core.errors import LkError
+from like_keras_core.runtime.control.handshake import HandshakeError, prove
 from like_keras_core.runtime.control.message import (
     Message,
     ProtocolError,
@@ -42,13 +39,23 @@ from like_keras_core.runtime.control.protocol import (
 )
 
 _SIZES = struct.Struct("!II")
-_SILENCE = struct.Struct("!d")
-_NONCE = 32
-_PROOF_S = 5.0
-_LONGEST = 1 << 30
+_PROOF_S = 10.0
+_ATTEMPTS, _PAUSE_S = 4, 0.1
+"""How often a process connects that is hung up on while it proves itself."""
+
 _PART = 1 << 20
 _HALTED_S = 1.0
 """A wait that lasts so much longer than asked for was one of a halted process [s]."""
+
+LONGEST_TEXT = 1 << 24
+"""The longest JSON of a message from a process [byte]: a report of many components."""
+
+LONGEST_DATA = 1 << 26
+"""The longest data of a message from a process [byte]: a frame that is relayed.
+Recorded values and traces come in smaller parts."""
+
+_FROM_LAUNCHER = 1 << 30
+"""The longest JSON or data from the launcher [byte]: a system with large configs."""
 
 HEARTBEATS = 4
 """So many heartbeats fit into the longest silence."""
@@ -58,16 +65,30 @@ Outgoing = TypeVar("Outgoing", bound=Message)
 
 
 class ControlConnectionLostError(LkError, ConnectionError):
-    """The other end of a control channel is gone, silent, or not who it should be."""
+    """The other end of a control channel is gone, silent, or not who it should be.
+
+    Args:
+        text: What is wrong.
+        is_refused: Whether it is there, and was refused for what it has sent.
+    """
+
+    def __init__(self, text: str, *, is_refused: bool = False) -> None:
+        super().__init__(text)
+        self.is_refused = is_refused
 
 
-def _framed(message: Message) -> bytes:
+def _framed(message: Message, limits: tuple[int, int]) -> bytes:
     text, data = encode(message)
+    if len(text) > limits[0] or len(data) > limits[1]:
+        sizes = f"{len(text):,} bytes of JSON and {len(data):,} of data"
+        problem = f"has {sizes}; the limits are {limits[0]:,} and {limits[1]:,}"
+        raise ProtocolError(message.verb, problem)
     return _SIZES.pack(len(text), len(data)) + text + data
 
 
 _HEARTBEAT, _ = encode(Heartbeat())
-HEARTBEAT_FRAME = _framed(Heartbeat())
+_SMALL = (LONGEST_TEXT, LONGEST_DATA)
+HEARTBEAT_FRAME = _framed(Heartbeat(), _SMALL)
 
 MORE_SILENCE = "heartbeat_s says how long it may be silent, and 0 is for ever"
 
@@ -79,6 +100,8 @@ class ControlConnection(Generic[Incoming, Outgoing]):
         connection: A connected socket whose other end has proved itself.
         silence_s: How long the other end may say nothing [s]; 0 is for ever.
         incoming: The classes of the messages that may come, by verb.
+        limits: How long their JSON and data may be [byte].
+        outgoing_limits: How long those of the messages that are sent may be [byte].
     """
 
     def __init__(
@@ -86,6 +109,8 @@ class ControlConnection(Generic[Incoming, Outgoing]):
         connection: socket.socket,
         silence_s: float,
         incoming: Mapping[str, type[Incoming]],
+        limits: tuple[int, int] = (_FROM_LAUNCHER, _FROM_LAUNCHER),
+        outgoing_limits: tuple[int, int] = (_FROM_LAUNCHER, _FROM_LAUNCHER),
     ) -> None:
         self._socket = connection
         #: Held while a frame is written, so that frames of two threads do not mix.
@@ -95,12 +120,17 @@ class ControlConnection(Generic[Incoming, Outgoing]):
         #: What has come and is not a whole frame yet; it begins with a frame's sizes.
         self._received = bytearray()
         self._incoming = incoming
+        self._limits, self._outgoing_limits = limits, outgoing_limits
         self.silence_s = silence_s
         connection.settimeout(silence_s or None)
 
     def send(self, message: Outgoing) -> None:
-        """Send a message; dropped silently if the peer is gone."""
-        frame = _framed(message)
+        """Send a message; dropped silently if the peer is gone.
+
+        Raises:
+            ProtocolError: It is longer than the other end takes.
+        """
+        frame = _framed(message, self._outgoing_limits)
         try:
             with self._lock:
                 self._socket.sendall(frame)
@@ -125,28 +155,27 @@ class ControlConnection(Generic[Incoming, Outgoing]):
         finally:
             self._lock.release()
 
-    def receive(self) -> list[Incoming]:
+    def receive(self) -> Iterator[Incoming]:
         """Wait for something to come; return the messages that are complete.
 
+        Those before one that cannot be read are good.
+
         Raises:
-            ControlConnectionLostError: The other end is gone, or silent for too long.
+            ControlConnectionLostError: The other end is gone, silent for too long, or,
+                with the message in its turn, has sent what cannot be read.
         """
         try:
             part = self._received_part()
             if not part:
                 raise ConnectionResetError("closed")
-            self._received += part
-            return self._messages()
         except TimeoutError:
             raise self.silent() from None
-        except ProtocolError as error:
-            raise ControlConnectionLostError(
-                f"it sent a message that cannot be read ({error})"
-            ) from None
         except (OSError, ValueError) as error:
             raise ControlConnectionLostError(
                 f"its connection was lost ({error})"
             ) from None
+        self._received += part
+        return self._messages()
 
     def _received_part(self) -> bytes:
         """Wait for something to come; but for time in which this end was halted.
@@ -176,25 +205,33 @@ class ControlConnection(Generic[Incoming, Outgoing]):
             f"nothing was heard of it for {self.silence_s:g} s: {why} ({MORE_SILENCE})"
         )
 
-    def _messages(self) -> list[Incoming]:
+    def _messages(self) -> Iterator[Incoming]:
         """Take the whole messages out of what has come, without heartbeats."""
-        messages = []
         start = 0
-        while len(self._received) - start >= _SIZES.size:
-            sizes = _SIZES.unpack_from(self._received, start)
-            if max(sizes) > _LONGEST:
-                raise ControlConnectionLostError("it sent bytes that are not a message")
-            body = start + _SIZES.size
-            middle, end = body + sizes[0], body + sum(sizes)
-            if end > len(self._received):
-                break
-            text = self._received[body:middle]
-            if text != _HEARTBEAT:
+        try:
+            while len(self._received) - start >= _SIZES.size:
+                sizes = _SIZES.unpack_from(self._received, start)
+                body = start + _SIZES.size
+                middle, end = body + sizes[0], body + sum(sizes)
+                if sizes[0] > self._limits[0] or sizes[1] > self._limits[1]:
+                    raise ControlConnectionLostError(
+                        f"it sent bytes that are not a message, or one of {sum(sizes)}"
+                        " bytes, which is too long",
+                        is_refused=True,
+                    )
+                if end > len(self._received):
+                    return
+                text = self._received[body:middle]
                 data = bytes(memoryview(self._received)[middle:end])
-                messages.append(decode(text, data, self._incoming))
-            start = end
-        del self._received[:start]
-        return messages
+                start = end
+                if text != _HEARTBEAT:
+                    yield decode(text, data, self._incoming)
+        except ProtocolError as error:
+            raise ControlConnectionLostError(
+                f"it sent a message that cannot be read ({error})", is_refused=True
+            ) from None
+        finally:
+            del self._received[:start]
 
     def start(self, heard: Callable[[Incoming | ConnectionLost], object]) -> None:
         """Receive in a thread, and send heartbeats in another, until it is closed.
@@ -212,7 +249,7 @@ class ControlConnection(Generic[Incoming, Outgoing]):
                 for message in self.receive():
                     heard(message)
         except ControlConnectionLostError as error:
-            heard(ConnectionLost(str(error)))
+            heard(ConnectionLost(str(error), error.is_refused))
 
     def _send_heartbeats(self) -> None:
         while not self._closed.wait(self.silence_s / HEARTBEATS):
@@ -253,84 +290,48 @@ class ProcessConnection(ControlConnection[ToProcess, FromProcess]):
             f"left the run: that one was halted (Ctrl-Z), cut off or suspended, or "
             f"native code in it kept Python's lock ({MORE_SILENCE})"
         )
-        self._send_at_once(_framed(NodeFailed(self.left_since)))
+        self._send_at_once(_framed(NodeFailed(self.left_since), _SMALL))
         return super().silent(why)
 
 
-def _exactly(connection: socket.socket, size: int) -> bytes:
-    received = bytearray()
-    while len(received) < size:
-        part = connection.recv(min(size - len(received), _PART))
-        if not part:
-            raise ConnectionResetError("closed")
-        received += part
-    return bytes(received)
-
-
-def _proof(token: str, side: bytes, nonce: bytes) -> bytes:
-    return hmac.new(token.encode(), side + nonce, "sha256").digest()
-
-
-def connect(address: tuple[str, int], token: str) -> ProcessConnection:
+def connect(address: tuple[str, int], key: str, node: str) -> ProcessConnection:
     """Open a control channel to the launcher, which says how long a silence may be.
 
     Args:
         address: Where the launcher listens.
-        token: What both ends know.
+        key: What both ends know.
+        node: The node that this process runs, whose key it is.
 
     Raises:
         ControlConnectionLostError: Nobody answers there, or not with the same token.
     """
-    try:
-        connection = socket.create_connection(address, timeout=_PROOF_S)
-    except OSError as error:
-        raise ControlConnectionLostError(
-            f"Nobody answers at {address}: {error}"
-        ) from None
-    try:
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        own = secrets.token_bytes(_NONCE)
-        theirs = _exactly(connection, _NONCE)
-        connection.sendall(_proof(token, b"client", theirs) + own)
-        silence = _exactly(connection, _SILENCE.size)
-        answer = _exactly(connection, _NONCE)
-    except OSError as error:
-        connection.close()
-        text = f"What listens at {address} hung up, as for a wrong token: {error}"
-        raise ControlConnectionLostError(text) from None
-    if not hmac.compare_digest(answer, _proof(token, b"server", own + silence)):
-        connection.close()
-        raise ControlConnectionLostError(
-            f"What answers at {address} does not know the token."
+    for remaining in reversed(range(_ATTEMPTS)):
+        try:
+            connection = socket.create_connection(address, timeout=_PROOF_S)
+        except OSError as error:
+            raise ControlConnectionLostError(
+                f"Nobody answers at {address}: {error}"
+            ) from None
+        try:
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            silence_s = prove(connection, key, node)
+        except HandshakeError:
+            connection.close()
+            raise ControlConnectionLostError(
+                f"What answers at {address} does not know the token."
+            ) from None
+        except OSError as error:
+            # A server that strangers crowd may have taken this one for one of them.
+            connection.close()
+            if remaining:
+                time.sleep(_PAUSE_S)
+                continue
+            text = f"What listens at {address} hung up, as for a wrong token: {error}"
+            raise ControlConnectionLostError(text) from None
+        return ProcessConnection(
+            connection, silence_s, TO_PROCESS, outgoing_limits=_SMALL
         )
-    (silence_s,) = _SILENCE.unpack(silence)
-    return ProcessConnection(connection, silence_s, TO_PROCESS)
-
-
-def authenticate(connection: socket.socket, token: str, silence_s: float) -> bool:
-    """Prove to a client that this is the right server, if it proves itself first.
-
-    Args:
-        connection: The client's connection.
-        token: What both ends know.
-        silence_s: How long either end may be silent [s]; 0 is for ever.
-
-    Returns:
-        Whether the client proved itself.
-
-    Raises:
-        OSError: It did not answer in time, or is gone.
-    """
-    connection.settimeout(_PROOF_S)
-    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    nonce = secrets.token_bytes(_NONCE)
-    connection.sendall(nonce)
-    reply = _exactly(connection, 2 * _NONCE)
-    if not hmac.compare_digest(reply[:_NONCE], _proof(token, b"client", nonce)):
-        return False
-    silence = _SILENCE.pack(silence_s)
-    connection.sendall(silence + _proof(token, b"server", reply[_NONCE:] + silence))
-    return True
+    raise AssertionError("not reached")
 
 
 def address_toward(host: str, port: int = 9) -> str:

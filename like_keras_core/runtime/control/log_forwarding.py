@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from like_keras_core.runtime.control.connection import ProcessConnection
+from like_keras_core.runtime.control.payloads import shortened
 from like_keras_core.runtime.control.protocol import Log
 
 TAIL_LINES = 20
@@ -43,7 +44,7 @@ def _as_message(record: logging.LogRecord) -> Log:
     return Log(
         record.levelno,
         record.name,
-        _FORMAT.format(record),
+        shortened(_FORMAT.format(record)),
         address if isinstance(address, str) else None,
         tick if type(tick) is int else None,
     )

@@ -109,7 +109,7 @@ def decode(text: bytes | bytearray, data: bytes, table: Mapping[str, type[M]]) -
     """
     try:
         verb, *arguments = json.loads(text)
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, RecursionError):
         raise ProtocolError(bytes(text), "is not a JSON array") from None
     kind = table.get(verb) if isinstance(verb, str) else None
     if kind is None:

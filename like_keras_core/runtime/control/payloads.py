@@ -14,6 +14,10 @@ _BATCH_VALUES = 4096
 """Recorded values travel in messages of about so many."""
 
 
+_LONGEST_STRING = 1_000_000
+"""More characters of an error or a traceback do not travel."""
+
+
 def failures_of(failure: Failure | None) -> tuple[ReportedFailure, ...]:
     """Return a failure as it travels, or nothing."""
     if failure is None:
@@ -37,8 +41,8 @@ def failure_of(
         component=name,
         phase=phase,
         tick=tick,
-        error=text_of(error, phase),
-        traceback=traceback_of(error),
+        error=shortened(text_of(error, phase)),
+        traceback=shortened(traceback_of(error)),
         place=place_of(error),
     )
 
@@ -57,3 +61,19 @@ def batches_of(values: Sequence[tuple[int, Any]], what: str) -> Iterator[bytes]:
     count = min(_BATCH_VALUES, max(1, _BATCH_BYTES // size))
     for n in range(0, len(values), count):
         yield to_bytes(values[n : n + count], what)
+
+
+def parts_of(data: bytes) -> Iterator[tuple[bool, bytes]]:
+    """Yield data in parts that a message may hold, each with whether more follow."""
+    for n in range(0, len(data), _BATCH_BYTES):
+        end = n + _BATCH_BYTES
+        yield end < len(data), data[n:end]
+
+
+def shortened(text: str) -> str:
+    """Return a text that a message may hold: the begin and the end of a long one."""
+    if len(text) <= _LONGEST_STRING:
+        return text
+    half = _LONGEST_STRING // 2
+    left_out = len(text) - 2 * half
+    return f"{text[:half]}\n[... {left_out:,} characters ...]\n{text[-half:]}"

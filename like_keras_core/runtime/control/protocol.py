@@ -69,6 +69,7 @@ class Build(Message, verb="build", phase=BUILD):
 
     options: Mapping[str, Any]
     endpoints: Mapping[str, str]
+    keys: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,9 +276,10 @@ class Report(Message, verb="report", phase=REPORT):
 
 @dataclass(frozen=True, slots=True)
 class Records(Message, verb="records", phase=REPORT):
-    """Process, after `Report`: recorded values of a port, a batch as MessagePack."""
+    """Process, after `Report`: part of a batch of a port's records, as MessagePack."""
 
     address: str
+    has_more: bool
     data: bytes
 
 
@@ -357,12 +359,10 @@ class Heartbeat(Message, verb="heartbeat", phase=ANY_TIME):
 
 @dataclass(frozen=True, slots=True)
 class ConnectionLost(Message, verb="connection_lost", phase=ANY_TIME, travels=False):
-    """Of a connection, to its own side: the peer is gone or silent; nothing follows.
-
-    A process then shuts its components down and exits; the launcher gives the run up.
-    """
+    """Of a connection, to its own side only: the peer is gone, silent or refused."""
 
     reason: str
+    is_refused: bool = False
 
 
 ToParticipant = NewStopPoint | LowWatermark | StopRequest | StopGranted

@@ -7,7 +7,6 @@ silent for seconds though nothing is wrong.
 
 from __future__ import annotations
 
-import errno
 import logging
 import selectors
 import socket
@@ -20,9 +19,10 @@ from math import inf
 
 from like_keras_core.runtime.control.connection import (
     HEARTBEATS,
+    LONGEST_DATA,
+    LONGEST_TEXT,
     ControlConnection,
     ControlConnectionLostError,
-    authenticate,
 )
 from like_keras_core.runtime.control.process_state import HALTED, process_state
 from like_keras_core.runtime.control.protocol import (
@@ -35,9 +35,10 @@ from like_keras_core.runtime.control.protocol import (
     Hello,
     ToProcess,
 )
+from like_keras_core.runtime.control.strangers import Strangers
 
 _LOOK_S = 1.0
-_PAUSE_S = 0.01
+_BACKLOG = 1024
 _LOG = logging.getLogger("like_keras")
 
 Heard = Callable[[FromNode | GetSystem], object]
@@ -47,7 +48,7 @@ class ControlServer:
     """Accepts the control connections of the nodes' processes that prove themselves.
 
     Args:
-        token: What both ends know.
+        token: What the key of each node follows from, by which it proves itself.
         silence_s: How long a process may say nothing [s]; 0 is for ever.
         host: The address to listen on: loopback, or the one the machines reach.
         port: The port; 0 takes a free one.
@@ -62,13 +63,15 @@ class ControlServer:
         self._look_s = min(silence_s / HEARTBEATS or _LOOK_S, _LOOK_S)
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         #: Listens; closed by the serving thread once that runs, else by `close`.
-        self._socket = socket.create_server((host, port), family=family)
+        self._socket = socket.create_server(
+            (host, port), family=family, backlog=_BACKLOG
+        )
         self._socket.setblocking(False)
         #: Whether the last connection was not accepted for want of a file descriptor.
         self.lacks_files = False
         self.address: tuple[str, int] = self._socket.getsockname()[:2]
-        #: Has the listening socket, until `close`, and every connection of
-        #: `_connections`; nothing else.
+        #: Has the listening socket, until `close`, every connection of `_connections`,
+        #: and every client that has not proved itself yet.
         self._selector = selectors.DefaultSelector()
         #: The connections that are read. Added to under `_ending` by any thread,
         #: taken from by the serving thread alone, when one is lost.
@@ -92,10 +95,9 @@ class ControlServer:
         """Accept connections in a thread.
 
         Args:
-            connected: Called, in a thread of its own, with each that proved itself.
+            connected: Called, in the thread that reads, with each that proved itself.
         """
         self._is_started = True
-        self._selector.register(self._socket, selectors.EVENT_READ)
         threading.Thread(target=self._serve, args=[connected], daemon=True).start()
         if self._silence_s:
             threading.Thread(target=self._send_heartbeats, daemon=True).start()
@@ -119,18 +121,26 @@ class ControlServer:
             self._socket.close()
 
     def _serve(self, connected: Callable[[ServerConnection], object]) -> None:
+        selector, listener = self._selector, self._socket
+        strangers = Strangers(listener, selector, self._token, self._silence_s)
         while not self._is_at_end():
             asked_at = time.monotonic()
-            for key, _ in self._selector.select(self._look_s):
+            for key, _ in selector.select(min(self._look_s, strangers.wakes_in_s)):
                 if isinstance(key.fileobj, ServerConnection):
                     self._read(key.fileobj)
+                elif key.fileobj is not listener:
+                    self._admit(key.fileobj, strangers, connected)
                 elif not self._is_closed:
-                    self._accept(connected)
-                else:
-                    self._selector.unregister(self._socket)
+                    strangers.accept()
+            if self._is_closed:
+                strangers.close()
+            else:
+                strangers.look_after()
+            self.lacks_files = strangers.lacks_files
             self._look_for_silence(asked_at)
-        self._selector.close()
-        self._socket.close()
+        strangers.close()
+        selector.close()
+        listener.close()
 
     def _is_at_end(self) -> bool:
         with self._ending:
@@ -138,31 +148,21 @@ class ControlServer:
                 self._is_over.set()
         return self._is_over.is_set()
 
-    def _accept(self, connected: Callable[[ServerConnection], object]) -> None:
-        try:
-            client, _ = self._socket.accept()
-        except OSError as error:
-            # The client is gone, or no file may be opened.
-            self.lacks_files = error.errno in (errno.EMFILE, errno.ENFILE)
-            time.sleep(_PAUSE_S)
-            return
-        arguments = (client, connected)
-        try:
-            threading.Thread(target=self._admit, args=arguments, daemon=True).start()
-        except RuntimeError:
-            client.close()  # There can be no more threads.
-
     def _admit(
-        self, client: socket.socket, connected: Callable[[ServerConnection], object]
+        self,
+        client: object,
+        strangers: Strangers,
+        connected: Callable[[ServerConnection], object],
     ) -> None:
+        """Take in a client that has proved itself."""
+        proved = strangers.read(client)
+        if proved is None:
+            return
+        connection = ServerConnection(*proved, self._silence_s, self)
         try:
-            is_authentic = authenticate(client, self._token, self._silence_s)
-        except OSError:
-            is_authentic = False
-        if is_authentic:
-            connected(ServerConnection(client, self._silence_s, self))
-        else:
-            client.close()
+            connected(connection)
+        except Exception:  # noqa: BLE001 - one process's, not all others' too
+            connection.close()
 
     def _read(self, connection: ServerConnection) -> None:
         try:
@@ -172,18 +172,17 @@ class ControlServer:
         except ControlConnectionLostError as error:
             self._lose(connection, error)
         except Exception as error:  # noqa: BLE001 - one process's, not all others' too
-            self._lose(
-                connection,
-                ControlConnectionLostError(f"what it said cannot be taken: {error!r}"),
-            )
+            text = f"what it said cannot be taken: {error!r}"
+            refused = ControlConnectionLostError(text, is_refused=True)
+            self._lose(connection, refused)
 
     def _hear(self, connection: ServerConnection, message: FromProcess) -> None:
         """Hand a message on, but for what only says whose heartbeats come here."""
         if isinstance(message, Beats):
-            self._beaters[message.node] = connection
+            self._beaters.setdefault(connection.node, connection)
             return
         if isinstance(message, Hello):
-            connection.node, connection.pid = message.node, message.pid
+            connection.pid = message.pid
         connection.heard(message)
 
     def _heard_at(self, connection: ServerConnection) -> float:
@@ -236,7 +235,7 @@ class ControlServer:
             self._selector.unregister(connection)
         self._connections.remove(connection)
         connection.release()
-        connection.heard(ConnectionLost(str(error)))
+        connection.heard(ConnectionLost(str(error), error.is_refused))
 
     def _send_heartbeats(self) -> None:
         while not self._is_over.wait(self._silence_s / HEARTBEATS):
@@ -249,27 +248,33 @@ class ServerConnection(ControlConnection[FromProcess, ToProcess]):
 
     Args:
         connection: As for every control connection.
-        silence_s: Likewise.
+        node: The node that the process has proved to run.
+        silence_s: As for every control connection.
         server: The server.
 
     Attributes:
         heard: Called with each message.
         heard_at: When something came last [s]; infinite before the server reads it.
-        node: The node that runs there; empty before it has said so.
+        node: The node that the process has proved to run.
         pid: The process that runs it, on its machine.
         is_warned: Whether it was warned of that it is silent, and lives.
     """
 
     heard: Heard
-    node = ""
     pid = 0
     is_warned = False
 
     def __init__(
-        self, connection: socket.socket, silence_s: float, server: ControlServer
+        self,
+        connection: socket.socket,
+        node: str,
+        silence_s: float,
+        server: ControlServer,
     ) -> None:
-        super().__init__(connection, silence_s, FROM_PROCESS)
+        limits = (LONGEST_TEXT, LONGEST_DATA)
+        super().__init__(connection, silence_s, FROM_PROCESS, limits)
         self._server = server
+        self.node = node
         self.heard_at = inf
 
     def fileno(self) -> int:

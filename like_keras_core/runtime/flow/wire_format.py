@@ -24,7 +24,7 @@ offset type   DATA               MARK               ACK                BUNDLE
 Values are numbered from 0. The chunks of MARK and ACK belong to the value that follows
 the complete ones. A nack is `u64 value, u32 first chunk, u32 last chunk`. The frames of
 a bundle stand one after the other, behind one u32 size for each. Chunks cut through all
-pieces of a payload.
+pieces of a payload. On its way a frame has a tag behind it: see `frame_tags`.
 """
 
 from __future__ import annotations

@@ -47,13 +47,13 @@ while not ended.poll(every_ms) and os.getppid() == node:
 
 @contextmanager
 def beating(
-    address: tuple[str, int], token: str, node: str, silence_s: float
+    address: tuple[str, int], key: str, node: str, silence_s: float
 ) -> Iterator[None]:
     """Let a process of its own beat for this one, if the launcher is elsewhere.
 
     Args:
         address: Where the launcher listens.
-        token: What both ends know.
+        key: What both ends know.
         node: The node that this process runs.
         silence_s: How long it may be silent [s]; 0 is for ever.
     """
@@ -63,7 +63,7 @@ def beating(
     line = None
     # Where it cannot be had, a thread's beats have to do.
     with suppress(ControlConnectionLostError, OSError):
-        line = connect(address, token)
+        line = connect(address, key, node)
         line.send(Beats(node))
     if line is None:
         yield
@@ -81,7 +81,7 @@ def beating(
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
-                # Nothing of the run's: it has a token in it.
+                # Nothing of the run's: it has a key in it.
                 env={x: os.environ[x] for x in _LOADER if x in os.environ},
             )
         line.let_go()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Mapping
 from math import inf
@@ -10,10 +11,13 @@ from like_keras_core.errors import FrameError
 from like_keras_core.graph.channels import ChannelSpec, channels_of
 from like_keras_core.runtime.flow import Receiver, Sender, channel_of
 from like_keras_core.runtime.flow.events import Closed, Value
+from like_keras_core.runtime.flow.frame_tags import TAG_SIZE, FrameTagger
 from like_keras_core.runtime.flow.link import Encoder, FlowLink
 from like_keras_core.runtime.flow.transport import Transport
 from like_keras_core.runtime.host.node_host import NodeHost
 from like_keras_core.values.msgpack import from_bytes
+
+_LOG = logging.getLogger("like_keras")
 
 _ACK_AFTER_S = 0.02
 """For how long an idle process gathers acknowledgements that nobody waits for [s]."""
@@ -28,6 +32,7 @@ class Endpoints:
 
     Attributes:
         senders: The ends of those that leave, by number.
+        dropped: How many frames came that their sender cannot have made.
         sent_at: When frames were handed over last [s].
     """
 
@@ -38,13 +43,16 @@ class Endpoints:
         self._receivers: dict[int, tuple[ChannelSpec, Receiver]] = {}
         self._by_source: dict[str, Receiver] = {}
         self._encoders: dict[str, Encoder] = {}
+        self._taggers: dict[int, FrameTagger] = {}
         self._host: NodeHost
         self.sent_at = 0.0
+        self.dropped = 0
 
     def open(
         self,
         host: NodeHost,
         emitted: Callable[[float, bool], object],
+        keys: Mapping[str, str],
         max_frame: int | Mapping[str, int] | None = None,
     ) -> None:
         """Make this node's end of each of its channels.
@@ -52,6 +60,7 @@ class Endpoints:
         Args:
             host: Takes the values that come, and gives those that leave.
             emitted: Called when there is one to leave, as `FlowLink` does.
+            keys: What both ends of each channel know, by its number.
             max_frame: The size of the largest frame that the transport takes [byte];
                 by node, where it depends on who is at the other end.
         """
@@ -61,6 +70,11 @@ class Endpoints:
             limit = max_frame
             if isinstance(limit, Mapping):
                 limit = limit.get(channel.consumer if is_ours else channel.producer)
+            if limit is not None:
+                limit -= TAG_SIZE
+            if is_ours or channel.consumer == self.node:
+                number = channel.number
+                self._taggers[number] = FrameTagger(keys[str(number)])
             if is_ours:
                 self._open_sender(channel, limit, emitted)
             elif channel.consumer == self.node:
@@ -121,39 +135,59 @@ class Endpoints:
             idle: The process has nothing to do until something arrives.
         """
         is_sent = False
-        for channel, sender in self.senders.values():
+        for number, (channel, sender) in self.senders.items():
             for frame in sender.frames(now, idle=idle):
-                self.transport.send(channel.consumer, frame)
+                tagged = self._taggers[number].tagged(frame)
+                self.transport.send(channel.consumer, tagged)
                 is_sent = True
-        for channel, receiver in self._receivers.values():
+        for number, (channel, receiver) in self._receivers.items():
             for frame in receiver.frames(now, idle=idle):
-                self.transport.send(channel.producer, frame)
+                tagged = self._taggers[number].tagged(frame)
+                self.transport.send(channel.producer, tagged)
                 is_sent = True
         if is_sent:
             self.sent_at = time.monotonic()
 
     def take(self, frame: bytes | memoryview) -> None:
-        """Take a frame that has arrived.
+        """Take a frame that has arrived; drop it if its tag is not right.
 
         Raises:
-            FrameError: It is for none of these ends, or cannot be for that one.
+            FrameError: It is of the other end, and cannot be for this one.
         """
-        number, now = channel_of(frame), time.monotonic()
+        try:
+            number = channel_of(frame)
+        except FrameError:
+            self._drop()
+            return
+        tagger = self._taggers.get(number)
+        body = None if tagger is None else tagger.checked(frame)
+        if body is None:
+            self._drop()
+            return
+        now = time.monotonic()
         if number in self.senders:
-            self.senders[number][1].on_frame(frame, now)
-        elif number in self._receivers:
-            host = self._host
-            channel, receiver = self._receivers[number]
-            for event in receiver.on_frame(frame, now):
-                if isinstance(event, Value):
-                    value = from_bytes(event.payload)
-                    if host.trace is not None:
-                        host.trace.arrived(channel.source, event.tick)
-                    host.push(channel.source, event.tick, value, event.stamp)
-                elif isinstance(event, Closed):
-                    host.close(channel.source)
-                else:
-                    host.absent(channel.source, event.tick)
-        else:
-            known = sorted({*self.senders, *self._receivers})
-            raise FrameError("it is for nobody here", f"channels {known}", number)
+            self.senders[number][1].on_frame(body, now)
+            return
+        host = self._host
+        channel, receiver = self._receivers[number]
+        for event in receiver.on_frame(body, now):
+            if isinstance(event, Value):
+                value = from_bytes(event.payload)
+                if host.trace is not None:
+                    host.trace.arrived(channel.source, event.tick)
+                host.push(channel.source, event.tick, value, event.stamp)
+            elif isinstance(event, Closed):
+                host.close(channel.source)
+            else:
+                host.absent(channel.source, event.tick)
+
+    def _drop(self) -> None:
+        """Count a frame of a stranger, and say so at the first, the tenth and so on."""
+        self.dropped += 1
+        if str(self.dropped).strip("0") == "1":
+            _LOG.warning(
+                "Node %r dropped %d frames that are not of this run: something else on "
+                "this machine or its network sends to it.",
+                self.node,
+                self.dropped,
+            )

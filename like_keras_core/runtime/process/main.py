@@ -1,12 +1,12 @@
 """The process of a node, as the files of an engine start it.
 
 The environment says who listens for it. `LK_LAUNCHED` is set by a launcher, with
-`LK_CONTROL` (`host:port`) and `LK_TOKEN`. Without it nobody launched the run: the
-process of the first node plays the launcher's part as well, prints the report, and runs
-until it is stopped or for `LK_ITERATIONS` ticks. Its address is then loopback, or the
-first node's machine, with a port that follows from the system; `LK_CONTROL` takes its
-place. The token is a file in the build folder, or `LK_TOKEN`, which several machines
-need.
+`LK_CONTROL` (`host:port`) and the key of the node, as `keys` says. Without it nobody
+launched the run: the process of the first node plays the launcher's part as well,
+prints the report, and runs until it is stopped or for `LK_ITERATIONS` ticks. Its
+address is then loopback, or the first node's machine, with a port that follows from the
+system; `LK_CONTROL` takes its place. The token is a file in the build folder, or
+`LK_TOKEN`, which several machines need.
 """
 
 from __future__ import annotations
@@ -40,9 +40,10 @@ from like_keras_core.runtime.control.environment import (
     DESERTED,
     ITERATIONS,
     LAUNCHED,
-    TOKEN,
+    NODE,
     given_address,
 )
+from like_keras_core.runtime.control.keys import TOKEN, node_key, own_key
 from like_keras_core.runtime.control.message import ProtocolError
 from like_keras_core.runtime.control.run_options import RunOptions
 from like_keras_core.runtime.control.run_plan import RunPlan
@@ -65,8 +66,11 @@ _START_S = 60.0
 _HEARTBEAT_S = 3.0
 
 
-def fetch_system() -> SystemSpec:
+def fetch_system(node: str | None = None) -> SystemSpec:
     """Ask the launcher for the system, where no copy of it lies.
+
+    Args:
+        node: The node that this process runs; what `LK_NODE` says when omitted.
 
     Raises:
         ControlConnectionLostError: Nobody answered.
@@ -76,10 +80,11 @@ def fetch_system() -> SystemSpec:
     address = given_address()
     if LAUNCHED not in os.environ or address is None:
         raise LkError("No launcher can be asked for the system.")
-    connection = connect(address, os.environ[TOKEN])
+    name = os.environ.get(NODE, "") if node is None else node
+    connection = connect(address, own_key(name), name)
     try:
         connection.send(protocol.GetSystem())
-        while not (messages := connection.receive()):
+        while not (messages := list(connection.receive())):
             pass
     finally:
         connection.close()
@@ -127,13 +132,13 @@ def serve_node(
     lead = None
     is_launched = LAUNCHED in os.environ
     if is_launched:
-        token = os.environ[TOKEN]
-        line = connect(address, token)
+        key = own_key(node)
+        line = connect(address, key, node)
     else:
         tokens = RunSecret(plan.folder, is_shared=not _is_on_one_machine(spec))
         if node == spec.nodes[0].name:
             lead = StandaloneSupervisor(plan, address, tokens, engine)
-        line, token = _connect_to_first(address, tokens)
+        line, key = _connect_to_first(address, tokens, node)
     member = NodeProcess(
         plan,
         node,
@@ -144,7 +149,7 @@ def serve_node(
         taps=taps,
     )
     started(member)
-    beats = beating(address, token, node, line.silence_s)
+    beats = beating(address, key, node, line.silence_s)
     signals = _stopped_by_signals(member.stop, interrupts=not is_launched)
     with signals, beats, main_lent():
         member.serve()
@@ -294,12 +299,12 @@ def _iterations() -> int | None:
 
 
 def _connect_to_first(
-    address: tuple[str, int], tokens: RunSecret
+    address: tuple[str, int], tokens: RunSecret, node: str
 ) -> tuple[ProcessConnection, str]:
     """Connect to the process of the first node, which may start later than this one.
 
     Returns:
-        The connection, and the token that it needed.
+        The connection, and the key that it needed.
     """
     until = time.monotonic() + _START_S
     while True:
@@ -310,7 +315,8 @@ def _connect_to_first(
                     "The process of the first node has not started: it writes a token "
                     "into the build folder."
                 )
-            return connect(address, token), token
+            key = node_key(token, node)
+            return connect(address, key, node), key
         except ControlConnectionLostError:
             if time.monotonic() > until:
                 raise

@@ -148,7 +148,7 @@ class NodeProcess:
                 self._turn()
         except BaseException:
             self._thread.turned()
-            self.connection.send(p.NodeFailed(traceback.format_exc()))
+            self.connection.send(p.NodeFailed(traceback.format_exc(limit=-100)))
             raise
         finally:
             self._leave()
@@ -226,7 +226,7 @@ class NodeProcess:
             self._obey(order)
         self._serve()
 
-    def _build(self) -> tuple[ReportedFailure, ...]:
+    def _build(self, keys: Mapping[str, str]) -> tuple[ReportedFailure, ...]:
         """Build the components and the channels; return all that failed."""
         options = self.options
         components, failures = build_node(self.spec, self.node, self.folders)
@@ -250,7 +250,7 @@ class NodeProcess:
         )
         self.host.trace = Trace() if options.trace else None
         self.participant = StopParticipant(self.host)
-        self.ends.open(self.host, self._emitted, self.max_frame)
+        self.ends.open(self.host, self._emitted, keys, self.max_frame)
         return ()
 
     def _turn(self) -> None:
@@ -337,13 +337,13 @@ class NodeProcess:
     def _obey(self, message: p.Order | p.StopAsked) -> None:
         send = self._reply
         match message:
-            case p.Build(options, endpoints):
+            case p.Build(options, endpoints, keys):
                 self.options = RunOptions.received(options)
                 set_level(self.options.log_level)
                 set_argv(self.options.argv)
                 others = {x: endpoints[x] for x in endpoints if x != self.node}
                 self.inbox.start(self.transport, self.ends.take, others)
-                send(p.Ready(self._build()))
+                send(p.Ready(self._build(keys)))
             case p.Configure():
                 send(p.Configured(self._enter(self.host.configure)))
             case p.Activate():

@@ -8,7 +8,12 @@ from typing import Any
 from like_keras_core.errors import NotSerializableError
 from like_keras_core.runtime.control import protocol
 from like_keras_core.runtime.control.connection import ProcessConnection
-from like_keras_core.runtime.control.payloads import batches_of, failure_of, failures_of
+from like_keras_core.runtime.control.payloads import (
+    batches_of,
+    failure_of,
+    failures_of,
+    parts_of,
+)
 from like_keras_core.runtime.control.statistics import node_statistics
 from like_keras_core.runtime.host.node_host import NodeHost
 from like_keras_core.runtime.process.endpoints import Endpoints
@@ -54,7 +59,8 @@ def _send_records(
 ) -> None:
     try:
         for data in batches_of(values, f"output {address!r}"):
-            connection.send(protocol.Records(address, data))
+            for has_more, part in parts_of(data):
+                connection.send(protocol.Records(address, has_more, part))
     except NotSerializableError as error:
         failure = failure_of(component_of(address), "record", error)
         connection.send(protocol.RecordsFailed(failure))

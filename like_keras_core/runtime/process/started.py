@@ -13,13 +13,14 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from like_keras_core.errors import LkError
+from like_keras_core.runtime.control.environment import NODE
 from like_keras_core.runtime.control.run_plan import RunPlan
 from like_keras_core.runtime.flow.transport import Transport
 from like_keras_core.runtime.process.main import fetch_system, serve_node
 from like_keras_core.runtime.supervision.node_console import to_stderr
 from like_keras_core.values.class_refs import resolve
 
-NODE, ENGINE, TRANSPORT = "LK_NODE", "LK_ENGINE", "LK_TRANSPORT"
+ENGINE, TRANSPORT = "LK_ENGINE", "LK_TRANSPORT"
 
 
 def started_environment(node: str, engine: str, transport: str) -> Mapping[str, str]:
@@ -46,7 +47,7 @@ def main() -> int:
     folders = [Path(entry or os.curdir) for entry in sys.path]
     try:
         make: Callable[[], Transport] = resolve(name, folders=folders)
-        plan = RunPlan.of(fetch_system())
+        plan = RunPlan.of(fetch_system(node))
     except LkError as error:
         sys.exit(f"Node {node!r} cannot start: {error}")
     transport = make()

@@ -6,6 +6,7 @@ gets back what the processes need to know.
 
 from __future__ import annotations
 
+import os
 import secrets
 import time
 from collections.abc import Callable, Mapping
@@ -15,6 +16,7 @@ from math import inf
 from like_keras_core.errors import ComponentError, EngineError, HostLostError
 from like_keras_core.report import RunReport
 from like_keras_core.runtime.control.environment import CONTROL, Home
+from like_keras_core.runtime.control.keys import TOKEN, remove_keys
 from like_keras_core.runtime.control.run_plan import RunPlan
 from like_keras_core.runtime.control.server import ControlServer
 from like_keras_core.runtime.file_limit import file_limit_text
@@ -68,7 +70,7 @@ class ProcessLauncher:
             VersionMismatchError: The processes do not fit together.
         """
         # The prefix keeps a YAML reader from taking the token for a number.
-        token = f"t-{secrets.token_hex(16)}"
+        token = os.environ.get(TOKEN) or f"t-{secrets.token_hex(16)}"
         try:
             server = ControlServer(token, self.heartbeat_s, *self.address)
         except OSError as error:
@@ -97,6 +99,7 @@ class ProcessLauncher:
                 return processes.finish(report)
         finally:
             server.close()
+            remove_keys(self.plan.folder)
 
     def _supervisor(self, server: ControlServer, processes: ProcessGroup) -> Supervisor:
         def lost() -> Mapping[str, str]:
@@ -112,6 +115,7 @@ class ProcessLauncher:
             engine=self.engine,
             stop=self.stop,
             lost=lost,
+            ended=processes.ended,
             progress=self.progress,
         )
 

@@ -1,13 +1,16 @@
 """What the processes of nodes print: in a file for each, and in the launch's terminal.
 
-Log records come home by another way, and appear once: a line that begins with `LOGGED`
-is part of one, and goes to the file only.
+Log records come home by another way, and appear once: a line that begins with the mark
+of the launch is part of one, and goes to the file only. The mark is random, so that no
+line that a component prints is taken for one.
 """
 
 from __future__ import annotations
 
 import io
 import logging
+import os
+import secrets
 import sys
 from collections import deque
 from functools import partial
@@ -23,8 +26,8 @@ from like_keras_core.runtime.supervision.output_thread import (
 )
 from like_keras_core.spec import SystemSpec
 
-LOGGED = "\x1e"
-"""Stands before lines of log records, in what a launched process prints."""
+LOG_MARK = "LK_LOG_MARK"
+"""The variable that says how lines of log records are marked in what is printed."""
 
 
 class LogFile:
@@ -69,9 +72,15 @@ class NodeConsole:
     Args:
         spec: The system.
         folder: Where the files go; what is there is removed.
+
+    Attributes:
+        mark: What stands before lines of log records.
     """
 
     def __init__(self, spec: SystemSpec, folder: Path) -> None:
+        # The prefix keeps a YAML reader from taking it for a number.
+        self._word = f"m-{secrets.token_hex(8)}"
+        self.mark = _mark(self._word)
         self._titles = {node.name: node.name for node in spec.nodes}
         for node, components in by_node(spec).items():
             self._titles[node] = _title(node, [item.name for item in components])
@@ -98,6 +107,10 @@ class NodeConsole:
             f"stdout. All are in {str(self.folder)!r}."
         )
 
+    def environment(self) -> dict[str, str]:
+        """Return what the processes must have to mark their log records."""
+        return {LOG_MARK: self._word}
+
     def tail(self, node: str) -> list[str]:
         """Return the last lines that a node printed or logged."""
         return list(self._tails.get(node, ()))
@@ -110,8 +123,8 @@ class NodeConsole:
             text: The line.
             stamp: When it was printed, as it shall stand in the file.
         """
-        is_logged = text.startswith(LOGGED)
-        text = text.removeprefix(LOGGED)
+        is_logged = text.startswith(self.mark)
+        text = text.removeprefix(self.mark)
         self._tails[node].append(text)
         self._files[node].write(f"{stamp} {text}")
         if not is_logged:
@@ -148,10 +161,15 @@ def to_stderr(*, is_marked: bool) -> logging.Handler:
             records already.
     """
     handler = logging.StreamHandler()
-    mark = LOGGED if is_marked else ""
+    word = os.environ.get(LOG_MARK)
+    mark = _mark(word) if is_marked and word else ""
     form = logging.Formatter("%(levelname)s %(name)s: %(message)s")
     handler.setFormatter(_Marked(form, mark))
     return handler
+
+
+def _mark(word: str) -> str:
+    return f"\x1e{word} "
 
 
 class _Marked(logging.Formatter):

@@ -59,6 +59,17 @@ def kill(pid: int, number: int = signal.SIGKILL) -> None:
         os.kill(pid, number)
 
 
+def is_alive(pid: int) -> bool:
+    """Tell whether there is a process of that number, of whatever user."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):
+        pass  # It is another user's, or there can be no such number.
+    return True
+
+
 def exit_code(pid: int) -> int | None:
     """Return a child's exit code, as `subprocess` has it; None while it lives.
 

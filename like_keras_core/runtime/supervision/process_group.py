@@ -13,6 +13,7 @@ from functools import partial
 
 from like_keras_core.errors import EngineError
 from like_keras_core.report import RunReport
+from like_keras_core.runtime.control.keys import own_environment
 from like_keras_core.runtime.file_limit import file_limit_text
 from like_keras_core.runtime.supervision.child_process import ChildProcess
 from like_keras_core.runtime.supervision.node_console import NodeConsole
@@ -32,6 +33,19 @@ class ProcessGroup(ABC):
         Raises:
             EngineError: What runs the nodes has ended.
         """
+
+    def ended(self, node: str) -> str:
+        """Return how a process is said to have ended whose connection is lost.
+
+        It is asked only then, so what a node may have printed itself will do.
+
+        Args:
+            node: Its node.
+
+        Returns:
+            The words of `lost`; empty if nothing is said.
+        """
+        return ""
 
     def check(self, node: str) -> str:
         """See whether what a node has met is the end of what runs the nodes.
@@ -89,14 +103,18 @@ class NodeProcesses(ProcessGroup):
         Args:
             node: The node.
             command: Its command, in words.
-            environment: All of its environment.
+            environment: All of its environment. Of the token of a run it gets no more
+                than its own key.
 
         Raises:
             EngineError: It cannot be started.
         """
         try:
             self.children[node] = ChildProcess(
-                command, partial(self.said, node), environment=environment
+                command,
+                partial(self.said, node),
+                environment=own_environment(environment, node)
+                | self.console.environment(),
             )
         except OSError as error:
             advice = file_limit_text() + " " if error.errno == errno.EMFILE else ""

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import Any
 
-from like_keras_core.errors import ComponentError, HostLostError
+from like_keras_core.errors import ComponentError, HostLostError, LkError
 from like_keras_core.report import RunReport
 from like_keras_core.runtime.control.log_forwarding import Tail
 from like_keras_core.runtime.control.message import ProtocolError, assert_never
@@ -61,6 +61,8 @@ class ResultCollector:
         self._unanswered: set[str] = set()
         #: By address, the values so far of each port to record: ticks and values.
         self._records: dict[str, list[Any]] = {x: [] for x in plan.options.record}
+        #: By address, the parts of a batch of records of which more are to come.
+        self._parts: dict[str, list[bytes]] = {}
         #: By node, what it runs or waits for, of those that stand still.
         self._states: dict[str, Sequence[str]] = {}
 
@@ -76,11 +78,8 @@ class ResultCollector:
                 tail.keep(message)
                 # What shows it may have to wait for a terminal.
                 self._echo.put(partial(tail.echo, message), len(message.text))
-            case Records(address, data):
-                if address not in self._records:
-                    problem = f"is of {address!r}, which is not recorded"
-                    raise ProtocolError(message.verb, problem)
-                self._records[address] += from_bytes(data)
+            case Records(address, has_more, data):
+                self._take_records(address, data, has_more=has_more)
             case RecordsFailed(failure):
                 self.failures.append(failure)
             case Report():
@@ -97,6 +96,29 @@ class ResultCollector:
                 self._states[node] = states
             case _:
                 assert_never(message)
+
+    def _take_records(self, address: str, data: bytes, *, has_more: bool) -> None:
+        if address not in self._records:
+            problem = f"is of {address!r:.80}, which is not recorded"
+            raise ProtocolError(Records.verb, problem)
+        parts = self._parts.setdefault(address, [])
+        parts.append(data)
+        if has_more:
+            return
+        try:
+            values = from_bytes(b"".join(self._parts.pop(address)))
+        except (LkError, ValueError, TypeError) as error:
+            raise ProtocolError(Records.verb, f"cannot be read: {error}") from None
+        kept = self._records[address]
+        last = kept[-1][0] if kept else -1
+        if not isinstance(values, list):
+            raise ProtocolError(Records.verb, "is not a list of ticks and values")
+        for value in values:
+            if not _is_record(value) or not last < value[0]:
+                problem = f"has what is not a later tick and its value: {value!r:.80}"
+                raise ProtocolError(Records.verb, problem)
+            last = value[0]
+        kept += values
 
     def _take_trace(self, node: str, kind: str, name: str, data: bytes) -> None:
         if self.traces is None or node not in self.traces.processes:
@@ -248,3 +270,7 @@ class ResultCollector:
             later,
             self._machines.get(node, "local"),
         )
+
+
+def _is_record(value: object) -> bool:
+    return isinstance(value, tuple) and len(value) == 2 and type(value[0]) is int

@@ -17,11 +17,14 @@ from typing import TypeVar
 from like_keras_core.errors import HostLostError
 from like_keras_core.report import Progress, RunReport
 from like_keras_core.runtime.control import protocol as p
+from like_keras_core.runtime.control.keys import frame_keys
 from like_keras_core.runtime.control.message import ProtocolError, assert_never
 from like_keras_core.runtime.control.run_plan import RunPlan
 from like_keras_core.runtime.control.server import ControlServer
 from like_keras_core.runtime.control.termination import StopCoordinator
 from like_keras_core.runtime.stop import StopSignal
+from like_keras_core.runtime.supervision.loss_reasons import how_it_ended
+from like_keras_core.runtime.supervision.message_checks import MessageChecks
 from like_keras_core.runtime.supervision.node_connections import NodeConnections
 from like_keras_core.runtime.supervision.results import ResultCollector
 from like_keras_core.runtime.supervision.stop_deadline import StopDeadline
@@ -29,7 +32,6 @@ from like_keras_core.runtime.supervision.version_check import check_same
 from like_keras_core.runtime.trace import measured_offset
 
 _LOOK_S = 0.1
-_END_S = 0.3
 _SILENCE_S = 3.0
 """How much longer than its components a process may be silent at the end [s]."""
 
@@ -62,6 +64,7 @@ class Supervisor:
         engine: The engine's name, for the report.
         stop: Asks the run to end.
         lost: Asked for processes that have ended while waiting for them.
+        ended: Asked how the process of a node has ended whose connection is lost.
         progress: Called with the number of ticks done, now and then.
         start_s: How long up to ten processes may take to connect [s]; more take longer.
         link_s: How long their first frames to each other may take [s], likewise.
@@ -79,6 +82,7 @@ class Supervisor:
         engine: str,
         stop: StopSignal,
         lost: Lost = dict,
+        ended: Callable[[str], str] = lambda node: "",
         progress: Callable[[int], object] | None = None,
         start_s: float = 60.0,
         link_s: float = 30.0,
@@ -89,13 +93,14 @@ class Supervisor:
         self.engine = engine
         self.stop = stop
         self.options = plan.options
-        self.lost = lost
+        self.lost, self.ended = lost, ended
         self.progress = progress
         slowness = max(1.0, len(plan.machines) / _AT_ONCE)
         self.start_s, self.link_s = start_s * slowness, link_s * slowness
         self.machines = dict(plan.machines)
         self.introductions: dict[str, p.Hello] = {}
-        self._nodes = NodeConnections(server, self.machines, plan.spec.to_json())
+        self._checks = MessageChecks(plan)
+        self._nodes = NodeConnections(server, self.machines, plan.spec, self._checks)
         self._coordinator: StopCoordinator
         self._results = ResultCollector(plan, engine, echoes_logs=echoes_logs)
         if self._results.traces is not None:
@@ -174,7 +179,9 @@ class Supervisor:
         self.introductions = self._all(p.Hello, self.start_s, late)
         check_same(self.plan, self.introductions)
         endpoints = {node: x.endpoint for node, x in self.introductions.items()}
-        self._nodes.tell(p.Build(self.options.to_dict(), endpoints))
+        options, keys = self.options.to_dict(), frame_keys(self.plan.spec)
+        for node in self.machines:
+            self._nodes.send(node, p.Build(options, endpoints, keys.get(node, {})))
         if not self._succeed(p.Ready):
             return
         if self._results.traces is not None:
@@ -268,7 +275,7 @@ class Supervisor:
         self._nodes.send(node, p.ReadClock())
         while True:
             item = self._next()
-            if item is not None and isinstance(item[1], p.Clock):
+            if item is not None and item[0] == node and isinstance(item[1], p.Clock):
                 return item[1].time_ns, item[1].clock
 
     def _succeed(self, kind: type[PhaseR]) -> bool:
@@ -317,9 +324,10 @@ class Supervisor:
             return None
         node, message = item
         self._heard_at[node] = time.monotonic()
-        if isinstance(message, p.Reply):
-            return node, message
         try:
+            self._checks.check(node, message)
+            if isinstance(message, p.Reply):
+                return node, message
             self._take(node, message)
         except ProtocolError as error:
             how = f"it sent a message that cannot be taken ({error})"
@@ -345,19 +353,11 @@ class Supervisor:
                 self._results.add_traceback(node, traceback)
                 last = (traceback.splitlines() or [""])[-1]
                 raise self._lost(node, f"it failed: {last}")
-            case p.ConnectionLost(reason):
-                raise self._lost(node, self._how(node) or reason)
+            case p.ConnectionLost(reason, is_refused):
+                how = "" if is_refused else how_it_ended(node, self.lost, self.ended)
+                raise self._lost(node, how or reason)
             case _:
                 assert_never(message)
-
-    def _how(self, node: str) -> str:
-        """Wait a moment for what is known of how a process has ended."""
-        until = time.monotonic() + _END_S
-        while time.monotonic() < until:
-            if how := self.lost().get(node):
-                return how
-            time.sleep(0.01)
-        return ""
 
     def _lost(self, node: str, how: str) -> HostLostError:
         tick = None if self._began is None else self._coordinator.progress_of(node)

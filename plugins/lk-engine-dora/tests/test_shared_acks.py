@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from like_keras_core import Component, Node, System
+from like_keras_core.runtime.flow.frame_tags import FrameTagger
 from like_keras_core.runtime.flow.wire_format import HEADER_SIZE, Ack, pack_ack
 from like_keras_core.testing.components import Count
 from lk_engine_dora.shared_acks import AckTable, AckTableWriter, offer_in, open_table
@@ -24,8 +25,8 @@ CHANNELS = [3, 4, 7]
 
 
 def ack(channel: int, received: int) -> bytes:
-    (frame,) = pack_ack(Ack(channel, received, received - 1, 0, received, False, ()))
-    return bytes(frame)
+    frame = pack_ack(Ack(channel, received, received - 1, 0, received, False, ()))
+    return b"".join(FrameTagger("key").tagged(frame))
 
 
 @pytest.fixture

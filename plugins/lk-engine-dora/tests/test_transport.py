@@ -16,6 +16,7 @@ from like_keras_core import Component, Node, OutputPort, System
 from like_keras_core.errors import EngineError
 from like_keras_core.graph.channels import channels_of
 from like_keras_core.runtime.flow import Sender
+from like_keras_core.runtime.flow.frame_tags import FrameTagger
 from like_keras_core.runtime.flow.wire_format import Ack, pack_ack
 from like_keras_core.spec import SystemSpec
 from like_keras_core.testing.components import Count, Scale
@@ -95,7 +96,8 @@ def input_event(data: bytes, source: str = "count.output") -> dict[str, Any]:
 
 def ack_frame(received: int, *nacks: tuple[int, int, int]) -> list[Any]:
     """Return what b says of channel 0."""
-    return [*pack_ack(Ack(0, received, received - 1, 0, received, False, nacks))]
+    ack = pack_ack(Ack(0, received, received - 1, 0, received, False, nacks))
+    return FrameTagger("key").tagged(ack)
 
 
 def arrived_of(*events: dict[str, Any]) -> list[Any]:
@@ -514,3 +516,18 @@ def test_a_dataflow_runs_by_hand_and_loses_nothing(
     assert done.returncode == 0, done.stdout + done.stderr
     assert f"system on dora: {ticks} ticks" in done.stdout
     assert [x for x in os.listdir(tmp_path / "b") if x == "token"] == []
+
+
+@pytest.mark.parametrize(
+    "frame", [b"\0table ", b"\0table {", b"\0table []", b"\0table {}", b"?" * 60]
+)
+def test_an_offer_that_cannot_be_read_is_none(frame: bytes) -> None:
+    """Whoever sent it; the real one may still come."""
+    tables = AckTables(edges_of(spec()), "b")
+    before = set(tables.pending)
+    (source,) = before & tables._producers.keys()
+
+    tables.handshake(source, frame, lambda output, data: None)
+
+    assert tables.pending == before
+    tables.close()

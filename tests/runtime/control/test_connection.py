@@ -14,6 +14,7 @@ from like_keras_core.runtime.control.connection import (
     ProcessConnection,
     connect,
 )
+from like_keras_core.runtime.control.keys import node_key
 from like_keras_core.runtime.control.protocol import (
     ConnectionLost,
     FromProcess,
@@ -26,6 +27,7 @@ from like_keras_core.runtime.control.protocol import (
 from like_keras_core.runtime.control.server import ControlServer, ServerConnection
 
 TOKEN = "a token"
+NODE = "a"
 
 
 class Exchange:
@@ -44,7 +46,7 @@ class Exchange:
 
     def connect(self) -> ProcessConnection:
         """Connect as a process does."""
-        return connect(self.server.address, TOKEN)
+        return connect(self.server.address, node_key(TOKEN, NODE), NODE)
 
     def lost(self) -> str:
         """Wait for a connection to be lost; return why."""
@@ -87,10 +89,10 @@ def test_messages_arrive_in_order_with_their_data(open_exchange: Open) -> None:
     big = bytes(range(256)) * 40_000
 
     connection.send(Linked(("a", "b")))
-    connection.send(Records("count.output", big))
+    connection.send(Records("count.output", False, big))
 
     assert exchange.heard.get(timeout=10) == Linked(("a", "b"))
-    assert exchange.heard.get(timeout=10) == Records("count.output", big)
+    assert exchange.heard.get(timeout=10) == Records("count.output", False, big)
     connection.close()
 
 
@@ -99,7 +101,7 @@ def test_who_does_not_know_the_token_is_not_heard(open_exchange: Open) -> None:
     exchange = open_exchange(5)
 
     with pytest.raises(ControlConnectionLostError):
-        connect(exchange.server.address, "another token")
+        connect(exchange.server.address, node_key("another token", NODE), NODE)
 
     assert exchange.connections.empty()
 
@@ -119,7 +121,7 @@ def test_a_switchboard_must_know_the_token_too() -> None:
     thread.start()
 
     with pytest.raises(ControlConnectionLostError, match="does not know the token"):
-        connect(server.getsockname(), TOKEN)
+        connect(server.getsockname(), node_key(TOKEN, NODE), NODE)
 
     thread.join()
     server.close()

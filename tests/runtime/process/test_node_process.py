@@ -23,22 +23,32 @@ from like_keras_core.runtime.control.connection import (
     ControlConnectionLostError,
     connect,
 )
+from like_keras_core.runtime.control.keys import node_key
 from like_keras_core.runtime.control.protocol import (
     Build,
+    Clock,
+    Finished,
     FromProcess,
     Hello,
+    Linked,
+    Log,
     NodeFailed,
+    Progress,
     Records,
     RelayFrame,
+    Reported,
+    StopProposed,
     StopReply,
     Trace,
 )
 from like_keras_core.runtime.control.run_options import RunOptions
 from like_keras_core.runtime.control.run_plan import RunPlan
 from like_keras_core.runtime.control.server import ControlServer, ServerConnection
+from like_keras_core.runtime.flow.frame_tags import TAG_SIZE
 from like_keras_core.runtime.flow.wire_format import Data, parse
 from like_keras_core.runtime.process.node_process import NodeProcess
 from like_keras_core.runtime.stop import StopSignal
+from like_keras_core.runtime.stop_point import StopPoint
 from like_keras_core.runtime.supervision.supervisor import Supervisor
 from like_keras_core.tap import Tap
 from like_keras_core.testing.components import Count, Scale
@@ -109,18 +119,34 @@ class Polled(Direct):
         self.came.put(None)
 
 
-class Garbage(Direct):
-    """Hands over what is no frame."""
+class Crowded(Direct):
+    """Hands over what strangers send, too: garbage, forged frames, and old ones."""
 
     def send(self, node: str, frame: Sequence[bytes | bytearray | memoryview]) -> None:
-        self._deliver(node, b"?" * 50)
+        real = b"".join(frame)
+        forged = bytearray(real)
+        forged[8] ^= 1
+        untagged, cut = real[:-TAG_SIZE], real[:-1]
+        for other in (b"", b"?" * 50, b"?" * 5000, bytes(forged), untagged, cut):
+            self._deliver(node, other)
+        self._deliver(node, real)
+        self._deliver(node, real)
+
+
+class Unstarted(Direct):
+    """Cannot be started."""
+
+    def start(
+        self, arrived: Callable[[bytes], object], peers: Mapping[str, str]
+    ) -> None:
+        raise OSError("no such device")
 
 
 class Broken(Direct):
     """Has no way for values."""
 
     def send(self, node: str, frame: Sequence[bytes | bytearray | memoryview]) -> None:
-        if any(isinstance(part, Data) for part in parse(list(frame))):
+        if any(isinstance(part, Data) for part in parse(list(frame[:-1]))):
             raise OSError("no way")
         super().send(node, frame)
 
@@ -200,7 +226,7 @@ class Run:
         transport = self.transport(self.ways, node)
         self.made.append(transport)
         try:
-            line = connect(self.board.address, TOKEN)
+            line = connect(self.board.address, node_key(TOKEN, node), node)
         except ControlConnectionLostError as error:
             self.errors.append(error)  # The run may be over before it has begun.
             return
@@ -392,15 +418,29 @@ def test_a_stop_before_all_have_called_ends_the_run() -> None:
 
 def test_a_host_that_breaks_says_how() -> None:
     """It is no component's error; the traceback is the end of its log."""
-    run = Run(pair(), Garbage)
+    run = Run(pair(), Unstarted)
     run.start("a", "b")
 
-    with pytest.raises(HostLostError, match=r"it failed: .*FrameError") as caught:
+    with pytest.raises(HostLostError, match=r"it failed: OSError: no such") as caught:
         run.conduct()
 
     assert caught.value.node in ("a", "b")
-    assert any("_take" in line for line in caught.value.log)
+    assert any("_obey" in line for line in caught.value.log)
     assert run.errors
+
+
+def test_frames_of_strangers_are_dropped_and_counted(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Whatever they hold, the run is the same, and says so once."""
+    run = Run(pair(), Crowded)
+    run.start("a", "b")
+
+    report = run.conduct()
+
+    assert report.records == {"scale.output": [(t, 2 * t) for t in range(5)]}
+    assert report.connections["count.output -> scale.value"].messages == 5
+    assert "dropped 10 frames that are not of this run" in caplog.text
 
 
 def test_a_transport_that_fails_is_no_failure_of_a_component() -> None:
@@ -477,9 +517,25 @@ def test_a_lost_host_that_stood_still_said_what_it_waited_for() -> None:
     ("message", "problem"),
     [
         (StopReply(3, 3), "'stop_reply' came though no stop was requested"),
-        (Records("count.output", b""), "'count.output', which is not recorded"),
-        (Trace("firings", "count", b""), "'trace' came though no trace was asked for"),
+        (Records("count.output", False, b""), "'records' came though it was not asked"),
+        (Trace("firings", "count", b""), "'trace' came though it was not asked for"),
         (RelayFrame("c", b""), "'relay_frame' is for 'c', not a node"),
+        (Progress(0), "'progress' came though it was not asked for"),
+        (Linked(()), "'linked' came though it was not asked for"),
+        (Clock(1, "x"), "'clock' came though it was not asked for"),
+        (Reported(), "'reported' came though it was not asked for"),
+        (Finished(7, 0), "'finished' is of (7, 0), which nobody has told it"),
+        (StopProposed(StopPoint(-5, 0, "error", "count")), "has a tick that cannot be"),
+        (
+            StopProposed(StopPoint(5, 0, "nonsense", "count")),
+            "has a kind that cannot be",
+        ),
+        (StopProposed(StopPoint(5, 7, "error", "count")), "has a place that cannot be"),
+        (
+            StopProposed(StopPoint(5, 1, "error", "scale")),
+            "not a component of this node",
+        ),
+        (Log(-1, "x", "x", None, None), "'log' has a level that cannot be: -1"),
     ],
 )
 def test_a_message_out_of_turn_ends_the_run_by_name(
@@ -489,12 +545,12 @@ def test_a_message_out_of_turn_ends_the_run_by_name(
     run = Run(pair())
 
     def introduce() -> None:
-        connection = connect(run.board.address, TOKEN)
+        connection = connect(run.board.address, node_key(TOKEN, "a"), "a")
         connection.send(Hello("a", 1, "m", "3", "", run.spec.digest(), {"kit": "1"}))
         connection.send(message)
         with suppress(ControlConnectionLostError):
             while True:
-                connection.receive()
+                list(connection.receive())
         connection.close()
 
     run.threads.append(threading.Thread(target=introduce, daemon=True))
@@ -504,6 +560,54 @@ def test_a_message_out_of_turn_ends_the_run_by_name(
         run.conduct()
 
     assert problem in str(caught.value)
+
+
+def test_a_node_cannot_introduce_itself_as_another_one() -> None:
+    """It is named, and what it said; the other one is not taken for it."""
+    run = Run(pair())
+
+    def introduce() -> None:
+        connection = connect(run.board.address, node_key(TOKEN, "a"), "a")
+        connection.send(Hello("b", 1, "m", "3", "", run.spec.digest(), {"kit": "1"}))
+        with suppress(ControlConnectionLostError):
+            while True:
+                list(connection.receive())
+        connection.close()
+
+    run.threads.append(threading.Thread(target=introduce, daemon=True))
+    run.threads[-1].start()
+
+    with pytest.raises(HostLostError, match="node 'a' was lost") as caught:
+        run.conduct()
+
+    assert "introduced itself as 'b'" in str(caught.value)
+
+
+@pytest.mark.parametrize("is_introduced", [True, False])
+def test_what_was_refused_is_the_reason_however_the_process_ends(
+    is_introduced: bool,
+) -> None:
+    """Its end follows from it, and says nothing."""
+    run = Run(pair())
+
+    def introduce() -> None:
+        connection = connect(run.board.address, node_key(TOKEN, "a"), "a")
+        if is_introduced:
+            digest = run.spec.digest()
+            connection.send(Hello("a", 1, "m", "3", "", digest, {"kit": "1"}))
+        connection._socket.sendall(bytes([0, 0, 0, 2, 0, 0, 0, 0]) + b"{}")
+        with suppress(ControlConnectionLostError):
+            while True:
+                list(connection.receive())
+        connection.close()
+
+    run.threads.append(threading.Thread(target=introduce, daemon=True))
+    run.threads[-1].start()
+
+    with pytest.raises(HostLostError, match="cannot be read") as caught:
+        run.conduct(ended=lambda node: "it ended with exit code 0")
+
+    assert "is not a JSON array" in str(caught.value)
 
 
 def test_options_that_do_not_fit_are_refused_with_the_message() -> None:
@@ -519,7 +623,7 @@ def test_options_that_do_not_fit_are_refused_with_the_message() -> None:
 
     run.board.start(greet)
     connection = accepted.get(timeout=WAIT_S)
-    connection.send(Build({"window": 8}, {}))
+    connection.send(Build({"window": 8}, {}, {}))
     while not isinstance(failed := heard.get(timeout=WAIT_S), NodeFailed):
         pass
     connection.close()

@@ -9,7 +9,7 @@ import pytest
 
 from like_keras_core import Node, System
 from like_keras_core.runtime.supervision.node_console import (
-    LOGGED,
+    LOG_MARK,
     NodeConsole,
     to_stderr,
 )
@@ -40,7 +40,7 @@ def test_a_log_record_goes_to_the_file_only(
 ) -> None:
     """It comes home by another way, and appears once."""
     output.take("a", "printed", "10:00")
-    output.take("a", f"{LOGGED}logged", "10:01")
+    output.take("a", f"{output.mark}logged", "10:01")
     output.close()
 
     assert "logged" not in capsys.readouterr().out
@@ -49,18 +49,37 @@ def test_a_log_record_goes_to_the_file_only(
     assert (tmp_path / "logs" / "b.log").read_text() == ""
 
 
-@pytest.mark.parametrize("is_marked", [True, False])
-def test_every_line_of_a_record_is_marked(
-    capsys: pytest.CaptureFixture[str], is_marked: bool
+def test_a_component_cannot_print_a_record(
+    output: NodeConsole, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Where a launching process reads them."""
-    handler = to_stderr(is_marked=is_marked)
+    """What stands before those of a launch is random; another mark hides nothing."""
+    for line in (
+        "\x1ehidden",
+        "\x1em-0123456789abcdef hidden",
+        f"x{output.mark}hidden",
+    ):
+        output.take("a", line, "10:00")
+    output.close()
+
+    assert capsys.readouterr().out.count("hidden") == 3
+
+
+def test_every_line_of_a_record_is_marked(
+    output: NodeConsole, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where a launching process reads them and says how."""
+    for name, value in output.environment().items():
+        monkeypatch.setenv(name, value)
     record = logging.LogRecord("n", logging.INFO, "", 0, "one\ntwo", None, None)
 
-    text = handler.format(record)
+    marked = to_stderr(is_marked=True).format(record)
+    plain = to_stderr(is_marked=False).format(record)
+    monkeypatch.delenv(LOG_MARK)
+    untold = to_stderr(is_marked=True).format(record)
 
-    mark = LOGGED if is_marked else ""
-    assert text == f"{mark}INFO n: one\n{mark}two"
+    assert marked == f"{output.mark}INFO n: one\n{output.mark}two"
+    assert plain == untold == "INFO n: one\ntwo"
+    output.close()
 
 
 def test_a_log_that_cannot_be_written_is_named_once(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import socket
@@ -20,6 +21,8 @@ ADDRESS, PORT = "DORA_COORDINATOR_ADDR", "DORA_COORDINATOR_PORT"
 _LOOPBACK, _PORT = "127.0.0.1", 6013
 _ANSWER_S = 3.0
 _COMMAND_S = 10.0
+_LIST_S = 1.0
+_ENDED = ("Failed", "Stopped")
 _ELSEWHERE = "192.0.2.1"
 """An address that is nowhere: the way to it is the way out of this machine."""
 
@@ -165,6 +168,26 @@ class Coordinator:
         return {
             match[1] for line in said.splitlines() if (match := _DAEMON.match(line))
         }
+
+    def running(self, dataflow: str) -> set[str] | None:
+        """Return which nodes of a dataflow it has not seen end.
+
+        Args:
+            dataflow: Its name.
+
+        Returns:
+            dora's names of them; None if it does not say.
+        """
+        words = ("node", "list", "--dataflow", dataflow, "--format", "json")
+        code, said = self.command(*words, timeout_s=_LIST_S)
+        lines = [line for line in said.splitlines() if line.strip()]
+        try:
+            found = {x["node"]: x["status"] for x in map(json.loads, lines)}
+        except (ValueError, TypeError, KeyError):
+            return None
+        if code:
+            return None
+        return {node for node, status in found.items() if status not in _ENDED}
 
     def command(self, *words: str, timeout_s: float = _COMMAND_S) -> tuple[int, str]:
         """Run one of dora's commands; return its exit code and output."""

@@ -10,7 +10,7 @@ import sysconfig
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from like_keras_core.engine_kit import ChildProcess
+from like_keras_core.engine_kit import ChildProcess, without_secrets
 from like_keras_core.errors import EngineError
 from lk_engine_dora.transport import OVERLAY, OVERLAY_FILE
 
@@ -38,7 +38,8 @@ def dora_command() -> list[str]:
 
 def dora_environment() -> dict[str, str]:
     """Return this process's environment, without what changes what dora prints."""
-    env = {OVERLAY: str(OVERLAY_FILE), **os.environ, "RUST_LIB_BACKTRACE": "0"}
+    environ = without_secrets(os.environ)
+    env = {OVERLAY: str(OVERLAY_FILE), **environ, "RUST_LIB_BACKTRACE": "0"}
     for name in ("DORA_LOG_FILTER", "DORA_LOG_LEVEL", "DORA_LOG_FORMAT"):
         env.pop(name, None)
     return env

@@ -15,6 +15,11 @@ from lk_engine_dora.output_parser import Output
 _WELL = {exit_text(code) for code in (0, -signal.SIGKILL, -signal.SIGTERM)}
 
 
+def is_well(how: str) -> bool:
+    """Tell whether a node has ended well; one that did not end by itself was killed."""
+    return how in _WELL
+
+
 class DoraProcesses(ProcessGroup):
     """A dataflow that was started, with the nodes of others in it.
 
@@ -40,8 +45,7 @@ class DoraProcesses(ProcessGroup):
             ComponentError: One has failed.
         """
         for node, how in self.output.theirs.items():
-            # Those that did not end by themselves were killed.
-            if how in _WELL:
+            if is_well(how):
                 continue
             name = foreign_nodes(self.spec)[node].name
             text = f"the dora node {node!r} has failed: {how}"

@@ -12,7 +12,7 @@ from like_keras_core.errors import EngineError
 from like_keras_core.spec import SystemSpec
 from lk_engine_dora.dora_command import LOOK_S, dora_child
 from lk_engine_dora.dora_processes import DoraProcesses
-from lk_engine_dora.output_parser import UNSTARTED, Output
+from lk_engine_dora.output_parser import UNSTARTED, RunOutput
 from lk_engine_dora.shm_cleanup import remove_free, remove_logs, segments
 
 _DEATH_S = 0.3
@@ -40,11 +40,12 @@ class DoraRun(DoraProcesses):
         self,
         spec: SystemSpec,
         path: Path,
-        output: Output,
+        output: RunOutput,
         environment: Mapping[str, str],
         paths: Mapping[str, str],
     ) -> None:
         super().__init__(spec, path, output)
+        self._printed = output
         self._paths = paths
         self._segments = segments()
         words = ["run", path.name, "--log-format", "json"]
@@ -56,7 +57,7 @@ class DoraRun(DoraProcesses):
         Raises:
             EngineError: dora itself has ended, or has no file descriptors left.
         """
-        if self.output.lacks_files:
+        if self._printed.lacks_files:
             raise EngineError(f"dora has no file descriptors left. {self._files()}")
         is_over = self._child.exit_code() is not None
         if is_over or UNSTARTED in self.output.ended.values():

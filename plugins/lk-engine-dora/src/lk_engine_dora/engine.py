@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from like_keras_core.engine_kit import (
     Home,
@@ -31,6 +32,9 @@ from lk_engine_dora.local_paths import Places
 from lk_engine_dora.node import DISTRIBUTIONS
 from lk_engine_dora.options import LaunchOptionError
 from lk_engine_dora.yaml_writer import to_text
+
+if TYPE_CHECKING:
+    from lk_engine_dora.output_parser import Output
 
 DATAFLOW = "dataflow.yaml"
 SYSTEM = "system.json"
@@ -102,30 +106,47 @@ class DoraEngine(ProcessEngine):
         """Write the dataflow of this launch and start it."""
         from lk_engine_dora.dora_run import DoraRun
         from lk_engine_dora.dora_start import DoraStart
-        from lk_engine_dora.output_parser import Output
+        from lk_engine_dora.output_parser import RunOutput, StartOutput
 
         coordinator: Coordinator | None = plan.engine_options["coordinator"]
         dataflow = _dataflow(plan, coordinator)
-        environment = home.environment()
-        if coordinator is not None:
-            _tell_daemons(dataflow, environment)
-        path = plan.folder / LAUNCH
-        path.unlink(missing_ok=True)
-        mode = os.O_WRONLY | os.O_CREAT | os.O_EXCL
-        with os.fdopen(os.open(path, mode, 0o600), "w", encoding="utf-8") as file:
-            file.write(_HEAD + to_text(plan.spec, dataflow))
         paths = {item["id"]: item["path"] for item in dataflow["nodes"]}
-        output = Output(plan.spec, plan.folder / LOGS)
-        try:
-            if coordinator is not None:
-                return DoraStart(plan.spec, path, output, coordinator, paths)
+        path = plan.folder / LAUNCH
+        logs = plan.folder / LOGS
+        if coordinator is not None:
+            said = StartOutput(plan.spec, logs)
+            with closed_on_error(said):
+                _tell_daemons(dataflow, home, plan.folder)
+                _tell_nodes(dataflow, said.console.environment())
+                _write(path, _HEAD + to_text(plan.spec, dataflow))
+                return DoraStart(plan.spec, path, said, coordinator, paths)
+        printed = RunOutput(plan.spec, logs)
+        with closed_on_error(printed):
+            _tell_nodes(dataflow, printed.console.environment())
+            _write(path, _HEAD + to_text(plan.spec, dataflow))
+            environment = home.shared_environment(nodes, plan.folder)
             # Files that a component names lie where they do on other engines.
             environment["LK_WORKING_DIR"] = os.getcwd()
             environment[LAUNCHER] = str(os.getpid())
-            return DoraRun(plan.spec, path, output, environment, paths)
-        except BaseException:
-            output.close()
-            raise
+            return DoraRun(plan.spec, path, printed, environment, paths)
+
+
+@contextmanager
+def closed_on_error(output: Output) -> Iterator[None]:
+    """Close what takes in a run's output if the run does not start."""
+    try:
+        yield
+    except BaseException:
+        output.close()
+        raise
+
+
+def _write(path: Path, text: str) -> None:
+    """Write a file that only this user may read."""
+    path.unlink(missing_ok=True)
+    mode = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+    with os.fdopen(os.open(path, mode, 0o600), "w", encoding="utf-8") as file:
+        file.write(text)
 
 
 def _dataflow(plan: RunPlan, coordinator: Coordinator | None) -> Data:
@@ -155,15 +176,35 @@ def _dataflow(plan: RunPlan, coordinator: Coordinator | None) -> Data:
     return dataflow
 
 
-def _tell_daemons(dataflow: Data, environment: Mapping[str, str]) -> None:
-    """Put into the file what the nodes cannot have from this process's environment."""
+def _tell_daemons(dataflow: Data, home: Home, folder: Path) -> None:
+    """Put into the file what the nodes cannot have from this process's environment.
+
+    The coordinator prints it, and every node may read it. So the token is not in it.
+    Where that was given as `LK_TOKEN`, the daemons have it. Else the nodes of this
+    machine find their keys in files. That of a node elsewhere is in the dataflow, and
+    good for one process: nobody else can use it once that has connected.
+    """
+    from lk_engine_dora.local_daemon import is_daemon_ours
     from lk_engine_dora.orphan_reaper import SWEEPS
 
-    dataflow["env"] |= {**environment, SWEEPS: "1"}
+    dataflow["env"] |= {**home.place(), SWEEPS: "1"}
+    ours = [item for item in dataflow["nodes"] if "LK_NODE" in item.get("env", {})]
+    here = [item["env"]["LK_NODE"] for item in ours if "deploy" not in item]
+    has_files = bool(here) and is_daemon_ours()
+    files = home.shared_environment(here, folder) if has_files else {}
+    for item in ours:
+        env = item["env"]
+        own = home.remote_environment(env["LK_NODE"])
+        if "deploy" not in item:
+            own = {**(files or own), "LK_WORKING_DIR": os.getcwd()}
+        item["env"] = {**{name: escaped(text) for name, text in own.items()}, **env}
+
+
+def _tell_nodes(dataflow: Data, environment: Mapping[str, str]) -> None:
+    """Put something into the environment of our nodes."""
     for item in dataflow["nodes"]:
-        env = item.get("env", {})
-        if "deploy" not in item and "LK_NODE" in env:
-            item["env"] = {"LK_WORKING_DIR": escaped(os.getcwd()), **env}
+        if "LK_NODE" in item.get("env", {}):
+            item["env"] |= environment
 
 
 def _coordinator(

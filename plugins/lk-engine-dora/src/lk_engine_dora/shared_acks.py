@@ -207,12 +207,12 @@ class AckTables:
         offer = offer_in(frame)
         if offer is None:
             return False
-        self.pending -= {
-            item for item, node in self._producers.items() if node == producer
-        }
         writer = open_table(offer, self._channels[producer])
         if writer is not None:
             self._writers[producer] = writer
+            self.pending -= {
+                item for item, node in self._producers.items() if node == producer
+            }
         return True
 
     def write(self, node: str, channel: int, frame: bytes) -> bool:
@@ -234,8 +234,11 @@ def offer_in(frame: bytes | memoryview) -> dict[str, Any] | None:
     """Return what an offer says; None if what has arrived is none."""
     if frame[: len(_MARK)] != _MARK:
         return None
-    found: dict[str, Any] = json.loads(bytes(frame)[len(_MARK) :])
-    return found
+    with suppress(ValueError, RecursionError):
+        found = json.loads(bytes(frame)[len(_MARK) :])
+        if isinstance(found, dict):
+            return found
+    return None
 
 
 def open_table(
@@ -247,7 +250,7 @@ def open_table(
         offer: What it says.
         channels: The numbers of the channels that leave its node.
     """
-    with suppress(OSError, ValueError, KeyError):
+    with suppress(OSError, ValueError, KeyError, TypeError):
         if any(offer[key] != found for key, found in _surroundings().items()):
             return None
         path = f"/proc/{offer['process']}/fd/{offer['file']}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 import shutil
 from contextlib import suppress
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 from like_keras_core.engine_kit import open_regular
 
 MEMORY = Path("/dev/shm")
+_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 def segments() -> set[Path]:
@@ -30,9 +32,18 @@ def remove_free(paths: set[Path]) -> None:
 
 
 def remove_logs(dataflow: Path, dataflow_id: str) -> None:
-    """Remove dora's own folder of a run: our logs have what is in it."""
-    if dataflow_id:
-        folder = dataflow.parent / "out" / dataflow_id
+    """Remove dora's own folder of a run: our logs have what is in it.
+
+    Nothing is removed that is not beside the dataflow, wherever links may lead.
+
+    Args:
+        dataflow: The file.
+        dataflow_id: dora's name for the run; empty if it is not known.
+    """
+    out = dataflow.parent / "out"
+    folder = out / dataflow_id
+    is_below = folder.resolve() == dataflow.parent.resolve() / "out" / dataflow_id
+    if _ID.fullmatch(dataflow_id) and is_below:
         shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -111,8 +111,9 @@ class DoraTransport:
         number, size = channel_of(frame[0]), sum(map(len, frame))
         output = self._data.get(number)
         if output is None:
-            head, output = bytes(frame[0]), self._acks[node]
-            if size == HEADER_SIZE and self._tables.write(node, number, head):
+            output = self._acks[node]
+            is_bare = size == HEADER_SIZE
+            if is_bare and self._tables.write(node, number, b"".join(frame)):
                 return
         if self._is_cut_off and self.relay is not None:
             self.relay(node, frame)

@@ -15,6 +15,8 @@ from like_keras_core.engine_kit import (
     RunPlan,
     author_path,
     exit_text,
+    is_alive,
+    without_secrets,
 )
 from like_keras_core.errors import EngineError
 from like_keras_core.spec import NodeSpec
@@ -45,16 +47,17 @@ def start_processes(plan: RunPlan, nodes: Sequence[str], home: Home) -> RosProce
     prefix = Prefix.of_launch_file(naming, plan.artefact)
     prefix.write()
     logs = prefix.folder.parent / LOGS
-    env = {
-        **prefix.environment(os.environ, author_path(plan.spec)),
-        **home.environment(),
-    }
+    environ = without_secrets(os.environ)
+    env = prefix.environment(environ, author_path(plan.spec))
     # A run has hidden topics of its own: another one may be in the same domain.
     env[RUN] = new_run()
     env.setdefault("ROS_LOG_DIR", str(logs / "ros"))
     env.setdefault("PYTHONUNBUFFERED", "1")
     console = NodeConsole(plan.spec, logs)
+    env |= console.environment()
     if ros2 is not None:
+        # One environment is for all nodes: each finds its own key.
+        env |= home.shared_environment(nodes, plan.folder)
         launched = Ros2Launch(naming, console, domain)
         machines = naming.machines()
         launched.run([ros2_launch_command(ros2, prefix, x) for x in machines], env)
@@ -63,7 +66,7 @@ def start_processes(plan: RunPlan, nodes: Sequence[str], home: Home) -> RosProce
     try:
         for node in nodes:
             item = plan.spec.node(node)
-            given = {**env, **item.options.get("env", {})}
+            given = {**env, **item.options.get("env", {}), **home.environment(node)}
             processes.start(node, node_command(prefix, item), given)
     except BaseException:
         processes.end()
@@ -129,7 +132,7 @@ class RosProcesses(NodeProcesses):
 _LINE = re.compile(r"\[(\w+)-(\d+)\] (.*)")
 _DIED = re.compile(
     r"\[(?:ERROR|INFO)\] \[(\w+)-\d+\]: process has "
-    r"(?:finished cleanly|died) \[pid \d+(?:, exit code (-?\d+))?"
+    r"(?:finished cleanly|died) \[pid (\d+)(?:, exit code (-?\d+))?"
 )
 
 
@@ -158,8 +161,9 @@ class Ros2Launch(RosProcesses):
                 return
         if match := _DIED.match(line):
             node = self._nodes.get(match[1])
-            if node is not None:
-                self._ended[node] = exit_text(int(match[2] or 0))
+            # `ros2 launch` says so of a process that it has waited for.
+            if node is not None and not is_alive(int(match[2])):
+                self._ended[node] = exit_text(int(match[3] or 0))
         self._own = [*self._own[-19:], line]
         self.console.show(line, is_error=True)
 
