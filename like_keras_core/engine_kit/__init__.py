@@ -45,7 +45,6 @@ if TYPE_CHECKING:
     )
     from like_keras_core.runtime.control.keys import without_secrets
     from like_keras_core.runtime.control.run_plan import RunPlan
-    from like_keras_core.runtime.file_limit import file_limit_text
     from like_keras_core.runtime.flow.frame_tags import BARE_SIZE as HEADER_SIZE
     from like_keras_core.runtime.flow.routed_transport import RoutedTransport
     from like_keras_core.runtime.flow.transport import (
@@ -56,20 +55,21 @@ if TYPE_CHECKING:
     )
     from like_keras_core.runtime.flow.wire_format import channel_of
     from like_keras_core.runtime.forced_exit import before_forced_exit
-    from like_keras_core.runtime.os_limits import lockable_memory
-    from like_keras_core.runtime.process.external_input import ExternalInput
-    from like_keras_core.runtime.process.main import (
-        fetch_system,
-        serve_node,
-    )
-    from like_keras_core.runtime.process.node_process import NodeProcess
-    from like_keras_core.runtime.safe_files import (
+    from like_keras_core.runtime.os_resources.file_limit import file_limit_text
+    from like_keras_core.runtime.os_resources.os_limits import lockable_memory
+    from like_keras_core.runtime.os_resources.safe_files import (
         fresh_folder,
         open_new,
         open_regular,
         real_folder,
         write_text,
     )
+    from like_keras_core.runtime.process.external_input import ExternalInput
+    from like_keras_core.runtime.process.main import (
+        fetch_system,
+        serve_node,
+    )
+    from like_keras_core.runtime.process.node_process import NodeProcess
     from like_keras_core.runtime.signal_safe_queue import SignalSafeQueue
     from like_keras_core.runtime.stop import (
         StopSignal,
@@ -135,15 +135,15 @@ _HOMES = {
     "execution_order": "graph.checks",
     "exit_text": "runtime.supervision.os_sessions",
     "fetch_system": "runtime.process.main",
-    "file_limit_text": "runtime.file_limit",
-    "fresh_folder": "runtime.safe_files",
-    "open_new": "runtime.safe_files",
-    "open_regular": "runtime.safe_files",
-    "real_folder": "runtime.safe_files",
-    "write_text": "runtime.safe_files",
+    "file_limit_text": "runtime.os_resources.file_limit",
+    "fresh_folder": "runtime.os_resources.safe_files",
+    "open_new": "runtime.os_resources.safe_files",
+    "open_regular": "runtime.os_resources.safe_files",
+    "real_folder": "runtime.os_resources.safe_files",
+    "write_text": "runtime.os_resources.safe_files",
     "given_address": "runtime.control.environment",
     "is_alive": "runtime.supervision.os_sessions",
-    "lockable_memory": "runtime.os_limits",
+    "lockable_memory": "runtime.os_resources.os_limits",
     "node_option_issues": "engine_kit.option_checks",
     "once_per_spec": "graph.once",
     "output_addresses": "authoring.launch_args",

@@ -19,15 +19,15 @@ from like_keras_core.launch_options import LaunchOptions
 from like_keras_core.node import is_local
 from like_keras_core.plugins.metadata import versions_of
 from like_keras_core.report import RunReport
-from like_keras_core.runtime.build_folder import writing_into
 from like_keras_core.runtime.control.environment import Home
 from like_keras_core.runtime.control.keys import without_secrets
 from like_keras_core.runtime.control.run_options import RunOptions
 from like_keras_core.runtime.control.run_plan import RunPlan
 from like_keras_core.runtime.flow.transport import Transport
-from like_keras_core.runtime.folder_lock import folder_lock
+from like_keras_core.runtime.os_resources.build_folder import writing_into
+from like_keras_core.runtime.os_resources.folder_lock import folder_lock
+from like_keras_core.runtime.os_resources.safe_files import real_folder, write_text
 from like_keras_core.runtime.process.started import started_environment
-from like_keras_core.runtime.safe_files import real_folder, write_text
 from like_keras_core.runtime.stop import StopSignal, in_time
 from like_keras_core.runtime.supervision.launcher import ProcessLauncher
 from like_keras_core.runtime.supervision.node_console import NodeConsole

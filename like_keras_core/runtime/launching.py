@@ -25,8 +25,8 @@ from like_keras_core.errors import (
 )
 from like_keras_core.plugins.engine_registry import get_engine
 from like_keras_core.plugins.session import Session
-from like_keras_core.runtime.build_folder import writing_into
 from like_keras_core.runtime.forced_exit import before_forced_exit
+from like_keras_core.runtime.os_resources.build_folder import writing_into
 from like_keras_core.runtime.tracebacks import users_frames, users_level
 from like_keras_core.spec import default_build_dir
 

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from like_keras_core.cli.engine_check.finding import Check
-from like_keras_core.runtime.os_limits import (
+from like_keras_core.runtime.os_resources.os_limits import (
     lockable_memory,
     realtime_priority,
     soft_limit,

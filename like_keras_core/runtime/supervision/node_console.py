@@ -19,7 +19,7 @@ from pathlib import Path
 
 from like_keras_core.graph.checks import by_node
 from like_keras_core.runtime.control.log_forwarding import TAIL_LINES
-from like_keras_core.runtime.safe_files import fresh_folder
+from like_keras_core.runtime.os_resources.safe_files import fresh_folder
 from like_keras_core.runtime.supervision.output_thread import (
     OutputThread,
     write_to,

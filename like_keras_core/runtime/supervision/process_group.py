@@ -14,7 +14,7 @@ from functools import partial
 from like_keras_core.errors import EngineError
 from like_keras_core.report import RunReport
 from like_keras_core.runtime.control.keys import own_environment
-from like_keras_core.runtime.file_limit import file_limit_text
+from like_keras_core.runtime.os_resources.file_limit import file_limit_text
 from like_keras_core.runtime.supervision.child_process import ChildProcess
 from like_keras_core.runtime.supervision.node_console import NodeConsole
 from like_keras_core.runtime.supervision.os_sessions import end_sessions, exit_text

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from like_keras_core.errors import EngineError, LkError
-from like_keras_core.runtime.file_limit import file_limit_text
+from like_keras_core.runtime.os_resources.file_limit import file_limit_text
 
 _NO_ROOM = (errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 """Whatever is written: what is wrong is where it is."""

@@ -11,7 +11,10 @@ from pipes_engine import PipesEngine  # type: ignore[import-not-found]
 import like_keras_core as lk
 from like_keras_core import Node, System
 from like_keras_core.plugins.engine_registry import register_engine
-from like_keras_core.runtime.build_folder import BuildFolderError, writing_into
+from like_keras_core.runtime.os_resources.build_folder import (
+    BuildFolderError,
+    writing_into,
+)
 from like_keras_core.testing.components import Count, Scale
 
 

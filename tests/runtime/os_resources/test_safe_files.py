@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from like_keras_core import EngineError
-from like_keras_core.runtime.folder_lock import folder_lock
-from like_keras_core.runtime.safe_files import (
+from like_keras_core.runtime.os_resources.folder_lock import folder_lock
+from like_keras_core.runtime.os_resources.safe_files import (
     fresh_folder,
     open_new,
     open_regular,
