@@ -33,7 +33,7 @@ from __future__ import annotations
 
 import copyreg
 
-from like_keras_core.suggestions import engine_advice, option_advice
+from like_keras_core.suggestions import engine_advice, one_or_listed, option_advice
 from like_keras_core.suggestions import nearest as nearest
 
 # `lk engines list` imports this module: it costs no import that could wait.
@@ -70,15 +70,7 @@ class GraphError(LkError, ValueError):
         self.system = system
         where = f"System {system!r}" if system else "The system"
         several = f"{where} has {len(self.issues)} errors:"
-        super().__init__(_one_or_listed("", several, self.issues))
-
-
-def _one_or_listed(one: str, several: str, items: Sequence[str]) -> str:
-    """Return the only item after one heading, or a list of them below another."""
-    if len(items) == 1:
-        return f"{one}{items[0]}"
-    lines = (item.replace("\n", "\n    ") for item in items)
-    return several + "".join(f"\n  - {line}" for line in lines)
+        super().__init__(one_or_listed("", several, self.issues))
 
 
 class SpecError(LkError, ValueError):
@@ -172,7 +164,7 @@ class EngineContractError(EngineError):
     def __init__(self, who: str, *problems: str) -> None:
         self.who, self.problems = who, problems
         text = f"{who} breaks the rules of the hooks: "
-        super().__init__(_one_or_listed(text, text, problems))
+        super().__init__(one_or_listed(text, text, problems))
 
     @classmethod
     def wrong_answer(
@@ -288,6 +280,7 @@ class HostLostError(EngineError):
         log: The last lines that it logged.
         waited_for: What it was running, or waited for, when it was last heard of and
             had stood still: a sentence each.
+        later: What else went wrong, or is not known, on the way down.
         report: What the run had done so far; None before it began.
     """
 
@@ -304,6 +297,7 @@ class HostLostError(EngineError):
         self.tick, self.log = tick, tuple(log)
         self.waited_for = tuple(waited_for)
         self.report: RunReport | None = None
+        self.later: Sequence[str] = ()
         where = "" if machine == "local" else f" on machine {machine!r}"
         text = f"The process of node {node!r}{where} was lost: {how}."
         if tick:
@@ -313,6 +307,9 @@ class HostLostError(EngineError):
         if self.log:
             text += "\nThe end of its log:\n" + "\n".join(f"  {x}" for x in self.log)
         super().__init__(text)
+
+    def __str__(self) -> str:
+        return "\nAfterwards ".join((self.args[0], *self.later))
 
 
 class VersionMismatchError(EngineError):

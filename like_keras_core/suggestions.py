@@ -5,7 +5,7 @@ from __future__ import annotations
 # `lk engines list` imports this module: it costs no import that could wait.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
 KNOWN_ENGINES: Mapping[str, str] = {
     "native": "lk-engine-native",
@@ -59,3 +59,11 @@ def option_advice(unknown: Iterable[str], known: Iterable[str]) -> str:
         return f"To have it: pip install {' '.join(sorted(brought))}"
     near = [match for name in names if (match := nearest(name, known))]
     return f"Did you mean {', '.join(map(repr, near))}?" if near else ""
+
+
+def one_or_listed(one: str, several: str, items: Sequence[str]) -> str:
+    """Return the only item after one heading, or a list of them below another."""
+    if len(items) == 1:
+        return f"{one}{items[0]}"
+    lines = (item.replace("\n", "\n    ") for item in items)
+    return several + "".join(f"\n  - {line}" for line in lines)

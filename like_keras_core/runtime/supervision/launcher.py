@@ -131,6 +131,7 @@ class ProcessLauncher:
             lost = HostLostError(
                 error.node, how, error.machine, error.tick, log, error.waited_for
             )
+            lost.later = error.later
             if error.report is not None:
                 lost.report = replace(error.report, environment=environment)
             raise lost from None

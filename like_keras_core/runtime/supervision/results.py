@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import Any
 
-from like_keras_core.errors import ComponentError, HostLostError, LkError
+from like_keras_core.errors import ComponentError, LkError
 from like_keras_core.report import RunReport
 from like_keras_core.runtime.control.log_forwarding import Tail
 from like_keras_core.runtime.control.message import ProtocolError, assert_never
@@ -240,14 +240,12 @@ class ResultCollector:
             waited_for=list(waited_for),
         )
 
-    def error(
-        self, report: RunReport, losses: Iterable[HostLostError]
-    ) -> ComponentError:
+    def error(self, report: RunReport, losses: Iterable[str]) -> ComponentError:
         """Return the first failure as an error that carries the others.
 
         Args:
             report: The report of the run.
-            losses: The nodes that were lost.
+            losses: What is said of nodes that were lost.
         """
         first, *rest = self.failures
         later = [
@@ -256,7 +254,7 @@ class ResultCollector:
             else f"{item.component!r} failed in {item.phase}: {item.error}"
             for item in rest
         ]
-        later += [f"The process of node {x.node!r} was lost: {x.how}" for x in losses]
+        later += losses
         node = self._plan.node_of(first.component)
         return ComponentError(
             first.component,

@@ -24,6 +24,7 @@ from like_keras_core.runtime.control.server import ControlServer
 from like_keras_core.runtime.control.termination import StopCoordinator
 from like_keras_core.runtime.stop import StopSignal
 from like_keras_core.runtime.supervision.loss_reasons import how_it_ended
+from like_keras_core.runtime.supervision.losses import Losses
 from like_keras_core.runtime.supervision.message_checks import MessageChecks
 from like_keras_core.runtime.supervision.node_connections import NodeConnections
 from like_keras_core.runtime.supervision.results import ResultCollector
@@ -88,10 +89,8 @@ class Supervisor:
         link_s: float = 30.0,
         echoes_logs: bool = True,
     ) -> None:
-        self.plan = plan
-        self.server = server
-        self.engine = engine
-        self.stop = stop
+        self.plan, self.server = plan, server
+        self.engine, self.stop = engine, stop
         self.options = plan.options
         self.lost, self.ended = lost, ended
         self.progress = progress
@@ -105,18 +104,17 @@ class Supervisor:
         self._results = ResultCollector(plan, engine, echoes_logs=echoes_logs)
         if self._results.traces is not None:
             self.options = replace(self.options, trace=True)
-        #: When to ask again which processes have ended [s].
+        #: When to ask again who has ended [s], and when each node was last heard of.
         self._looks_at = 0.0
-        #: By node, how it was lost, the first one first: nothing more comes of these.
-        self._losses: dict[str, HostLostError] = {}
+        self._heard_at: dict[str, float] = {}
+        #: The nodes that were lost: nothing more comes of these.
+        self._losses = Losses(plan.spec)
         #: Whether a component may have been configured: then processes get time to end.
         self.is_configured = False
         #: When tick 0 was started [s]; None before: then no tick counts.
         self._began: float | None = None
         self._duration_s = 0.0
-        #: When each node was last heard of [s]; and whether the run has ended before
-        #: the place that was agreed on.
-        self._heard_at: dict[str, float] = {}
+        #: Whether the run has ended before the place that was agreed on.
         self._is_cut_short = False
         #: What nodes waited for when the run was asked to end; empty before.
         self._waited_for: Sequence[str] = ()
@@ -143,12 +141,11 @@ class Supervisor:
             self._nodes.close()
             self._results.close()
         report = self._report()
-        if self._results.failures:
-            raise self._results.error(report, self._losses.values())
-        for error in self._losses.values():
-            if self._began is not None:
-                error.report = report
-            raise error
+        failures = self._results.failures
+        if self._losses and (self._losses.came_first or not failures):
+            raise self._losses.error(report if self._began else None, failures)
+        if failures:
+            raise self._results.error(report, self._losses.sentences())
         return report
 
     @property
@@ -163,15 +160,15 @@ class Supervisor:
 
     def _report(self) -> RunReport:
         results, stop_point = self._results, self._coordinator.stop_point
-        ended_by = stop_point.kind
+        ended_by, took_s = stop_point.kind, self._duration_s
         if self._began is None:
             ended_by = "error" if results.failures else "stop"
             self._waited_for = results.waited_for(*self.machines)
         if ended_by == "stop":
             ended_by = self.stop.reason or "error"
         waited_for = self._waited_for if ended_by in ("interrupt", "timeout") else ()
-        took_s, is_cut_short = self._duration_s, self._is_cut_short
-        return results.report(stop_point, ended_by, took_s, waited_for, is_cut_short)
+        short = self._is_cut_short
+        return results.report(stop_point, ended_by, took_s, waited_for, short)
 
     def _supervise(self) -> None:
         """Configure and activate all, run, and shut down exactly those that came up."""
@@ -186,8 +183,8 @@ class Supervisor:
             return
         if self._results.traces is not None:
             for node in self.machines:
-                offset_ns = measured_offset(partial(self._read_clock, node))
-                self._results.trace(node, offset_ns)
+                read = partial(self._read_clock, node)
+                self._results.trace(node, measured_offset(read))
         self.is_configured = True
         is_up = False
         try:
@@ -206,7 +203,7 @@ class Supervisor:
         self._bring_down(with_report=is_up)
 
     def _bring_down(self, *, with_report: bool) -> None:
-        """Deactivate and shut down whoever answers, each within a bounded time."""
+        """Deactivate and shut down whoever answers, within a bounded time."""
         self._nodes.tell(p.Deactivate())
         self._settle(p.Deactivated)
         self._nodes.tell(p.Shutdown())
@@ -222,7 +219,8 @@ class Supervisor:
         than it may take cannot even do that.
         """
         patience_s = self.options.stop_grace_s + _SILENCE_S
-        waited = dict.fromkeys(self.machines.keys() - self._losses, time.monotonic())
+        there = self.machines.keys() - self._losses.nodes
+        waited = dict.fromkeys(there, time.monotonic())
         while waited:
             try:
                 item = self._next()
@@ -245,7 +243,8 @@ class Supervisor:
 
     def _lose(self, error: HostLostError) -> None:
         """Go on without a node."""
-        self._losses.setdefault(error.node, error)
+        is_first = self._coordinator.stop_point.kind != "error"
+        self._losses.add(error, is_first and not self._results.failures)
 
     def _give_up(self) -> None:
         """End the run with what all have finished: somebody does not answer."""
