@@ -119,15 +119,25 @@ def publish(finished: Path, path: Path) -> None:
 def _write_messages(
     writer: ChannelWriter, parts: Iterable[PartFile], counted: Mapping[str, int]
 ) -> dict[str, AbsentTicks]:
-    """Write what counts of the messages, by tick, and return who was silent when."""
+    """Write the messages, by tick, and return who was silent when.
+
+    What does not count stays, marked as beyond the end: it has happened on the robot.
+    """
     silence: dict[str, AbsentTicks] = {}
     streams = (part.messages() for part in parts)
     for item in heapq.merge(*streams, key=lambda item: (item.tick, item.order)):
-        if item.tick < counted.get(component_of(item.port), 0):
+        counts = item.tick < counted.get(component_of(item.port), 0)
+        if counts:
             silence.setdefault(item.port, AbsentTicks()).sent(item.tick)
-            writer.write(
-                item.port, item.order, item.tick, item.form, item.data, item.stamp_ns
-            )
+        writer.write(
+            item.port,
+            item.order,
+            item.tick,
+            item.form,
+            item.data,
+            item.stamp_ns,
+            is_beyond=not counts,
+        )
     return silence
 
 

@@ -19,6 +19,7 @@ from lk_record_mcap.format import decode
 from lk_record_mcap.mcap_file import McapFile
 from lk_record_mcap.merge import parts_of
 from lk_record_mcap.run_metadata import FORMAT, NAME, SPEC, TICKS, check_ticks
+from lk_record_mcap.shard import BEYOND_END
 from lk_record_mcap.shard_reader import tick_of
 
 
@@ -176,11 +177,28 @@ class Recording:
         Raises:
             RecordingError: The file is damaged; what came before is as it was written.
         """
-        if ports is not None and not ports:
-            return
+        if ports is None or ports:
+            yield from self._messages(ports, is_beyond=False)
+
+    def messages_beyond_end(self) -> Iterator[Message]:
+        """Yield what was sent beyond the end of the run, and does not count.
+
+        Such are the values of a fast source that was ahead when the run was stopped.
+
+        Raises:
+            RecordingError: The file is damaged; what came before is as it was written.
+        """
+        return self._messages(None, is_beyond=True)
+
+    def _messages(
+        self, topics: Collection[str] | None, *, is_beyond: bool
+    ) -> Iterator[Message]:
         last: dict[str, int] = {}
-        for schema, channel, item in self._file.messages(ports):
-            port = channel.topic
+        for schema, channel, item in self._file.messages(topics):
+            port = channel.metadata.get(BEYOND_END, "")
+            if bool(port) is not is_beyond:
+                continue
+            port = port or channel.topic
             tick = last[port] = tick_of(item.sequence, last.get(port, 0))
             encoding = channel.message_encoding
             yield Message(tick, port, item.log_time, encoding, schema.name, item.data)

@@ -33,6 +33,9 @@ COMPRESSIONS = {
     "zstd": CompressionType.ZSTD,
 }
 
+BEYOND_END = "beyond_end"
+"""What stands before the topic of messages beyond the end, and marks their channel."""
+
 PORT = "like_keras.port"
 """The name of the metadata record with a recorded port, and its component's place."""
 
@@ -60,14 +63,22 @@ class ChannelWriter:
         )
         self.mcap.start(library=f"lk-record-mcap; {LIBRARY_IDENTIFIER}")
         self._schemas: dict[Form, int] = {}
-        self._channels: dict[tuple[str, Form], int] = {}
+        self._channels: dict[tuple[str, Form, bool], int] = {}
 
     def declare(self, port: str, order: int) -> None:
         """Say that a port is recorded here, whether or not it sends anything."""
         self.mcap.add_metadata(PORT, {port: str(order)})
 
     def write(
-        self, port: str, order: int, tick: int, form: Form, data: bytes, stamp_ns: int
+        self,
+        port: str,
+        order: int,
+        tick: int,
+        form: Form,
+        data: bytes,
+        stamp_ns: int,
+        *,
+        is_beyond: bool = False,
     ) -> None:
         """Write a message.
 
@@ -78,24 +89,28 @@ class ChannelWriter:
             form: How it is written.
             data: Its content.
             stamp_ns: When it was sent, since the epoch [ns].
+            is_beyond: Whether its tick is beyond the end of the run.
         """
-        channel = self._channels.get((port, form))
+        key = port, form, is_beyond
+        channel = self._channels.get(key)
         if channel is None:
-            channel = self._channels[port, form] = self._open(port, order, form)
+            channel = self._channels[key] = self._open(port, order, form, is_beyond)
         sequence = tick % SEQUENCE
         published_ns = stamp_ns
         if self._has_checksums:
             published_ns ^= message_crc(channel, sequence, data)
         self.mcap.add_message(channel, stamp_ns, data, published_ns, sequence)
 
-    def _open(self, port: str, order: int, form: Form) -> int:
+    def _open(self, port: str, order: int, form: Form, is_beyond: bool) -> int:
         schema = self._schemas.get(form)
         if schema is None:
             schema = self.mcap.register_schema(form.name, form.schema, form.data)
             self._schemas[form] = schema
-        channel: int = self.mcap.register_channel(
-            port, form.message, schema, {"order": str(order)}
-        )
+        topic, metadata = port, {"order": str(order)}
+        if is_beyond:
+            # A topic of its own, so that viewers do not mix the two.
+            topic, metadata = f"{BEYOND_END}/{port}", {**metadata, BEYOND_END: port}
+        channel: int = self.mcap.register_channel(topic, form.message, schema, metadata)
         return channel
 
     def close(self) -> None:
