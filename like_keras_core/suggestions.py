@@ -62,7 +62,13 @@ def option_advice(unknown: Iterable[str], known: Iterable[str]) -> str:
 
 
 def one_or_listed(one: str, several: str, items: Sequence[str]) -> str:
-    """Return the only item after one heading, or a list of them below another."""
+    """Return the only item after one heading, or a list of them below another.
+
+    Args:
+        one: The heading of one item, in its line.
+        several: The heading of a list.
+        items: The items.
+    """
     if len(items) == 1:
         return f"{one}{items[0]}"
     lines = (item.replace("\n", "\n    ") for item in items)

@@ -9,10 +9,10 @@ from like_keras_core.launch_options import LaunchOptions
 from like_keras_core.report import RunReport
 from like_keras_core.runtime.control.run_options import RunOptions
 from like_keras_core.runtime.failure import Failure, HungComponent
-from like_keras_core.runtime.forced_exit import exit_with
+from like_keras_core.runtime.forced_exit import before_forced_exit, exit_with
 from like_keras_core.runtime.host.hang_watch import HangWatch
 from like_keras_core.runtime.host.single_host import SingleHost
-from like_keras_core.runtime.host.single_process import give_up, run_alone
+from like_keras_core.runtime.host.single_process import give_up, run_alone, take_down
 from like_keras_core.runtime.loader import instantiate
 from like_keras_core.runtime.stop import StopSignal, in_time, time_limit
 from like_keras_core.runtime.stop_signals import stop_on_signals
@@ -46,14 +46,25 @@ def run_in_process(
     stop = stop or StopSignal()
 
     def leave(hung: Failure) -> None:
-        if (host := watch.host) is None or not hung.name:
-            exit_with(LkError(f"The launch of {spec.name!r} hangs: {hung.error}"))
-        exit_with(give_up(host, engine, stop, hung, asked.stop_grace_s))
+        text = f"The launch of {spec.name!r} hangs: {hung.error}"
+        if (host := watch.host) is None:
+            exit_with(LkError(text))
+        error = give_up(host, engine, stop, hung, asked.stop_grace_s)
+        if hung.name:
+            exit_with(error)
+        hangs = LkError("\nAfterwards ".join((text, *error.later)))
+        hangs.report = error.report  # type: ignore[attr-defined]
+        exit_with(hangs)
+
+    def leave_too(error: LkError) -> None:
+        if (host := watch.host) is not None:
+            take_down(host, asked.stop_grace_s)
 
     watch = HangWatch(stop, asked.stop_grace_s, leave)
     with (
         stop_on_signals(stop, watch.hurry, watch.belongs) as taken,
         watch.watching(taken),
+        before_forced_exit(leave_too, 2 * asked.stop_grace_s),
         time_limit(stop, asked.timeout_s),
     ):
         try:

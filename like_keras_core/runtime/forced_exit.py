@@ -11,6 +11,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import NoReturn
 
 from like_keras_core.errors import LkError
@@ -21,22 +22,26 @@ EXIT_CODE = 4
 _BOUND_S = 2.0
 """How long each of the last things may take [s]: what hangs may hold what it needs."""
 
-_callbacks: list[Callable[[LkError], object]] = []
+_callbacks: list[tuple[Callable[[LkError], object], float]] = []
 
 
 @contextmanager
-def before_forced_exit(callback: Callable[[LkError], object]) -> Iterator[None]:
+def before_forced_exit(
+    callback: Callable[[LkError], object], bound_s: float = _BOUND_S
+) -> Iterator[None]:
     """Call `callback` with the error if the process has to exit within the block.
 
     Args:
         callback: Called in a thread, for a bounded time. One that has told people of
             the error returns True.
+        bound_s: How long it may take [s].
     """
-    _callbacks.append(callback)
+    item = callback, bound_s
+    _callbacks.append(item)
     try:
         yield
     finally:
-        _callbacks.remove(callback)
+        _callbacks.remove(item)
 
 
 def bounded(call: Callable[[], object], bound_s: float) -> tuple[bool, object]:
@@ -67,8 +72,8 @@ def exit_with(error: LkError) -> NoReturn:
     """Call what was registered, the newest first, tell people, and exit."""
     try:
         answers = [
-            bounded(lambda call=call: call(error), _BOUND_S)[1]  # type: ignore[misc]
-            for call in reversed(_callbacks)
+            bounded(partial(call, error), bound_s)[1]
+            for call, bound_s in reversed(_callbacks)
         ]
         if True not in answers:
             bounded(lambda: _tell(error), _BOUND_S)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import FrameType
 from typing import Any
 
 from like_keras_core.errors import LkError
@@ -10,6 +11,23 @@ from like_keras_core.runtime.failure import Failed, Failure
 from like_keras_core.runtime.stop_signals import came_by_signal
 from like_keras_core.spec import component_of
 from like_keras_core.tap import Tap
+
+_codes: set[int] = set()
+"""The code of the functions by which taps are called within ticks."""
+
+
+def tap_in(frame: FrameType | None) -> Tap | None:
+    """Return the tap that a stack is in, as far as a tick calls it.
+
+    Args:
+        frame: The innermost frame of a thread.
+    """
+    while frame is not None:
+        if id(frame.f_code) in _codes:
+            tap: Tap = frame.f_locals["tap"]
+            return tap
+        frame = frame.f_back
+    return None
 
 
 class Taps:
@@ -120,6 +138,7 @@ def _guarded(
                 raise
             raise tap.failed("raised", error) from error
 
+    _codes.add(id(guarded.__code__))
     return guarded
 
 
@@ -130,15 +149,22 @@ def _after(
 
     def fire(*args: Any, **kwargs: Any) -> Any:
         for tap, settle in settles:
-            try:
-                settle()
-            except BaseException as error:
-                if came_by_signal(error):
-                    raise
-                raise tap.failed("settled, and raised", error) from error
+            _settle(tap, settle)
         return forward(*args, **kwargs)
 
     return fire
+
+
+def _settle(tap: Tap, settle: Callable[[], object]) -> None:
+    try:
+        settle()
+    except BaseException as error:
+        if came_by_signal(error):
+            raise
+        raise tap.failed("settled, and raised", error) from error
+
+
+_codes.add(id(_settle.__code__))
 
 
 def _failure(

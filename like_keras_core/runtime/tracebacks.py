@@ -20,7 +20,11 @@ from types import FrameType, TracebackType
 
 import like_keras_core
 from like_keras_core.errors import EndOfStream
+from like_keras_core.runtime.forced_exit import bounded
 from like_keras_core.view.plain_text import exception_text
+
+_SAY_S = 1.0
+"""How long an exception may take to say what it is [s]."""
 
 _PACKAGE = Path(like_keras_core.__file__).parent
 _RUNTIME = _PACKAGE / "runtime"
@@ -45,7 +49,9 @@ def text_of(error: BaseException, phase: str) -> str:
             f"{exception_text(error, repr)} ends a run from forward only, and {phase} "
             f"is called {_OUTSIDE_THE_STREAM[phase]}"
         )
-    said = exception_text(error)
+    # It is anybody's code, which may wait for something.
+    has_returned, found = bounded(lambda: exception_text(error), _SAY_S)
+    said = str(found) if has_returned else "(what says it did not return)"
     if phase == "tap":
         return said
     text = f"{type(error).__name__}: {said}" if said else type(error).__name__
@@ -56,11 +62,11 @@ def text_of(error: BaseException, phase: str) -> str:
 
 def traceback_of(error: BaseException) -> str:
     """Return the whole traceback of what was raised, with its causes."""
-    try:
-        return "".join(format_exception(error))
-    except Exception:  # noqa: BLE001 - whatever an exception's own code raises
-        lines = format_tb(error.__traceback__)
-        return "".join((*lines, type(error).__name__, "\n"))
+    _, text = bounded(lambda: "".join(format_exception(error)), _SAY_S)
+    if isinstance(text, str):
+        return text
+    lines = format_tb(error.__traceback__)
+    return "".join((*lines, type(error).__name__, "\n"))
 
 
 def users_part(trace: TracebackType | None) -> TracebackType | None:

@@ -176,7 +176,6 @@ class WaitsFor(Message, verb="waits_for", phase=RUN):
     """Process, when it has finished no tick for a second: what it runs or waits for.
 
     Said once more when that changes, empty when ticks end again; every second at last.
-    The launcher shows it where the process falls silent or is interrupted. No answer.
     """
 
     states: tuple[str, ...]
@@ -184,10 +183,7 @@ class WaitsFor(Message, verb="waits_for", phase=RUN):
 
 @dataclass(frozen=True, slots=True)
 class StopProposed(Message, verb="stop_proposed", phase=STOP):
-    """Process, when a component has failed or its stream has ended: end the run here.
-
-    The launcher keeps the lowest place, sent as `NewStopPoint` if this is it.
-    """
+    """Process, when a component has failed or a stream has ended: end the run here."""
 
     stop_point: StopPoint
 
@@ -307,6 +303,8 @@ class Reported(Message, verb="reported", phase=REPORT):
 @dataclass(frozen=True, slots=True)
 class RunEnded(Message, verb="run_ended", phase=REPORT):
     """Launcher, at the end or when the run is given up: exit. No answer."""
+
+    is_hurried: bool
 
 
 @dataclass(frozen=True, slots=True)

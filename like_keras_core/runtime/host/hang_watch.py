@@ -47,6 +47,11 @@ _ATTEMPTS = 3
 
 _ATTEMPT_S = 0.3
 
+_UNNAMED = {
+    True: "the components, which are being made",
+    False: "what is called between components, such as progress",
+}
+
 _log = logging.getLogger("like_keras_core")
 
 
@@ -256,8 +261,8 @@ class HangWatch:
         _log.warning(
             "The run is to end, and waits for %s: for %g s at most, or until a second "
             "Ctrl-C or SIGTERM.",
-            activity if activity.name else "the components, which are being made",
-            self._grace_s,
+            activity if activity.name else _UNNAMED[self.host is None],
+            self._limit_s,
         )
 
     def _text(self, frame: FrameType | None) -> str:

@@ -18,7 +18,7 @@ from like_keras_core.component import Component
 from like_keras_core.graph.checks import execution_order
 from like_keras_core.graph.port_selection import check_ports, ports_to_record
 from like_keras_core.lifecycle import AFTER
-from like_keras_core.runtime.failure import Failed, Failure
+from like_keras_core.runtime.failure import Failed, Failure, HungComponent
 from like_keras_core.runtime.host.firing import Firing, firing_on
 from like_keras_core.runtime.host.mutation_check import MutationCheck
 from like_keras_core.runtime.host.plan import Inlet, Outlet, Plan, last_readers, plan
@@ -26,7 +26,7 @@ from like_keras_core.runtime.host.record_buffer import Column
 from like_keras_core.runtime.host.schedule import Schedule
 from like_keras_core.runtime.stop_point import StopPoint
 from like_keras_core.runtime.stop_signals import came_by_signal
-from like_keras_core.runtime.taps import Taps
+from like_keras_core.runtime.taps import Taps, tap_in
 from like_keras_core.runtime.trace import Trace
 from like_keras_core.spec import ConnectionSpec, SystemSpec, component_of
 from like_keras_core.tap import Tap
@@ -113,6 +113,8 @@ class HostBase(ABC):
         self._records = {address: Column() for address in ports_to_record(spec, record)}
         self._taps = Taps(taps)
         check_ports(spec, [str(tap.port) for tap in taps], "tap")
+        #: Whether another thread takes the components down, as that of the run hangs.
+        self.is_abandoned = False
         # Whose on_configure, or on_activate, has returned and whose on_shutdown, or
         # on_deactivate, was not called. What is active is configured, too.
         self._configured: list[str] = []
@@ -154,7 +156,14 @@ class HostBase(ABC):
         for name in self.order:
             if self.is_stopped:
                 return
-            self._enter(name, "on_activate")
+            try:
+                self._enter(name, "on_activate")
+            except BaseException as error:
+                # What its author cannot foresee may have left it half on.
+                failure = error.failure.error if isinstance(error, Failed) else error
+                if failure is error or isinstance(failure, HungComponent):
+                    self._active.append(name)
+                raise
             self._active.append(name)
 
     def deactivate(self) -> Failure | None:
@@ -163,8 +172,10 @@ class HostBase(ABC):
         Returns:
             The first failure.
         """
+        failure = None
         try:
-            failure = self._taps.settle() or self._changed()
+            if not self.is_abandoned:
+                failure = self._taps.settle() or self._changed()
         finally:
             left = self._leave(self._active, "on_deactivate")
         return left or failure
@@ -176,6 +187,7 @@ class HostBase(ABC):
             The first failure.
         """
         try:
+            self._leave(self._active, "on_deactivate")
             failure = self._leave(self._configured, "on_shutdown")
         finally:
             unclosed = self._taps.close()
@@ -235,7 +247,7 @@ class HostBase(ABC):
         Args:
             frame: The innermost frame of the thread that runs it.
         """
-        if (tap := self._taps.calling) is not None:
+        if (tap := self._taps.calling or tap_in(frame)) is not None:
             port = component_of(str(tap.port))
             return Activity(port, str(tap.entry_point), is_tap=True)
         calling = self._calling

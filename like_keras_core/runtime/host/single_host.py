@@ -274,6 +274,9 @@ class SingleHost(HostBase):
             if hung.name in names:
                 names.remove(hung.name)
         frame = sys._current_frames().get(self._thread or 0)
+        if hung.name not in self.place:
+            self.cut = StopPoint(max(0, self.tick[1] or 0), 0, "error")
+            return
         if hung.tick is None or self._schedule is None:
             if hung.phase in ("on_configure", "on_activate"):
                 self.fail()

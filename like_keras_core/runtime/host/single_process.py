@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -11,8 +12,8 @@ from like_keras_core.authoring.attribute_watch import unwatched
 from like_keras_core.errors import ComponentError
 from like_keras_core.report import Progress, RunReport
 from like_keras_core.runtime.failure import Failed, Failure, HungComponent
-from like_keras_core.runtime.forced_exit import bounded
 from like_keras_core.runtime.host.hang_watch import HangWatch
+from like_keras_core.runtime.host.host_base import Activity
 from like_keras_core.runtime.host.interruption import STARTING
 from like_keras_core.runtime.host.single_host import SingleHost
 from like_keras_core.runtime.stop import StopSignal
@@ -20,8 +21,7 @@ from like_keras_core.runtime.trace import Trace, gathered
 from like_keras_core.runtime.tracebacks import place_of, text_of, traceback_of
 from like_keras_core.view.plain_text import exception_text
 
-_HOOK_S = 1.0
-"""How long a hook may take at most when the process has to exit [s]."""
+_LOOK_S = 0.02
 
 
 def run_alone(
@@ -115,15 +115,45 @@ def give_up(
         The error, with the report.
     """
     host.abandon(hung)
-    until = time.monotonic() + grace_s
-    for step in (host.deactivate, host.shutdown):
-        # A hook that does not return either is left, and the next ones are called.
-        has_returned = False
-        while not has_returned and time.monotonic() < until:
-            has_returned, failure = bounded(step, min(_HOOK_S, grace_s))
-            if isinstance(failure, Failure):
-                host.note(failure)
+    take_down(host, grace_s)
     return error_of(host, engine, stop)
+
+
+def take_down(host: SingleHost, grace_s: float) -> None:
+    """Deactivate and shut down all that are left, from another thread than the run's.
+
+    Args:
+        host: What runs. Each hook that does not return is noted, and left.
+        grace_s: How long each hook may take [s].
+    """
+    host.is_abandoned = True
+    for step in (host.deactivate, host.shutdown):
+        while (hung := _take_step(host, step, grace_s)) is not None:
+            text = f"it did not return within stop_grace_s={grace_s:g}"
+            host.note(Failure(hung.name, hung.phase, None, HungComponent(text)))
+
+
+def _take_step(
+    host: SingleHost, step: Callable[[], Failure | None], grace_s: float
+) -> Activity | None:
+    """Call the hooks of one phase; return the one that did not return, if one did not.
+
+    Args:
+        host: What runs.
+        step: `deactivate` or `shutdown` of it.
+        grace_s: How long each hook may take [s].
+    """
+    thread = threading.Thread(target=lambda: host.note(step()), daemon=True)
+    thread.start()
+    last, since = None, time.monotonic()
+    while thread.is_alive():
+        thread.join(_LOOK_S)
+        now = host.doing(None)
+        if now is not last:
+            last, since = now, time.monotonic()
+        elif time.monotonic() > since + grace_s:
+            return now or Activity("", step.__name__)
+    return None
 
 
 def _report(host: SingleHost, engine: str, stop: StopSignal) -> RunReport:
@@ -148,7 +178,8 @@ def error_of(host: SingleHost, engine: str, stop: StopSignal) -> ComponentError:
         f"{item.name!r} failed in {item.phase}: {exception_text(item.error, repr)}"
         for item in others
     ]
-    node = host.spec.component(first.name).node
+    names = [item.name for item in host.spec.components]
+    node = host.spec.component(first.name).node if first.name in names else ""
     return _error_of(first, node, _report(host, engine, stop), later)
 
 

@@ -38,6 +38,7 @@ from like_keras_core.runtime.process.serving_thread import ServingThread
 from like_keras_core.runtime.process.watchdog import (
     Hang,
     Watchdog,
+    begins_end,
     message_of,
     state_of,
 )
@@ -50,11 +51,13 @@ _LONGEST_WAIT_S = 0.25
 _PROGRESS_S = 0.1
 _GATHER_S = 400e-6
 """For how long a process with short ticks gathers frames: they travel together [s].
-
 To hand over a frame takes up to half as long, so most of the time is left for ticks."""
 
 _STILL_S = 1.0
 """So long a process finishes no tick before it says what it waits for [s]."""
+
+_HURRY_S = 0.2
+"""How long a hook may still take after a second signal [s]."""
 
 
 class NodeProcess:
@@ -116,6 +119,7 @@ class NodeProcess:
         self._over = False
         #: Whether components were told to shut down; if not, `_leave` does it.
         self._down = False
+        self._is_hurried = False
         self._thread = ServingThread()
         self._interrupter = Interrupter(lambda frame: bool(self._activity(frame)))
         self._watchdog = Watchdog(
@@ -195,17 +199,15 @@ class NodeProcess:
     def _heard(self, message: p.ToProcess) -> None:
         """Take what the launcher says; see to it that this one ends."""
         self._put(message)
-        match message:
-            case p.StopRequest():
-                self.participant.expect_stop()
-                self._watchdog.begin()
-            case p.NewStopPoint(stop_point) if stop_point.kind == "error":
-                self._watchdog.begin()
-            case p.Deactivate() | p.Shutdown() | p.RunEnded() | p.ConnectionLost():
-                self._watchdog.begin()
+        if isinstance(message, p.StopRequest):
+            self.participant.expect_stop()
+        elif isinstance(message, p.RunEnded):
+            self._is_hurried = message.is_hurried
+        if begins_end(message):
+            self._watchdog.begin()
 
     def _grace_s(self) -> float:
-        grace_s = self.options.stop_grace_s
+        grace_s = _HURRY_S if self._is_hurried else self.options.stop_grace_s
         starts = isinstance(self._thread.order, p.Build | p.Configure | p.Activate)
         return min(grace_s, START_GRACE_S) if starts else grace_s
 
@@ -222,6 +224,8 @@ class NodeProcess:
         """Serve in the place of a thread that hangs."""
         order, self._running = self._thread.take_over(), False
         self.inbox.leave_transport()
+        if hasattr(self, "host"):
+            self.host.is_abandoned = True
         if isinstance(order, p.Deactivate | p.Shutdown):
             self._obey(order)
         self._serve()

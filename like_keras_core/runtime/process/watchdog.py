@@ -61,6 +61,18 @@ class Hang:
         )
 
 
+def begins_end(message: p.ToProcess) -> bool:
+    """Say whether a run is to end when a message comes: from then on it is watched.
+
+    Args:
+        message: What the launcher says.
+    """
+    if isinstance(message, p.NewStopPoint):
+        return message.stop_point.kind == "error"
+    ends = p.Deactivate | p.Shutdown | p.RunEnded | p.ConnectionLost
+    return isinstance(message, p.StopRequest | ends)
+
+
 def message_of(hang: Hang, node: str) -> p.Overdue | p.WaitsFor | p.NodeFailed:
     """Return what is said of a hang; nothing is wrong if it had no time to return.
 
@@ -70,10 +82,12 @@ def message_of(hang: Hang, node: str) -> p.Overdue | p.WaitsFor | p.NodeFailed:
     """
     running, error = hang.running, f"HungComponent: {hang.error}"
     if running is None:
-        return p.NodeFailed(f"{hang.stack}\n{error.partition(' It was')[0]}")
+        return p.NodeFailed(f"{hang.stack}\n{error.partition('. It was')[0]}")
     if running.phase in STARTING:
         return state_of(running, node)
     name, phase, tick = running.name, running.phase, running.tick
+    if running.is_tap:
+        phase, error = "tap", f"The tap {phase!r}: {error}"
     return p.Overdue(ReportedFailure(name, phase, tick, error, error, hang.place))
 
 

@@ -28,7 +28,7 @@ from like_keras_core.runtime.stop_signals import signals_held, stop_on_signals
 from like_keras_core.runtime.supervision.process_group import ProcessGroup
 from like_keras_core.runtime.supervision.supervisor import Supervisor
 
-_HURRY_S = 1.0
+_HURRY_S = 2.0
 """How long the processes may take to leave after a second signal [s]."""
 
 

@@ -54,9 +54,14 @@ class NodeConnections:
         """Let processes connect."""
         self._server.start(self._connected)
 
-    def close(self) -> None:
-        """Let all processes exit, and accept no more."""
-        self.tell(p.RunEnded())
+    def close(self, *, hurried_by: BaseException | None) -> None:
+        """Let all processes exit, and accept no more.
+
+        Args:
+            hurried_by: What ends the launch; after a second signal hooks that still
+                run are interrupted.
+        """
+        self.tell(p.RunEnded(isinstance(hurried_by, KeyboardInterrupt)))
         self._server.close()
         self._is_over.set()
         for connection in self._accepted:

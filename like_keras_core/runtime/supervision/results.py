@@ -237,7 +237,7 @@ class ResultCollector:
                 for address in self.spec.outputs()
                 if address in self._records
             },
-            waited_for=list(waited_for),
+            waited_for=tuple(waited_for),
         )
 
     def error(self, report: RunReport, losses: Iterable[str]) -> ComponentError:

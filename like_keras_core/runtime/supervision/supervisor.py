@@ -7,6 +7,7 @@ what they report. A process that is lost ends the run, by name.
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -27,8 +28,10 @@ from like_keras_core.runtime.supervision.loss_reasons import how_it_ended
 from like_keras_core.runtime.supervision.losses import Losses
 from like_keras_core.runtime.supervision.message_checks import MessageChecks
 from like_keras_core.runtime.supervision.node_connections import NodeConnections
+from like_keras_core.runtime.supervision.progress_guard import ProgressGuard
 from like_keras_core.runtime.supervision.results import ResultCollector
 from like_keras_core.runtime.supervision.stop_deadline import StopDeadline
+from like_keras_core.runtime.supervision.stop_notice import StopNotice
 from like_keras_core.runtime.supervision.version_check import check_same
 from like_keras_core.runtime.trace import measured_offset
 
@@ -44,9 +47,6 @@ _LINK_REPLY_S = 5.0
 
 _AT_ONCE = 10
 """So many processes start at a time; of more, each waits for the others' processors."""
-
-Lost = Callable[[], Mapping[str, str]]
-"""Says of which nodes the processes have ended, and how."""
 
 R = TypeVar("R", bound=p.Reply)
 PhaseR = TypeVar("PhaseR", bound=p.PhaseReply)
@@ -82,7 +82,7 @@ class Supervisor:
         *,
         engine: str,
         stop: StopSignal,
-        lost: Lost = dict,
+        lost: Callable[[], Mapping[str, str]] = dict,
         ended: Callable[[str], str] = lambda node: "",
         progress: Callable[[int], object] | None = None,
         start_s: float = 60.0,
@@ -93,7 +93,7 @@ class Supervisor:
         self.engine, self.stop = engine, stop
         self.options = plan.options
         self.lost, self.ended = lost, ended
-        self.progress = progress
+        self._progress = ProgressGuard(progress, stop, plan.options.stop_grace_s)
         slowness = max(1.0, len(plan.machines) / _AT_ONCE)
         self.start_s, self.link_s = start_s * slowness, link_s * slowness
         self.machines = dict(plan.machines)
@@ -102,21 +102,21 @@ class Supervisor:
         self._nodes = NodeConnections(server, self.machines, plan.spec, self._checks)
         self._coordinator: StopCoordinator
         self._results = ResultCollector(plan, engine, echoes_logs=echoes_logs)
+        states = partial(self._results.waited_for, *self.machines)
+        self._notice = StopNotice(stop, plan.options.stop_grace_s, states)
         if self._results.traces is not None:
             self.options = replace(self.options, trace=True)
         #: When to ask again who has ended [s], and when each node was last heard of.
         self._looks_at = 0.0
         self._heard_at: dict[str, float] = {}
-        #: The nodes that were lost: nothing more comes of these.
-        self._losses = Losses(plan.spec)
+        self._losses = Losses(plan.spec)  # Nothing more comes of these.
         #: Whether a component may have been configured: then processes get time to end.
         self.is_configured = False
         #: When tick 0 was started [s]; None before: then no tick counts.
         self._began: float | None = None
         self._duration_s = 0.0
-        #: Whether the run has ended before the place that was agreed on.
+        #: Whether it ended before what was agreed on, and what nodes waited for then.
         self._is_cut_short = False
-        #: What nodes waited for when the run was asked to end; empty before.
         self._waited_for: Sequence[str] = ()
 
     def run(self, iterations: int | None) -> RunReport:
@@ -133,12 +133,12 @@ class Supervisor:
         self._coordinator = StopCoordinator(self.machines, iterations)
         self._nodes.open()
         try:
-            with self.stop.calling(self._nodes.wake):
+            with self.stop.calling(self._nodes.wake), self._progress.watching():
                 self._supervise()
         except _Stopped:
             pass
         finally:
-            self._nodes.close()
+            self._nodes.close(hurried_by=sys.exc_info()[1])
             self._results.close()
         report = self._report()
         failures = self._results.failures
@@ -167,8 +167,8 @@ class Supervisor:
         if ended_by == "stop":
             ended_by = self.stop.reason or "error"
         waited_for = self._waited_for if ended_by in ("interrupt", "timeout") else ()
-        short = self._is_cut_short
-        return results.report(stop_point, ended_by, took_s, waited_for, short)
+        cut = stop_point, ended_by, took_s
+        return results.report(*cut, waited_for, self._is_cut_short)
 
     def _supervise(self) -> None:
         """Configure and activate all, run, and shut down exactly those that came up."""
@@ -313,6 +313,7 @@ class Supervisor:
         Returns:
             Its node and its reply, if it was one; else None, at least now and then.
         """
+        self._notice.look()
         if time.monotonic() > self._looks_at:
             for lost, how in self.lost().items():
                 if lost not in self._losses:
@@ -379,9 +380,9 @@ class Supervisor:
                 self._give_up()
                 break
             self._post()
-            if self.progress is not None:
+            if self._progress.is_wanted:
                 ticks = min(coordinator.low_watermark, coordinator.stop_point.tick)
-                self.progress(Progress(ticks, self._so_far))
+                self._progress(Progress(ticks, self._so_far))
         self._duration_s = time.monotonic() - self._began
 
     def _post(self) -> None:

@@ -79,7 +79,7 @@ EXAMPLES: list[Message] = [
     p.RecordsFailed(FAILURE),
     p.Trace("firings", "camera", b"12345678"),
     p.Reported(),
-    p.RunEnded(),
+    p.RunEnded(False),
     p.Log(30, "like_keras.camera", "dark", "camera", None),
     p.RelayFrame("b", b"frame"),
     p.Frame(b"frame"),

@@ -23,6 +23,7 @@ from like_keras_core import (
     Node,
     System,
 )
+from like_keras_core.tap import Tap
 from like_keras_core.testing.components import Count
 from like_keras_core.testing.subprocess_env import default_signals
 
@@ -405,3 +406,135 @@ def test_two_quick_ctrl_c_leave_one_short_traceback(tmp_path: Path) -> None:
     assert "in hold_on" in said
     assert "host_base.py" not in said
     assert took_s < 10
+
+
+class Homes(Component):
+    """Switches on and goes home, which takes its time."""
+
+    def on_activate(self) -> None:
+        _diary.append("on")
+        time.sleep(60)
+
+    def forward(self) -> int:
+        return 0
+
+    def on_deactivate(self) -> None:
+        _diary.append("off")
+
+
+def test_an_activation_that_is_interrupted_is_taken_back() -> None:
+    """Its author cannot foresee it: what it has switched on is switched off."""
+    _diary.clear()
+
+    with pytest.raises(LaunchTimeoutError):
+        System([Homes()]).launch(timeout_s=0.2, stop_grace_s=0.3)
+
+    assert _diary == ["on", "off"]
+
+
+class Stalls:
+    """A tap on a disk that stands still."""
+
+    def __call__(self, tick: int, value: object) -> None:
+        if tick == 3:
+            time.sleep(60)
+
+
+def test_a_tap_that_hangs_is_named_and_the_motor_goes_off() -> None:
+    """It is no component's fault."""
+    _diary.clear()
+    count, motor = Count(), Motor()
+    motor(count())
+    tap = Tap(count.outputs.output, f"{__name__}:Stalls")
+
+    with pytest.raises(ComponentError, match=r"A tap failed .*HungComponent") as caught:
+        System([count, motor]).launch(timeout_s=0.2, stop_grace_s=0.3, taps=[tap])
+
+    assert f"{__name__}:Stalls" in str(caught.value)
+    assert _diary == ["on", "off", "down"]
+
+
+class Mute(Exception):
+    """An exception that takes for ever to say what it is."""
+
+    def __str__(self) -> str:
+        time.sleep(60)
+        return ""
+
+
+def test_an_exception_that_does_not_say_what_it_is_ends_the_run() -> None:
+    """Its type is known."""
+
+    class Fails(Component):
+        def forward(self) -> int:
+            raise Mute
+
+    with pytest.raises(ComponentError, match=r"Mute: .what says it did not return"):
+        System([Fails()]).launch(3)
+
+
+FORCED = """
+import sys, threading, time
+from like_keras_core import Component, System
+
+class Motor(Component):
+    def __init__(self, ramp_s: float = 0.0) -> None:
+        super().__init__()
+        self.ramp_s = ramp_s
+    def forward(self) -> int:
+        time.sleep(0.01)
+        return 0
+    def on_deactivate(self) -> None:
+        time.sleep(self.ramp_s)
+        print("off", flush=True)
+
+class Hog(Component):
+    def forward(self) -> int:
+        while True:
+            try:
+                time.sleep(60)
+            except BaseException:
+                pass
+
+def other() -> None:
+    System([Motor()], name="other").launch()
+
+def stalls(ticks) -> None:
+    while True:
+        try:
+            time.sleep(60)
+        except BaseException:
+            pass
+
+if __name__ == "__main__":
+    what = sys.argv[1]
+    motors = [Motor(0.6) for _ in range(4)]
+    if what == "progress":
+        System(motors).launch(timeout_s=0.3, stop_grace_s=1.0, progress=stalls)
+    if what == "other":
+        threading.Thread(target=other, daemon=True).start()
+        time.sleep(0.5)
+    System([*motors, Hog()]).launch(timeout_s=0.3, stop_grace_s=1.0)
+"""
+
+
+@pytest.mark.parametrize(("what", "motors"), [("", 4), ("other", 5), ("progress", 4)])
+def test_a_process_that_has_to_exit_takes_everything_down(
+    what: str, motors: int, tmp_path: Path
+) -> None:
+    """Each hook has its time, and other launches of the process are ended, too."""
+    script = tmp_path / "forced.py"
+    script.write_text(FORCED)
+
+    done = subprocess.run(
+        [sys.executable, str(script), what],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert done.returncode == 4, done.stderr
+    assert done.stdout.count("off") == motors
+    assert ("stalls" if what == "progress" else "hog") in done.stderr
