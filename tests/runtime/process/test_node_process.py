@@ -502,7 +502,7 @@ def test_a_run_that_goes_on_has_waited_for_nothing() -> None:
     report = run.conduct(None, progress=lambda ticks: run.stop.set("interrupt"))
 
     assert report.ended_by == "interrupt"
-    assert report.waited_for == []
+    assert report.waited_for == ()
 
 
 def test_a_lost_host_that_stood_still_said_what_it_waited_for() -> None:
