@@ -11,7 +11,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from like_keras_core import LkError, Node, System
+from like_keras_core import LkError, Node, RunReport, System
 from like_keras_core.plugins.engine_registry import register_engine
 from like_keras_core.testing.kit_components import Diary
 from like_keras_core.values.class_refs import resolve
@@ -28,7 +28,7 @@ def main(engine: str, path: str, camera: str, options: str) -> None:
         options: More keywords of the launch, as JSON.
     """
     if ":" in engine:
-        kind = resolve(engine)
+        kind: Any = resolve(engine)
         register_engine(kind.name, kind)
         engine = kind.name
     a, b = Node("a"), Node("b")
@@ -45,6 +45,7 @@ def main(engine: str, path: str, camera: str, options: str) -> None:
 
     threading.Thread(target=stop, daemon=True).start()
     said: dict[str, Any] = {}
+    report: RunReport | None
     Path(path).with_name("launched").touch()
     try:
         report = system.launch(engine=engine, **json.loads(options))

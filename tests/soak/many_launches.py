@@ -12,6 +12,7 @@ import sys
 import threading
 import warnings
 from pathlib import Path
+from typing import Any
 
 from like_keras_core import ComponentError, LkWarning, Node, System
 from like_keras_core.errors import LaunchTimeoutError
@@ -31,7 +32,7 @@ def launch(engine: str, number: int) -> str:
     count, fail = Count(node=a), Fail(tick=3 if number % 4 == 1 else -1, node=b)
     fail(count())
     system = System([block, digest, count, fail])
-    bounds = {"iterations": 10} if number % 4 < 2 else {}
+    bounds: dict[str, Any] = {"iterations": 10} if number % 4 < 2 else {}
     if number % 4 == 2:
         bounds["timeout_s"] = 0.05
     if number % 4 == 3:

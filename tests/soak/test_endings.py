@@ -190,7 +190,8 @@ class Run:
         self.text = out + err
         answers = [line for line in out.splitlines() if line.startswith("{")]
         self.said = json.loads(answers[-1]) if answers else {}
-        return time.monotonic() - began - self.options.get("timeout_s", 0.0)
+        took_s = time.monotonic() - began
+        return took_s - float(self.options.get("timeout_s", 0.0))
 
     def _is_there(self) -> bool:
         """Say whether the run is in its phase."""

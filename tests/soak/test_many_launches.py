@@ -22,9 +22,9 @@ ROOT = Path(__file__).parents[2]
 GROWTH_MB = 40.0
 """How much more memory the process may have at the end [MB].
 
-There were 3 MB after 1,000 launches on native, and 17 MB after 200 on dora; Python's
-own allocations do not grow. It is what the heap keeps of values that were recorded, and goes up
-and down by 50 MB in between.
+There were 3 MB after 1,000 launches on native, and 17 MB after 200 on dora. Python's
+own allocations do not grow: it is what the heap keeps of values that were recorded, and
+goes up and down by 50 MB in between.
 """
 
 pytestmark = [

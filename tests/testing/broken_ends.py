@@ -276,7 +276,7 @@ class KillsWhatHangs(OverProcesses):
     def patch(self, patch: pytest.MonkeyPatch) -> None:
         def kill(supervisor: Supervisor, **options: Any) -> None:
             for child in self._children.children.values():
-                child.kill()
+                child.signal(signal.SIGKILL)
             bring_down(supervisor, **options)
 
         bring_down = Supervisor._bring_down
