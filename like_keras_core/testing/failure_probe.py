@@ -28,6 +28,7 @@ def main(origin: str, name: str, path: str, what: str, options: str) -> None:
     """
     register_engine(name, resolve(origin))
     a, b = Node("a"), Node("b")
+    early = Misbehaves(path, {}, name="early", node=a)
     camera = Misbehaves(path, json.loads(what), name="camera", node=a)
     near = Diary(path, name="near", node=a)
     motor = Diary(path, name="motor", node=b)
@@ -37,7 +38,7 @@ def main(origin: str, name: str, path: str, what: str, options: str) -> None:
     said: dict[str, Any] = {}
     report: RunReport | None
     try:
-        report = System([camera, near, motor]).launch(
+        report = System([early, camera, near, motor]).launch(
             engine=name, **json.loads(options)
         )
     except LkError as error:

@@ -21,20 +21,11 @@ import numpy as np
 
 from like_keras_core import Component, ComponentError, EndOfStream, RunReport
 from like_keras_core.engine import Engine
-from like_keras_core.errors import EngineOptionError, LaunchTimeoutError
-from like_keras_core.runtime.host.single_host import SingleHost
-from like_keras_core.runtime.host.single_process import run_alone
+from like_keras_core.engine_kit.in_process import run_in_process
+from like_keras_core.launch_options import LaunchOptions
 from like_keras_core.runtime.loader import instantiate
-from like_keras_core.runtime.stop import StopSignal, time_limit
-from like_keras_core.runtime.stop_signals import stop_on_signals
 from like_keras_core.spec import HasSpec, SystemSpec, as_spec
 
-KNOWN = frozenset(
-    {
-        *("iterations", "rate_hz", "record", "taps", "check_values", "timeout_s"),
-        *("seed", "window", "run_ahead", "heartbeat_s", "stop", "progress"),
-    }
-)
 Forward = Callable[..., Any]
 
 
@@ -61,9 +52,6 @@ class Sound(Engine):
 
     def choose(self, options: dict[str, Any]) -> None:
         """Change the options."""
-        unknown = sorted(set(options) - KNOWN)
-        if unknown:
-            raise EngineOptionError(self.name, unknown, KNOWN)
 
     def components(
         self, system: HasSpec | SystemSpec, spec: SystemSpec
@@ -79,39 +67,33 @@ class Sound(Engine):
         self.choose(options)
         return self.run(system, **options)
 
-    def run(
-        self,
-        system: HasSpec | SystemSpec,
-        *,
-        iterations: int | None = None,
-        rate_hz: float | None = None,
-        timeout_s: float | None = None,
-        stop: StopSignal | None = None,
-        record: Any = (),
-        taps: Any = (),
-        check_values: bool = False,
-        seed: int = 0,
-        **others: Any,
-    ) -> RunReport:
-        spec, stop = as_spec(system), stop or StopSignal()
-        made = self.components(system, spec)
-        for component in made.values():
-            self.change(component)
+    def run(self, system: HasSpec | SystemSpec, **options: Any) -> RunReport:
+        return run_in_process(Changed(self, system), self.name, **options)
+
+
+class Changed:
+    """A system as an engine has changed it."""
+
+    def __init__(self, engine: Sound, system: HasSpec | SystemSpec) -> None:
+        spec = as_spec(system)
+        self.engine, self.system, self.authored = engine, system, spec
         data = spec.to_dict()
-        self.edit(data)
-        with stop_on_signals(stop), time_limit(stop, timeout_s):
-            host = SingleHost(
-                SystemSpec.from_dict(data),
-                made,
-                seed=seed,
-                record=record,
-                taps=taps,
-                check_values=check_values,
-            )
-            report = run_alone(host, self.name, iterations, rate_hz=rate_hz, stop=stop)
-        if report.ended_by == "timeout" and timeout_s is not None:
-            raise LaunchTimeoutError(timeout_s, report)
-        return report
+        engine.edit(data)
+        self.spec = SystemSpec.from_dict(data)
+
+    def to_spec(self) -> SystemSpec:
+        return self.spec
+
+    def lower(self) -> Changed:
+        return self
+
+    @property
+    def components(self) -> Mapping[str, Component]:
+        """What runs, made when the launch asks for it."""
+        made = self.engine.components(self.system, self.authored)
+        for component in made.values():
+            self.engine.change(component)
+        return made
 
 
 def override(component: Component, name: str, function: Callable[..., Any]) -> None:
@@ -323,6 +305,8 @@ class KeepsState(Sound):
     ) -> Mapping[str, Component]:
         if spec.digest() not in self.kept:
             self.kept[spec.digest()] = super().components(system, spec)
+        for component in self.kept[spec.digest()].values():
+            component._lk.launched = False
         return self.kept[spec.digest()]
 
 
@@ -442,7 +426,10 @@ class TakesAnyOption(Sound):
     caught_by = "test_an_unknown_option_is_refused"
 
     def choose(self, options: dict[str, Any]) -> None:
-        """Refuse nothing."""
+        """Drop what is not known."""
+        known = LaunchOptions.__dataclass_fields__
+        for word in options.keys() - known:
+            del options[word]
 
 
 class LendsArrays(Wraps):

@@ -121,6 +121,9 @@ class HostBase(ABC):
         self._active: list[str] = []
         # The hook that is being called.
         self._calling: Activity | None = None
+        # What the hooks of a phase on the way down have raised first: where a later one
+        # hangs, another thread goes on.
+        self._raised_down: dict[str, Failure] = {}
         # The thread that calls forward, for those who look from another one; None
         # before it begins.
         self._thread: int | None = None
@@ -207,7 +210,6 @@ class HostBase(ABC):
             raise Failed(failure) from failure.error
 
     def _leave(self, names: list[str], phase: str) -> Failure | None:
-        first = None
         leaving: BaseException | None = None
         while names:
             try:
@@ -216,10 +218,11 @@ class HostBase(ABC):
             except BaseException as error:  # noqa: BLE001 - a signal's
                 leaving = leaving or error
             else:
-                first = first or failure
+                if failure is not None:
+                    self._raised_down.setdefault(phase, failure)
         if leaving is not None:
             raise leaving
-        return first
+        return self._raised_down.get(phase)
 
     def _call(self, name: str, phase: str) -> Failure | None:
         """Call a hook, and return what it raised; what a signal did is raised."""

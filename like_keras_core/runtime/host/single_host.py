@@ -259,8 +259,8 @@ class SingleHost(HostBase):
         return super().deactivate()
 
     def note(self, failure: Failure | None) -> None:
-        """Know what a component raised, if it did."""
-        if failure is not None:
+        """Know what a component raised, if it did; once."""
+        if failure is not None and all(failure is not item for item in self.failures):
             self.failures.append(failure)
 
     def abandon(self, hung: Failure) -> None:
@@ -269,6 +269,8 @@ class SingleHost(HostBase):
         Args:
             hung: Whose code it is, and in which phase.
         """
+        for failure in self._raised_down.values():
+            self.note(failure)
         self.note(hung)
         for names in (self._active, self._configured):
             if hung.name in names:

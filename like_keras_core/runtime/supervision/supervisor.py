@@ -279,33 +279,34 @@ class Supervisor:
 
     def _succeed(self, kind: type[PhaseR]) -> bool:
         """Wait for all; keep their failures, and tell whether there were none."""
-        replies = self._all(kind)
-        failures = [item for node in self.machines for item in replies[node].failures]
+        failures = [x for reply in self._all(kind).values() for x in reply.failures]
         self._results.add_failures(failures)
         return not failures
 
     def _all(
-        self, kind: type[R], timeout_s: float | None = None, late: str = ""
+        self, kind: type[R], timeout_s: float = inf, late: str = ""
     ) -> dict[str, R]:
         """Wait until every process has replied; return the replies by node.
 
         Args:
             kind: The class of the reply.
-            timeout_s: How long; None is for ever. A stop ends the wait.
+            timeout_s: How long [s]. A stop ends the wait, a failure soon does.
             late: Error text for a process that misses the deadline.
         """
         replies: dict[str, R] = {}
-        deadline = None if timeout_s is None else time.monotonic() + timeout_s
-        while len(replies) < len(self.machines):
+        deadline, ends_at = time.monotonic() + timeout_s, inf
+        while len(replies) < len(self.machines) and time.monotonic() < ends_at:
             if self.stop.is_set:
                 raise _Stopped
             item = self._next()
             if item is not None and isinstance(item[1], kind):
                 replies[item[0]] = item[1]
-            elif deadline is not None and time.monotonic() > deadline:
+                if getattr(item[1], "failures", ()):
+                    ends_at = min(ends_at, time.monotonic() + self.options.stop_grace_s)
+            elif time.monotonic() > deadline:
                 silent = next(name for name in self.machines if name not in replies)
                 raise self._lost(silent, f"{late} within {timeout_s:g} s")
-        return replies
+        return {node: replies[node] for node in self.machines if node in replies}
 
     def _next(self) -> tuple[str, p.Reply] | None:
         """Wait for what a process says, and look after the processes meanwhile.

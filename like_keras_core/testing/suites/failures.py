@@ -20,7 +20,11 @@ from like_keras_core.plugins.engine_registry import get_engine
 from like_keras_core.system import System
 from like_keras_core.testing import kit_components as parts
 from like_keras_core.testing.failing_components import Slow
-from like_keras_core.testing.subprocess_env import environment_of, origin_of
+from like_keras_core.testing.subprocess_env import (
+    default_signals,
+    environment_of,
+    origin_of,
+)
 from like_keras_core.testing.suite import Suite
 
 GRACE_S = 1.0
@@ -60,9 +64,9 @@ class FailuresSuite(Suite):
 
         assert run.names("on_deactivate") >= {"near", "motor"}
         assert run.names("on_shutdown") >= {"near", "motor"}
-        assert "camera" in run.text
-        assert phase in run.text
-        assert "stop_grace_s" in run.text
+        assert "camera" in run.error
+        assert phase in run.error
+        assert "stop_grace_s" in run.error
 
     @posix_only
     def test_an_error_that_came_first_is_not_lost(self, tmp_path: Path) -> None:
@@ -71,8 +75,8 @@ class FailuresSuite(Suite):
         run.ends()
 
         assert run.names("on_deactivate") >= {"near", "motor"}
-        assert "the first" in run.text
-        assert "on_deactivate" in run.text
+        assert "the first" in run.error
+        assert "on_deactivate" in run.error
 
     @posix_only
     def test_a_signal_ends_a_launch_that_starts(self, tmp_path: Path) -> None:
@@ -85,6 +89,7 @@ class FailuresSuite(Suite):
         assert run.said["iterations"] == 0
         assert "Traceback" not in run.text
         configured = run.names("on_configure") - {"camera"}
+        assert "early" in configured
         assert run.names("on_shutdown") == configured
         assert run.names("forward") == set()
 
@@ -126,7 +131,8 @@ class FailuresSuite(Suite):
         origin = origin_of(type(get_engine(self.name)))
         options = {**self.options, "stop_grace_s": GRACE_S}
         words = [origin, self.name, str(folder / "diary")]
-        run = _Run(folder, [*words, json.dumps(dict(what)), json.dumps(options)])
+        words += [json.dumps(dict(what)), json.dumps(options)]
+        run = _Run(folder, words, GRACE_S + min(_SOON_S, self.timeout_s))
         run.await_line(f"camera {until}", self.timeout_s)
         return run
 
@@ -134,18 +140,29 @@ class FailuresSuite(Suite):
 class _Run:
     """A launch in a process of its own, and its diary."""
 
-    def __init__(self, folder: Path, words: list[str]) -> None:
+    def __init__(self, folder: Path, words: list[str], limit_s: float) -> None:
         self.diary = folder / "diary"
+        self.limit_s = limit_s
         self.said: dict[str, Any] = {}
         self.text = ""
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "like_keras_core.testing.failure_probe", *words],
-            env=environment_of(),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-        )
+        module = "like_keras_core.testing.failure_probe"
+        with default_signals():
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", module, *words],
+                env=environment_of(),
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+                start_new_session=True,
+            )
+
+    @property
+    def error(self) -> str:
+        """The error that was raised; all that was printed if the process had to exit.
+
+        What a launch says while it waits is not the error.
+        """
+        return str(self.said.get("text", "")) if self.said else self.text
 
     def lines(self) -> list[str]:
         """Return what is in the diary."""
@@ -174,7 +191,7 @@ class _Run:
         """Wait for the end, and keep what was said; return how long it took [s]."""
         began = time.monotonic()
         try:
-            out, err = self._process.communicate(timeout=GRACE_S + _SOON_S)
+            out, err = self._process.communicate(timeout=self.limit_s)
         except subprocess.TimeoutExpired:
             self._end()
             pytest.fail(f"It did not end: {self.text}")

@@ -253,8 +253,10 @@ class Motor(lk.Component):
 
     def on_deactivate(self) -> None:
         print("motor off", flush=True)
+        if {fails_at} == -2:
+            raise ValueError("first")
 
-robot = lk.System([Count(), Camera(), Motor()], name="robot")
+robot = lk.System([Count(limit=9), Camera(), Motor()], name="robot")
 
 if __name__ == "__main__":
     def launch():
@@ -354,6 +356,16 @@ def test_its_error_comes_after_one_that_came_first(tmp_path: Path) -> None:
 
     assert code == 4
     assert "Component 'motor' on node 'main' failed in forward at tick 2" in said
+    assert "ValueError: first" in said
+    assert "Afterwards 'camera' failed in on_deactivate" in said
+
+
+def test_nor_does_it_hide_another_hook(tmp_path: Path) -> None:
+    """What an earlier hook of the same phase raised comes first."""
+    code, said, _ = run_program(tmp_path, [], phase="on_deactivate", fails_at=-2)
+
+    assert code == 4
+    assert "Component 'motor' on node 'main' failed in on_deactivate" in said
     assert "ValueError: first" in said
     assert "Afterwards 'camera' failed in on_deactivate" in said
 
