@@ -110,8 +110,7 @@ class Supervisor:
         self._looks_at = 0.0
         self._heard_at: dict[str, float] = {}
         self._losses = Losses(plan.spec)  # Nothing more comes of these.
-        #: Whether a component may have been configured: then processes get time to end.
-        self.is_configured = False
+        self.is_configured = False  # If so, processes get time to end.
         #: When tick 0 was started [s]; None before: then no tick counts.
         self._began: float | None = None
         self._duration_s = 0.0
