@@ -375,9 +375,12 @@ class ValueMutationError(LkError, RuntimeError):
     def __init__(self, component: str, port: str, sent_at: int | None = None) -> None:
         self.component, self.port, self.sent_at = component, port, sent_at
         when = "received or sent" if sent_at is None else f"sent at tick {sent_at}"
+        cure = "change copy.deepcopy(value) or value.copy()"
+        if sent_at is not None:
+            cure = "return buffer.copy(), or copy.deepcopy of what it fills again"
         super().__init__(
             f"Component {component!r} changed the value of {port!r}, which it had "
-            f"{when}. All share a message: change copy.deepcopy(value) or value.copy()."
+            f"{when}. All share a message: {cure}."
         )
 
 

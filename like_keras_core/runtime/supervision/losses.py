@@ -9,6 +9,9 @@ from like_keras_core.report import RunReport
 from like_keras_core.runtime.failure import ReportedFailure
 from like_keras_core.spec import SystemSpec
 
+NO_LIFE = "for {:g} s nothing ran in it, as where native code keeps Python's lock"
+"""What is known of a process that says nothing at the end."""
+
 
 class Losses:
     """Keeps how each node was lost; the first loss may be the error of the run.

@@ -25,7 +25,7 @@ from like_keras_core.runtime.control.server import ControlServer
 from like_keras_core.runtime.control.termination import StopCoordinator
 from like_keras_core.runtime.stop import StopSignal
 from like_keras_core.runtime.supervision.loss_reasons import how_it_ended
-from like_keras_core.runtime.supervision.losses import Losses
+from like_keras_core.runtime.supervision.losses import NO_LIFE, Losses
 from like_keras_core.runtime.supervision.message_checks import MessageChecks
 from like_keras_core.runtime.supervision.node_connections import NodeConnections
 from like_keras_core.runtime.supervision.progress_guard import ProgressGuard
@@ -236,7 +236,7 @@ class Supervisor:
             for node in [*waited]:
                 since = max(waited[node], self._heard_at.get(node, 0.0))
                 if time.monotonic() > since + patience_s:
-                    how = f"it has not answered for {patience_s:g} s at the end"
+                    how = NO_LIFE.format(patience_s)
                     self._lose(self._lost(node, how))
                     del waited[node]
 

@@ -48,7 +48,7 @@ class Camera(lk.Component):
         return np.zeros(4)
 
 
-def large(**options: object) -> SystemSpec:
+def large(**options: Any) -> SystemSpec:
     """Return a system whose first node sends arrays to its second."""
     camera, look = Camera(node=Node("a", **options)), Sink(node=Node("b"))
     look(camera())

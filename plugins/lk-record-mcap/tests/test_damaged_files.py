@@ -182,7 +182,8 @@ def packed_zeros(size: int, compression: str, *, is_sized: bool) -> bytes:
         body = b"".join(packer.compress(piece) for _ in range(size >> 20))
         return bytes(head + body + packer.flush())
     zipped = zstandard.ZstdCompressor().compressobj(size=size if is_sized else -1)
-    return b"".join(zipped.compress(piece) for _ in range(size >> 20)) + zipped.flush()
+    body = b"".join(zipped.compress(piece) for _ in range(size >> 20))
+    return bytes(body + zipped.flush())
 
 
 MEASURED = """

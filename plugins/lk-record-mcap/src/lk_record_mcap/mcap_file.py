@@ -277,15 +277,17 @@ def unpack(chunk: Chunk, path: Path, offset: int) -> list[Any]:
         if len(plain) != size:
             raise ValueError(f"expected {size} bytes, not {len(plain)}")
         whole = replace(chunk, compression="", data=plain)
-        return breakup_chunk(whole, validate_crc=True)
+        found: list[Any] = breakup_chunk(whole, validate_crc=True)
     except Exception as error:
         why = f"cannot read a chunk: {error}"
         raise DamagedRecordingError(str(path), offset, why) from error
+    return found
 
 
 def _plain(chunk: Chunk) -> bytes:
     """Return the content of a chunk, in no more memory than it claims."""
-    data, size = chunk.data, chunk.uncompressed_size
+    data: bytes = chunk.data
+    size: int = chunk.uncompressed_size
     if not chunk.compression:
         return data
     if chunk.compression == "zstd":
@@ -294,12 +296,13 @@ def _plain(chunk: Chunk) -> bytes:
         claimed = zstandard.frame_content_size(data)
         if claimed not in (-1, size):
             raise ValueError(f"expected {size} bytes, not {claimed}")
-        return zstandard.decompress(data, max_output_size=size) if size else b""
+        if not size:
+            return b""
+        return bytes(zstandard.decompress(data, max_output_size=size))
     if chunk.compression == "lz4":
         from lz4.frame import LZ4FrameDecompressor
 
-        plain: bytes = LZ4FrameDecompressor().decompress(data, max_length=size + 1)
-        return plain
+        return bytes(LZ4FrameDecompressor().decompress(data, max_length=size + 1))
     raise ValueError(f"its compression is {chunk.compression!r:.40}")
 
 

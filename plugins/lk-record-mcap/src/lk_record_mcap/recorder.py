@@ -78,14 +78,19 @@ class Recorder:
         self._part = hold_part(str(self._folder), self._facts.compression)
 
     def _make_folder(self) -> None:
-        self.path.parent.mkdir(parents=True, exist_ok=True)
         try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
             self._folder.mkdir()
         except FileExistsError:
             raise RecordingError(
                 f"{str(self._folder)!r} is there already: another run is being "
                 "recorded into it, or one was killed and left it. To finish such a "
                 f"recording: lk recover {self.path}"
+            ) from None
+        except OSError as error:
+            raise RecordingError(
+                f"The recording {str(self.path)!r} cannot be written: "
+                f"{error.strerror}. Choose another file: record_to=, or lk record -o."
             ) from None
         self._facts.save(self._folder)
 
