@@ -15,7 +15,7 @@ import click
 from like_keras_core.cli.engine_table import complete_engine
 from like_keras_core.cli.exit_codes import code_of
 from like_keras_core.cli.launch_flags import launch_flags
-from like_keras_core.cli.output import write, write_json
+from like_keras_core.cli.output import drop_stdout, write, write_json
 from like_keras_core.cli.target import load_target, target_argument
 from like_keras_core.errors import LkError, NotSerializableError
 from like_keras_core.launch_options import OPTIONS
@@ -67,7 +67,10 @@ def launch_command(
                     engine=engine, progress=progress, **launch, **extra
                 )
         except LkError as error:
-            tell(error)
+            try:
+                tell(error)
+            except OSError:  # Nobody reads it; the error goes to stderr.
+                drop_stdout()
             raise
     if as_json:
         write_json(_as_data(report))

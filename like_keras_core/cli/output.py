@@ -36,6 +36,15 @@ def write(text: str) -> None:
         stream.write(f"{text.encode(encoding, 'replace').decode(encoding)}\n")
 
 
+def drop_stdout() -> None:
+    """Let what is written to stdout go nowhere: whoever read it is gone."""
+    import os
+
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    os.close(nowhere)
+
+
 def write_json(data: Any) -> None:
     """Write JSON, with `indent=2`, to stdout."""
     import json

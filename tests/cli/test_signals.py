@@ -132,3 +132,27 @@ def test_a_terminal_that_is_gone_takes_nothing_along(tmp_path: Path) -> None:
 
     assert code == 129
     assert (tmp_path / "trace.json").exists()
+
+
+def test_a_component_whose_output_nobody_reads_is_named(tmp_path: Path) -> None:
+    """As after `lk launch robot.py | head -1`: on stderr, with the code of failures."""
+    (tmp_path / "robot.py").write_text(ROBOT.format(top=""))
+    reads, writes = os.pipe()
+    os.close(reads)
+
+    words = ["launch", "robot.py", "--engine", "native", "--iterations", "9"]
+    done = subprocess.run(
+        [sys.executable, "-m", "like_keras_core", *words],
+        cwd=tmp_path,
+        stdout=writes,
+        stderr=subprocess.PIPE,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    os.close(writes)
+
+    assert done.returncode == 4
+    assert "Component 'motor'" in done.stderr
+    assert "BrokenPipeError" in done.stderr
+    assert "Traceback" not in done.stderr
