@@ -477,7 +477,7 @@ def test_check_values_names_who_uses_a_buffer_again(kind: type[Component]) -> No
     assert isinstance(error.__cause__, ValueMutationError)
     assert error.__cause__.sent_at == 0
     assert "which it had sent at tick 0" in str(error)
-    assert "value.copy()" in str(error)
+    assert "buffer.copy()" in str(error)
 
 
 class Ring(Component):

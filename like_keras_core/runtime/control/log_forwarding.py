@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from like_keras_core.runtime.control.connection import ProcessConnection
-from like_keras_core.runtime.control.payloads import shortened
+from like_keras_core.runtime.control.message import shortened
 from like_keras_core.runtime.control.protocol import Log
 
 TAIL_LINES = 20

@@ -22,6 +22,9 @@ from like_keras_core.runtime.control.field_types import (
 _DATA = "data"
 """The field that travels as bytes beside the JSON."""
 
+_LONGEST_STRING = 1_000_000
+"""More characters of an error or a traceback do not travel."""
+
 
 class Message:
     """What all messages have.
@@ -145,3 +148,12 @@ _to_json = json.JSONEncoder(default=_as_object).encode
 def assert_never(message: NoReturn) -> NoReturn:
     """End a `match`: the type checker proves that every message has a case above."""
     raise AssertionError(f"No case handles {message!r}.")
+
+
+def shortened(text: str) -> str:
+    """Return a text that a message may hold: the begin and the end of a long one."""
+    if len(text) <= _LONGEST_STRING:
+        return text
+    half = _LONGEST_STRING // 2
+    left_out = len(text) - 2 * half
+    return f"{text[:half]}\n[... {left_out:,} characters ...]\n{text[-half:]}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from like_keras_core.runtime.control.message import shortened
 from like_keras_core.runtime.failure import Failure, ReportedFailure
 from like_keras_core.runtime.tracebacks import place_of, text_of, traceback_of
 from like_keras_core.values.msgpack import to_bytes
@@ -12,10 +13,6 @@ from like_keras_core.values.msgpack import to_bytes
 _BATCH_BYTES = 16_000_000
 _BATCH_VALUES = 4096
 """Recorded values travel in messages of about so many."""
-
-
-_LONGEST_STRING = 1_000_000
-"""More characters of an error or a traceback do not travel."""
 
 
 def failures_of(failure: Failure | None) -> tuple[ReportedFailure, ...]:
@@ -68,12 +65,3 @@ def parts_of(data: bytes) -> Iterator[tuple[bool, bytes]]:
     for n in range(0, len(data), _BATCH_BYTES):
         end = n + _BATCH_BYTES
         yield end < len(data), data[n:end]
-
-
-def shortened(text: str) -> str:
-    """Return a text that a message may hold: the begin and the end of a long one."""
-    if len(text) <= _LONGEST_STRING:
-        return text
-    half = _LONGEST_STRING // 2
-    left_out = len(text) - 2 * half
-    return f"{text[:half]}\n[... {left_out:,} characters ...]\n{text[-half:]}"

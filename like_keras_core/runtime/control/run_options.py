@@ -9,8 +9,6 @@ from typing import Any
 from like_keras_core.graph.port_selection import check_ports, ports_to_record
 from like_keras_core.launch_options import ProcessOptions
 from like_keras_core.runtime.control import log_forwarding
-from like_keras_core.runtime.control.message import ProtocolError
-from like_keras_core.runtime.control.protocol import Build
 from like_keras_core.spec import SystemSpec
 from like_keras_core.tap import Tap
 
@@ -71,19 +69,6 @@ class RunOptions(ProcessOptions):
         """Return JSON data."""
         taps = [[str(tap.port), tap.entry_point, dict(tap.config)] for tap in self.taps]
         return {**asdict(self), "record": list(self.record), "taps": taps}
-
-    @classmethod
-    def received(cls, data: Mapping[str, Any]) -> RunOptions:
-        """Return what has come as a message.
-
-        Raises:
-            ProtocolError: It does not fit.
-        """
-        try:
-            return cls.from_dict(data)
-        except (KeyError, TypeError) as error:
-            problem = f"has a wrong field: options does not fit ({error!r})"
-            raise ProtocolError(Build.verb, problem) from None
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> RunOptions:

@@ -9,8 +9,10 @@ from pathlib import Path
 
 from like_keras_core.component import Component
 from like_keras_core.errors import ComponentError
+from like_keras_core.runtime.control.message import ProtocolError
 from like_keras_core.runtime.control.payloads import failure_of
-from like_keras_core.runtime.control.protocol import Hello
+from like_keras_core.runtime.control.protocol import Build, Hello
+from like_keras_core.runtime.control.run_options import RunOptions
 from like_keras_core.runtime.control.run_plan import RunPlan
 from like_keras_core.runtime.failure import ReportedFailure
 from like_keras_core.runtime.loader import build
@@ -34,6 +36,22 @@ def introduction(plan: RunPlan, node: str, endpoint: str) -> Hello:
         system=plan.digest,
         versions=dict(plan.versions),
     )
+
+
+def received_options(build: Build) -> RunOptions:
+    """Return the options that the launcher has sent.
+
+    Args:
+        build: Its message.
+
+    Raises:
+        ProtocolError: They do not fit.
+    """
+    try:
+        return RunOptions.from_dict(build.options)
+    except (KeyError, TypeError) as error:
+        problem = f"has a wrong field: options does not fit ({error!r})"
+        raise ProtocolError(build.verb, problem) from None
 
 
 def build_node(

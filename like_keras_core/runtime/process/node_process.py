@@ -29,7 +29,7 @@ from like_keras_core.runtime.flow.transport import Transport, endpoint_of
 from like_keras_core.runtime.host.host_base import Activity
 from like_keras_core.runtime.host.interruption import START_GRACE_S, Interrupter
 from like_keras_core.runtime.host.node_host import NodeHost
-from like_keras_core.runtime.process.building import build_node, introduction
+from like_keras_core.runtime.process import building
 from like_keras_core.runtime.process.endpoints import Endpoints
 from like_keras_core.runtime.process.inbox import Inbox
 from like_keras_core.runtime.process.malloc import keep_freed_memory
@@ -93,8 +93,7 @@ class NodeProcess:
         self.folders = folders
         self.max_frame = max_frame
         self.taps = tuple(taps)
-        self.inbox = Inbox(self._take)
-        self.options = RunOptions()
+        self.inbox, self.options = Inbox(self._take), RunOptions()
         #: Both from `Build` on, unless that fails.
         self.host: NodeHost
         self.participant: StopParticipant
@@ -142,7 +141,7 @@ class NodeProcess:
             forwarding_logs(self.connection),
             self._interrupter.installed(),
         ):
-            self.connection.send(introduction(self.plan, self.node, endpoint))
+            self.connection.send(building.introduction(self.plan, self.node, endpoint))
             self._serve()
 
     def _serve(self) -> None:
@@ -233,7 +232,7 @@ class NodeProcess:
     def _build(self, keys: Mapping[str, str]) -> tuple[ReportedFailure, ...]:
         """Build the components and the channels; return all that failed."""
         options = self.options
-        components, failures = build_node(self.spec, self.node, self.folders)
+        components, failures = building.build_node(self.spec, self.node, self.folders)
         if failures:
             return failures
         self.host = NodeHost(
@@ -341,8 +340,8 @@ class NodeProcess:
     def _obey(self, message: p.Order | p.StopAsked) -> None:
         send = self._reply
         match message:
-            case p.Build(options, endpoints, keys):
-                self.options = RunOptions.received(options)
+            case p.Build(_, endpoints, keys):
+                self.options = building.received_options(message)
                 set_level(self.options.log_level)
                 set_argv(self.options.argv)
                 others = {x: endpoints[x] for x in endpoints if x != self.node}
