@@ -39,8 +39,12 @@ def test_who_holds_the_output_open_does_not_hold_up_the_end() -> None:
         child.end(5)
 
         assert time.monotonic() - began < 10
-        assert threading.active_count() == threads
-        assert len(os.listdir("/proc/self/fd")) == files
+        until = time.monotonic() + 5
+        # Threads of earlier tests may end meanwhile.
+        while threading.active_count() > threads and time.monotonic() < until:
+            time.sleep(0.02)
+        assert threading.active_count() <= threads
+        assert len(os.listdir("/proc/self/fd")) <= files
     finally:
         os.kill(int(lines[0]), signal.SIGKILL)
 
