@@ -69,6 +69,7 @@ def launch_command(
         except LkError as error:
             try:
                 tell(error)
+                stdout.flush()
             except OSError:  # Nobody reads it; the error goes to stderr.
                 drop_stdout()
             raise
