@@ -109,7 +109,7 @@ class KeepsOthersActive(InProcess):
         patch.setattr(
             SingleHost,
             "deactivate",
-            lambda host: None if host.failures else deactivate(host),
+            lambda host: host._active.clear() if host.failures else deactivate(host),
         )
 
 
@@ -125,6 +125,7 @@ class ExitsAtOnce(InProcess):
             return error_of(host, engine, stop)
 
         patch.setattr(in_process, "give_up", give_up)
+        patch.setattr(in_process, "take_down", lambda host, grace_s: None)
 
 
 class NamesNobody(InProcess):
