@@ -41,6 +41,13 @@ from like_keras_core.values.class_refs import entry_point_of
 SYSTEM = "system.json"
 """The system, as `compile` writes it into the build folder."""
 
+_PROCESS = "like_keras_core.runtime.process"
+_WITHOUT_FOLDER = (
+    "import sys; del sys.path[0]; import runpy; "
+    f"runpy.run_module({_PROCESS!r}, run_name='__main__', alter_sys=True)"
+)
+"""What `-P -m` does, which Python 3.10 does not have."""
+
 LOGS = "logs"
 """The folder of the nodes' logs, in the build folder."""
 
@@ -171,8 +178,10 @@ class ProcessEngine(Engine):
             "PYTHONUNBUFFERED": "1",
         }
         # The folder that the launch is in is on the path where it is on this one's.
-        safe = ["-P"] if sys.version_info >= (3, 11) else []
-        command = [sys.executable, *safe, "-m", "like_keras_core.runtime.process"]
+        start = ["-P", "-m", _PROCESS]
+        if sys.version_info < (3, 11):
+            start = ["-c", _WITHOUT_FOLDER]
+        command = [sys.executable, *start]
         try:
             for node in nodes:
                 own = started_environment(node, self.name, transport)

@@ -136,4 +136,6 @@ def test_all_that_the_core_imports_is_known() -> None:
         if not (BuiltinImporter.find_spec(name) or FrozenImporter.find_spec(name))
     }
 
-    assert folders - clashing_files._NEEDED == set()
+    # Some are loaded before any file of the author's can be found.
+    early = {"abc", "io", "os"}
+    assert folders - clashing_files._NEEDED - early == set()

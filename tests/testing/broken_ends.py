@@ -349,7 +349,7 @@ class CutsAboveHighest(OverProcesses):
 BROKEN: list[Any] = [
     kind
     for kind in list(globals().values())
-    if isinstance(kind, type)
+    if type(kind) is type(InProcess)
     and issubclass(kind, (InProcess, OverProcesses))
     and kind.caught_by
 ]
