@@ -12,6 +12,7 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib import metadata
+from pathlib import PurePosixPath
 
 from like_keras_core.cli.engine_check.isolated_process import run_module
 
@@ -62,15 +63,18 @@ def modules_of(distribution: str) -> list[str]:
 def missing_files(distribution: str) -> list[str]:
     """Return the commands of a distribution that are no longer there."""
     try:
-        files = metadata.files(distribution) or []
+        found = metadata.distribution(distribution)
     except metadata.PackageNotFoundError:
         return []
+    # Newer Pythons leave out of `files` what is not there.
+    lines = (found.read_text("RECORD") or "").splitlines()
+    files = [PurePosixPath(line.split(",")[0]) for line in lines if line]
     return [
         file.name
         for file in files
-        if file.parts[0] == ".."
+        if file.parts[:1] == ("..",)
         and file.parts[-2] in ("bin", "Scripts")
-        and not os.path.exists(str(file.locate()))
+        and not os.path.exists(str(found.locate_file(file)))
     ]
 
 
