@@ -146,6 +146,8 @@ def test_a_killed_process_ends_the_run_and_is_named(victim: str) -> None:
         "it was killed by SIGKILL",
     )
     assert caught.value.tick is not None
+    assert caught.value.report is not None
+    assert caught.value.report.duration_s > 0
 
 
 def test_a_silent_process_ends_the_run_and_is_named() -> None:

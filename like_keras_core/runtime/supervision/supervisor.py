@@ -166,8 +166,8 @@ class Supervisor:
         if ended_by == "stop":
             ended_by = self.stop.reason or "error"
         waited_for = self._waited_for if ended_by in ("interrupt", "timeout") else ()
-        cut = stop_point, ended_by, took_s
-        return results.report(*cut, waited_for, self._is_cut_short)
+        is_short = self._is_cut_short
+        return results.report(stop_point, ended_by, took_s, waited_for, is_short)
 
     def _supervise(self) -> None:
         """Configure and activate all, run, and shut down exactly those that came up."""
@@ -203,6 +203,8 @@ class Supervisor:
 
     def _bring_down(self, *, with_report: bool) -> None:
         """Deactivate and shut down whoever answers, within a bounded time."""
+        if self._began is not None:
+            self._duration_s = time.monotonic() - self._began
         self._nodes.tell(p.Deactivate())
         self._settle(p.Deactivated)
         self._nodes.tell(p.Shutdown())
@@ -236,8 +238,7 @@ class Supervisor:
             for node in [*waited]:
                 since = max(waited[node], self._heard_at.get(node, 0.0))
                 if time.monotonic() > since + patience_s:
-                    how = NO_LIFE.format(patience_s)
-                    self._lose(self._lost(node, how))
+                    self._lose(self._lost(node, NO_LIFE.format(patience_s)))
                     del waited[node]
 
     def _lose(self, error: HostLostError) -> None:
@@ -383,7 +384,6 @@ class Supervisor:
             if self._progress.is_wanted:
                 ticks = min(coordinator.low_watermark, coordinator.stop_point.tick)
                 self._progress(Progress(ticks, self._so_far))
-        self._duration_s = time.monotonic() - self._began
 
     def _post(self) -> None:
         for node, message in self._coordinator.outbox:
