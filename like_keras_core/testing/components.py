@@ -112,12 +112,16 @@ class Fail(Component):
     def _enter(self, phase: str) -> None:
         self.calls.append(phase)
         if self.phase == phase:
-            raise ValueError(f"asked to fail in {phase}")
+            raise self._failure(f"asked to fail in {phase}")
+
+    def _failure(self, text: str) -> BaseException:
+        """Return what is raised."""
+        return ValueError(text)
 
     def forward(self, value: int) -> int:
         """Return the value, or raise."""
         if self.phase == "forward" and value == self.at:
-            raise ValueError(f"asked to fail at {value}")
+            raise self._failure(f"asked to fail at {value}")
         return value
 
     def on_configure(self) -> None:

@@ -6,7 +6,7 @@ import asyncio
 import threading
 from typing import Any
 
-from like_keras_core.component import Component
+from like_keras_core.testing.components import Fail
 
 
 class Wordless(Exception):
@@ -34,8 +34,8 @@ RAISED: dict[str, type[BaseException]] = {
 """What `Exits` raises, by name."""
 
 
-class Exits(Component):
-    """Passes values on, and raises in one phase of its life.
+class Exits(Fail):
+    """Passes values on, and raises anything in one phase of its life.
 
     Args:
         kind: What it raises, one of `RAISED`.
@@ -51,32 +51,8 @@ class Exits(Component):
     """
 
     def __init__(self, kind: str, phase: str = "forward", at: int = 0, **options: Any):
-        super().__init__(**options)
-        self.kind, self.phase, self.at = kind, phase, at
-        self._enter("__init__")
+        self.kind = kind
+        super().__init__(phase, at, **options)
 
-    def _enter(self, phase: str) -> None:
-        if self.phase == phase:
-            raise RAISED[self.kind]
-
-    def forward(self, value: int) -> int:
-        """Return the value, or raise."""
-        if value == self.at:
-            self._enter("forward")
-        return value
-
-    def on_configure(self) -> None:
-        """Raise if this is the phase."""
-        self._enter("on_configure")
-
-    def on_activate(self) -> None:
-        """Raise if this is the phase."""
-        self._enter("on_activate")
-
-    def on_deactivate(self) -> None:
-        """Raise if this is the phase."""
-        self._enter("on_deactivate")
-
-    def on_shutdown(self) -> None:
-        """Raise if this is the phase."""
-        self._enter("on_shutdown")
+    def _failure(self, text: str) -> BaseException:
+        return RAISED[self.kind]()

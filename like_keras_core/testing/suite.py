@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
+import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -90,6 +91,27 @@ class Suite:
                 engine=self.name,
                 **{"timeout_s": self.timeout_s, **self.options, **options},
             )
+
+    def launch_until(self, system: System, is_time: Callable[[], bool]) -> RunReport:
+        """Launch on the engine, and stop the run from another thread.
+
+        Args:
+            system: What to launch.
+            is_time: Says when to; it is stopped after `timeout_s` at the latest.
+        """
+
+        def stop() -> None:
+            until = time.monotonic() + self.timeout_s
+            while not is_time() and time.monotonic() < until:
+                time.sleep(0.01)
+            system.stop()
+
+        thread = threading.Thread(target=stop)
+        thread.start()
+        try:
+            return self.launch(system)
+        finally:
+            thread.join()
 
     def outcome(
         self, system: System, iterations: int | None = None, **options: Any

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import ast
-import os
-import subprocess
 import sys
 from importlib.machinery import BuiltinImporter, FrozenImporter
 from pathlib import Path
@@ -14,6 +12,7 @@ import pytest
 import like_keras_core
 from like_keras_core.plugins import clashing_files
 from like_keras_core.plugins.clashing_files import clash_hint, clash_issues
+from tests.run_python import run_python
 
 SCRIPT = """
 import like_keras_core as lk
@@ -34,20 +33,6 @@ def write(folder: Path, name: str, text: str = "x = 1") -> Path:
     path.parent.mkdir(exist_ok=True)
     path.write_text(text)
     return path
-
-
-def run(folder: Path, *words: str) -> tuple[int, str]:
-    """Run Python in a folder; return the exit code and all that it printed."""
-    done = subprocess.run(
-        [sys.executable, *words],
-        check=False,
-        cwd=folder,
-        env={**os.environ, "PYTHONPATH": ""},
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-    return done.returncode, done.stdout + done.stderr
 
 
 @pytest.mark.parametrize("file", ["json.py", "numpy.py", "signal/__init__.py"])
@@ -99,7 +84,7 @@ def test_an_error_names_the_file_and_not_the_engine(name: str, tmp_path: Path) -
     write(tmp_path, "robot.py", SCRIPT)
     path = write(tmp_path, f"{name}.py")
 
-    code, output = run(tmp_path, "robot.py")
+    code, output = run_python(tmp_path, "robot.py")
 
     assert code == 1
     assert f"{str(path)!r} was imported in the place of the module {name!r}" in output
@@ -114,7 +99,7 @@ def test_lk_validate_finds_the_file(name: str, tmp_path: Path) -> None:
     path = write(tmp_path, f"{name}.py")
     lk = Path(sys.executable).with_name("lk")
 
-    _, output = run(tmp_path, str(lk), "validate", "robot.py")
+    _, output = run_python(tmp_path, str(lk), "validate", "robot.py")
 
     assert repr(str(path)) in output
     assert f"rename {name}.py." in output

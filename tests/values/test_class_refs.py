@@ -1,8 +1,5 @@
 """Classes by name: modules, scripts, and what has no name."""
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -10,6 +7,7 @@ import pytest
 import like_keras_core as lk
 from like_keras_core.testing.components import Count
 from like_keras_core.values.class_refs import entry_point_of, resolve
+from tests.run_python import run_python
 
 SCRIPT = """
 from like_keras_core import Component, System
@@ -31,17 +29,9 @@ print("after")
 
 def run(folder: Path, *arguments: str, code: int = 0) -> str:
     """Run Python in a folder and return its output."""
-    done = subprocess.run(
-        [sys.executable, *arguments],
-        check=False,
-        cwd=folder,
-        env={**os.environ, "PYTHONPATH": ""},
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-    assert done.returncode == code, done.stdout + done.stderr
-    return done.stdout + done.stderr
+    found, said = run_python(folder, *arguments)
+    assert found == code, said
+    return said
 
 
 def write(folder: Path, call: str, name: str = "robot.py") -> Path:

@@ -53,12 +53,17 @@ class Hang:
     place: str
 
     @property
+    def problem(self) -> str:
+        """What is wrong with it."""
+        return (
+            f"it did not return within stop_grace_s={self.grace_s:g} once the run was "
+            "to end"
+        )
+
+    @property
     def error(self) -> HungComponent:
         """What is raised in it."""
-        return HungComponent(
-            f"it did not return within stop_grace_s={self.grace_s:g} once the run was "
-            f"to end. It was here:\n{self.stack}"
-        )
+        return HungComponent(f"{self.problem}. It was here:\n{self.stack}")
 
 
 def begins_end(message: p.ToProcess) -> bool:
@@ -80,12 +85,13 @@ def message_of(hang: Hang, node: str) -> p.Overdue | p.WaitsFor | p.NodeFailed:
         hang: What hangs.
         node: Where.
     """
-    running, error = hang.running, f"HungComponent: {hang.error}"
+    running = hang.running
     if running is None:
-        return p.NodeFailed(f"{hang.stack}\n{error.partition('. It was')[0]}")
+        return p.NodeFailed(f"{hang.stack}\nHungComponent: {hang.problem}")
     if running.phase in STARTING:
         return state_of(running, node)
     name, phase, tick = running.name, running.phase, running.tick
+    error = f"HungComponent: {hang.error}"
     if running.is_tap:
         phase, error = "tap", f"The tap {phase!r}: {error}"
     return p.Overdue(ReportedFailure(name, phase, tick, error, error, hang.place))

@@ -20,10 +20,7 @@ from like_keras_core.runtime.control.keys import TOKEN, remove_keys
 from like_keras_core.runtime.control.run_plan import RunPlan
 from like_keras_core.runtime.control.server import ControlServer
 from like_keras_core.runtime.os_resources.file_limit import file_limit_text
-from like_keras_core.runtime.stop import (
-    StopSignal,
-    time_limit,
-)
+from like_keras_core.runtime.stop import StopSignal, time_limit
 from like_keras_core.runtime.stop_signals import signals_held, stop_on_signals
 from like_keras_core.runtime.supervision.process_group import ProcessGroup
 from like_keras_core.runtime.supervision.supervisor import Supervisor

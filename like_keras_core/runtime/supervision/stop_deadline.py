@@ -27,22 +27,17 @@ class StopDeadline:
         self._coordinator = coordinator
         self._grace_s = grace_s + _HANGS_S
         self._at = inf
-        self._is_stopping = False
-        #: How far the run was when it was last given time.
-        self._done = -1
+        #: How far the run was when it was last given time: a tick, infinite in a stop.
+        self._done = -1.0
 
     @property
     def has_passed(self) -> bool:
         """Whether the run is to be given up; to be asked all the time."""
-        coordinator, now = self._coordinator, time.monotonic()
+        coordinator, now, done = self._coordinator, time.monotonic(), -1.0
         if coordinator.is_stopping:
-            if not self._is_stopping:
-                self._is_stopping = True
-                self._at = now + self._grace_s
-        elif (
-            coordinator.stop_point.kind == "error"
-            and coordinator.low_watermark > self._done
-        ):
-            self._done = coordinator.low_watermark
-            self._at = now + self._grace_s
+            done = inf
+        elif coordinator.stop_point.kind == "error":
+            done = coordinator.low_watermark
+        if done > self._done:
+            self._done, self._at = done, now + self._grace_s
         return now > self._at

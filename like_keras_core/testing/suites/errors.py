@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-import time
 from pathlib import Path
 
 import pytest
@@ -181,20 +179,10 @@ class ErrorsSuite(Suite):
         diary = parts.Diary(str(path), name="diary", node=Node("b"))
         system = System([parts.Endless(node=Node("a")), diary])
 
-        def stop() -> None:
-            until = time.monotonic() + self.timeout_s
-            while time.monotonic() < until:
-                if path.exists() and "forward" in path.read_text(encoding="utf-8"):
-                    break
-                time.sleep(0.01)
-            system.stop()
+        def has_fired() -> bool:
+            return path.exists() and "forward" in path.read_text(encoding="utf-8")
 
-        thread = threading.Thread(target=stop)
-        thread.start()
-        try:
-            report = self.launch(system)
-        finally:
-            thread.join()
+        report = self.launch_until(system, has_fired)
 
         assert report.ended_by == "stop"
         assert report.iterations > 0

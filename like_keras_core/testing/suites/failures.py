@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -101,27 +100,20 @@ class FailuresSuite(Suite):
         motor = parts.Diary(str(path), name="motor", node=Node("c"))
         motor(slow(source()))
         system = System([source, slow, motor])
-        moved: list[int] = []
+        moved = 0
 
         def moves() -> int:
             return path.read_text("utf-8").count("forward") if path.exists() else 0
 
-        def stop() -> None:
-            until = time.monotonic() + self.timeout_s
-            while moves() < 2 and time.monotonic() < until:
-                time.sleep(0.01)
-            moved.append(moves())
-            system.stop()
+        def has_moved() -> bool:
+            nonlocal moved
+            moved = moves()
+            return moved >= 2
 
-        thread = threading.Thread(target=stop)
-        thread.start()
-        try:
-            report = self.launch(system)
-        finally:
-            thread.join()
+        report = self.launch_until(system, has_moved)
 
         assert report.ended_by == "stop"
-        assert moves() <= moved[0] + 1
+        assert moves() <= moved + 1
         assert report.components["motor"].fired == moves()
 
     def _start(

@@ -21,6 +21,7 @@ from like_keras_core import (
 )
 from like_keras_core.runtime.control.connection import (
     ControlConnectionLostError,
+    ProcessConnection,
     connect,
 )
 from like_keras_core.runtime.control.keys import node_key
@@ -221,6 +222,24 @@ class Run:
             thread = threading.Thread(target=self._serve, args=[node], daemon=True)
             self.threads.append(thread)
             thread.start()
+
+    def speak(self, send: Callable[[ProcessConnection], object]) -> None:
+        """Let something in the place of node a connect, and send what it likes."""
+
+        def introduce() -> None:
+            connection = connect(self.board.address, node_key(TOKEN, "a"), "a")
+            send(connection)
+            with suppress(ControlConnectionLostError):
+                while True:
+                    list(connection.receive())
+            connection.close()
+
+        self.threads.append(threading.Thread(target=introduce, daemon=True))
+        self.threads[-1].start()
+
+    def hello(self, node: str) -> Hello:
+        """Return what a process says first of all."""
+        return Hello(node, 1, "m", "3", "", self.spec.digest(), {"kit": "1"})
 
     def _serve(self, node: str) -> None:
         transport = self.transport(self.ways, node)
@@ -544,17 +563,11 @@ def test_a_message_out_of_turn_ends_the_run_by_name(
     """As that of the node that sent it; the launching process does not break."""
     run = Run(pair())
 
-    def introduce() -> None:
-        connection = connect(run.board.address, node_key(TOKEN, "a"), "a")
-        connection.send(Hello("a", 1, "m", "3", "", run.spec.digest(), {"kit": "1"}))
+    def send(connection: ProcessConnection) -> None:
+        connection.send(run.hello("a"))
         connection.send(message)
-        with suppress(ControlConnectionLostError):
-            while True:
-                list(connection.receive())
-        connection.close()
 
-    run.threads.append(threading.Thread(target=introduce, daemon=True))
-    run.threads[-1].start()
+    run.speak(send)
 
     with pytest.raises(HostLostError, match="node 'a' was lost") as caught:
         run.conduct()
@@ -566,16 +579,7 @@ def test_a_node_cannot_introduce_itself_as_another_one() -> None:
     """It is named, and what it said; the other one is not taken for it."""
     run = Run(pair())
 
-    def introduce() -> None:
-        connection = connect(run.board.address, node_key(TOKEN, "a"), "a")
-        connection.send(Hello("b", 1, "m", "3", "", run.spec.digest(), {"kit": "1"}))
-        with suppress(ControlConnectionLostError):
-            while True:
-                list(connection.receive())
-        connection.close()
-
-    run.threads.append(threading.Thread(target=introduce, daemon=True))
-    run.threads[-1].start()
+    run.speak(lambda connection: connection.send(run.hello("b")))
 
     with pytest.raises(HostLostError, match="node 'a' was lost") as caught:
         run.conduct()
@@ -590,19 +594,12 @@ def test_what_was_refused_is_the_reason_however_the_process_ends(
     """Its end follows from it, and says nothing."""
     run = Run(pair())
 
-    def introduce() -> None:
-        connection = connect(run.board.address, node_key(TOKEN, "a"), "a")
+    def send(connection: ProcessConnection) -> None:
         if is_introduced:
-            digest = run.spec.digest()
-            connection.send(Hello("a", 1, "m", "3", "", digest, {"kit": "1"}))
+            connection.send(run.hello("a"))
         connection._socket.sendall(bytes([0, 0, 0, 2, 0, 0, 0, 0]) + b"{}")
-        with suppress(ControlConnectionLostError):
-            while True:
-                list(connection.receive())
-        connection.close()
 
-    run.threads.append(threading.Thread(target=introduce, daemon=True))
-    run.threads[-1].start()
+    run.speak(send)
 
     with pytest.raises(HostLostError, match="cannot be read") as caught:
         run.conduct(ended=lambda node: "it ended with exit code 0")

@@ -141,8 +141,7 @@ class McapFile:
         if index is None:
             return None
         offset = index.offset
-        with self.path.open("rb") as file:
-            content = self._record(file, offset, index.length, Opcode.ATTACHMENT)
+        content = self._indexed(index, Opcode.ATTACHMENT)
         crc = int.from_bytes(content[-4:], "little")
         if crc not in (0, zlib.crc32(content[:-4])):
             raise self._damaged(offset, f"the checksum of {name!r} is another")
@@ -158,10 +157,10 @@ class McapFile:
         index = self._metadata.get(name)
         if index is None:
             return None
-        offset = index.offset
-        with self.path.open("rb") as file:
-            content = self._record(file, offset, index.length, Opcode.METADATA)
-        found: dict[str, str] = parse(Metadata, content, self.path, offset).metadata
+        content = self._indexed(index, Opcode.METADATA)
+        found: dict[str, str] = parse(
+            Metadata, content, self.path, index.offset
+        ).metadata
         return found
 
     def messages(self, topics: Collection[str] | None = None) -> Iterator[Found]:
@@ -202,6 +201,11 @@ class McapFile:
             raise self._damaged(offset, "the index says something else of the chunk")
         items = unpack(chunk, self.path, offset)
         return [item for item in items if isinstance(item, Message)]
+
+    def _indexed(self, index: AttachmentIndex | MetadataIndex, opcode: int) -> bytes:
+        """Return what the record of an attachment, or of metadata, holds."""
+        with self.path.open("rb") as file:
+            return self._record(file, index.offset, index.length, opcode)
 
     def _record(self, file: IO[bytes], offset: int, length: int, opcode: int) -> bytes:
         """Return what a record holds that the index points at."""
