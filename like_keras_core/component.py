@@ -9,7 +9,13 @@ from dataclasses import is_dataclass
 from typing import Any, ClassVar, NoReturn
 
 from like_keras_core.authoring.attribute_watch import AttributeWatch
-from like_keras_core.authoring.component_state import ComponentState, Log, Rng
+from like_keras_core.authoring.component_state import (
+    ComponentState,
+    Log,
+    Rng,
+    Takes,
+    whole_ticks,
+)
 from like_keras_core.authoring.composition import Composition
 from like_keras_core.authoring.constructor_args import capture
 from like_keras_core.authoring.reserved_names import (
@@ -70,9 +76,11 @@ class Component(AttributeWatch, metaclass=ComponentType):
         node: Where it runs; the system's default node when omitted.
         config: Its own parameters; `Config()` when the class has a nested `Config`.
         every: Fire on each k-th tick; for components without a sync input.
+        takes: How many ticks a firing takes; the class's own when omitted. With 0 its
+            results belong to the tick of its inputs, with k to the tick k later.
 
     Raises:
-        ValueError: The name cannot be a name, or `every` is below 1.
+        ValueError: The name cannot be a name, `every` is below 1, or `takes` below 0.
     """
 
     _lk: ComponentState
@@ -84,6 +92,10 @@ class Component(AttributeWatch, metaclass=ComponentType):
 
     rng = Rng()
     """`numpy.random.Generator`, seeded by the launch's seed and this address."""
+
+    takes = Takes(0)
+    """How many ticks a firing takes: `takes = 8` in a class is the default of its
+    constructor's `takes`."""
 
     log = Log()
     """`logging` adapter whose records carry `address` and `tick`."""
@@ -100,11 +112,15 @@ class Component(AttributeWatch, metaclass=ComponentType):
         node: Node | None = None,
         config: Any = None,
         every: int = 1,
+        *,
+        takes: int | None = None,
     ) -> None:
         if name is not None:
             self.name = name
         self.node = node
         self.every = every
+        if takes is not None:
+            self._lk.takes = whole_ticks(takes, self.name)
         self.config = _default_config(type(self)) if config is None else config
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -112,6 +128,8 @@ class Component(AttributeWatch, metaclass=ComponentType):
         for name in vars(cls):
             if is_kept_from_classes(name):
                 raise TypeError(taken(cls, "defines", name))
+        if type(takes := vars(cls).get("takes")) is int:
+            cls.takes = Takes(whole_ticks(takes, cls.__qualname__))
         config = vars(cls).get("Config")
         has_fields = bool(getattr(config, "__annotations__", None))
         if isinstance(config, type) and has_fields and not is_dataclass(config):
@@ -321,5 +339,5 @@ def fresh(component: Component) -> Component:
     old = component._lk
     twin: Component = old.captured.build(type(component), old.node)
     twin._lk.name, twin._lk.has_default_name = old.name, old.has_default_name
-    twin._lk.node, twin._lk.every = old.node, old.every
+    twin._lk.node, twin._lk.every, twin._lk.takes = old.node, old.every, old.takes
     return twin

@@ -41,9 +41,11 @@ if TYPE_CHECKING:
 SPEC_VERSION = 1
 DEFAULT_NODE = "main"
 POLICIES = ("sync", "hold", "latest")
+LATE = ("wait", "skip")
 
 __all__ = [
     "DEFAULT_NODE",
+    "LATE",
     "POLICIES",
     "SPEC_VERSION",
     "ComponentSpec",
@@ -66,6 +68,7 @@ class SystemSpec(RemembersAnswers):
 
     name: str = "system"
     rate_hz: float | None = None
+    late: str = "wait"
     nodes: tuple[NodeSpec, ...] = ()
     components: tuple[ComponentSpec, ...] = ()
     connections: tuple[ConnectionSpec, ...] = ()
@@ -84,6 +87,7 @@ class SystemSpec(RemembersAnswers):
             "version": self.version,
             "name": self.name,
             "rate_hz": self.rate_hz,
+            **({} if self.late == "wait" else {"late": self.late}),
             "nodes": [node_dict(node) for node in self.nodes],
             "components": [component_dict(item) for item in self.components],
             "connections": [connection_dict(item) for item in self.connections],
@@ -116,6 +120,7 @@ class SystemSpec(RemembersAnswers):
                 version=version,
                 name=top.get("name", str),
                 rate_hz=top.get("rate_hz", float, optional=True, default=None),
+                late=top.get("late", str, default="wait"),
                 nodes=top.each("nodes", read_node),
                 components=top.each("components", read_component),
                 connections=top.each("connections", read_connection),

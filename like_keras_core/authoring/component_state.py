@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import MutableMapping
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from like_keras_core.authoring.constructor_args import ConstructorArgs
@@ -41,6 +42,7 @@ class ComponentState:
         "seed",
         "signature",
         "state",
+        "takes",
         "tick",
     )
 
@@ -49,7 +51,9 @@ class ComponentState:
         self.name = snake_case(type(component).__name__)
         self.has_default_name = True
         self.node: Node | None = None
-        self.every = 1
+        self.every: int | Fraction = 1
+        declared = getattr(type(component), "takes", None)
+        self.takes = declared if type(declared) is int else 0
         self.inputs, self.outputs = new_ports(component, signature)
         self.state = LifecycleState.UNCONFIGURED
         self.captured = ConstructorArgs({})
@@ -136,6 +140,41 @@ def make_rng(seed: int, address: str) -> numpy.random.Generator:
 
     key = int.from_bytes(hashlib.sha256(address.encode()).digest()[:16], "little")
     return numpy.random.default_rng([seed, key])
+
+
+class Takes:
+    """How many ticks a firing takes; a component's own attribute may take its place.
+
+    Args:
+        default: What the class says.
+    """
+
+    def __init__(self, default: int) -> None:
+        self.default = default
+
+    def __get__(self, instance: Any, owner: type) -> int:
+        if instance is None:
+            return self.default
+        takes: int = instance._lk.takes
+        return takes
+
+
+def whole_ticks(value: Any, owner: str) -> int:
+    """Return how many ticks a firing takes.
+
+    Args:
+        value: What was given.
+        owner: The component or class, for the error.
+
+    Raises:
+        ValueError: It is not a whole number of 0 or more.
+    """
+    if type(value) is not int or value < 0:
+        raise ValueError(
+            f"takes of {owner!r} counts ticks, so it is a whole number of 0 or more; "
+            f"got {value!r:.80}."
+        )
+    return value
 
 
 class Log:

@@ -221,6 +221,7 @@ def _component_spec(
         entry_point=entry_point,
         config=config,
         every=record.every,
+        takes=record.takes,
         needs=tuple(component.needs),
         inputs=tuple(
             PortSpec(

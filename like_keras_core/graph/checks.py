@@ -26,18 +26,31 @@ _MOST_CANDIDATES = 20
 
 
 @once_per_spec
+def within_tick(spec: SystemSpec) -> tuple[ConnectionSpec, ...]:
+    """Return the connections that carry a value within the tick of its firing.
+
+    They alone say who fires before whom: what a delay holds back, or what comes from a
+    component that takes ticks, is of an earlier firing.
+    """
+    slow = {component.name for component in spec.components if component.takes}
+    return tuple(
+        connection
+        for connection in spec.connections
+        if connection.delay is None and connection.producer not in slow
+    )
+
+
+@once_per_spec
 def execution_order(spec: SystemSpec) -> tuple[int, ...]:
     """Return the components' indexes in the order in which they fire within a tick.
 
-    Topological over the connections without delay; ties go by list order. Components
-    in a cycle without a delay are left out.
+    Topological over the connections that carry a value within the tick; ties go by
+    list order. Components in a cycle of them are left out.
     """
     index = {component.name: n for n, component in enumerate(spec.components)}
     after: list[list[int]] = [[] for _ in spec.components]
     waits = [0] * len(spec.components)
-    for connection in spec.connections:
-        if connection.delay is not None:
-            continue
+    for connection in within_tick(spec):
         source = index.get(connection.producer)
         target = index.get(connection.consumer)
         if source is not None and target is not None:
@@ -60,10 +73,10 @@ def find_cycle(spec: SystemSpec, order: Sequence[int]) -> list[ConnectionSpec]:
     stuck = set(range(len(spec.components))) - set(order)
     names = {spec.components[n].name for n in stuck}
     back: dict[str, ConnectionSpec] = {}
-    for connection in spec.connections:
+    for connection in within_tick(spec):
         source = connection.producer
         target = connection.consumer
-        if connection.delay is None and source in names and target in names:
+        if source in names and target in names:
             back.setdefault(target, connection)
     here = next(iter(back))
     seen: dict[str, int] = {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from fractions import Fraction
 from typing import Any
 
 from like_keras_core.graph.frozen_json import FrozenDict, freeze
@@ -41,7 +42,9 @@ class ComponentSpec:
         entry_point: `"package.module:Class"`, or `"file.py:Class"` for a script.
         config: The captured constructor arguments as encoded JSON; None where they
             cannot be captured, so that only an in-process engine can run it.
-        every: Fire on each k-th tick, from tick 0.
+        every: It fires at the ticks `ceil(n * every)`, from tick 0; 1 or more, a
+            Fraction only where it is not a whole number.
+        takes: Ticks from the inputs of a firing to its results; 0 is the same tick.
         inputs: Its input ports, in the order of `forward`'s parameters.
         outputs: Its output ports, in order.
         needs: Capabilities that an engine must have to run it.
@@ -51,7 +54,8 @@ class ComponentSpec:
     node: str
     entry_point: str
     config: Mapping[str, Any] | None = None
-    every: int = 1
+    every: int | Fraction = 1
+    takes: int = 0
     inputs: tuple[PortSpec, ...] = ()
     outputs: tuple[PortSpec, ...] = ()
     needs: tuple[str, ...] = ()

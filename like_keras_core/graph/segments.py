@@ -1,7 +1,7 @@
 """A node's components in groups that can run a tick through without waiting.
 
 Components of one node belong to one segment when the same connections between nodes lie
-upstream of them; delayed connections do not count. So the segments of all nodes form a
+upstream of them that carry a value within its tick. So the segments of all nodes form a
 graph without a cycle, and what is inside a segment never waits for another process.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from like_keras_core.graph.checks import execution_order
+from like_keras_core.graph.checks import execution_order, within_tick
 from like_keras_core.graph.once import once_per_spec
 from like_keras_core.spec import SystemSpec
 
@@ -36,11 +36,10 @@ def segments_of(spec: SystemSpec) -> tuple[Segment, ...]:
     index = {component.name: n for n, component in enumerate(spec.components)}
     nodes = [component.node for component in spec.components]
     sources: list[list[tuple[int, str]]] = [[] for _ in spec.components]
-    for connection in spec.connections:
-        if connection.delay is None:
-            source = index[connection.producer]
-            target = index[connection.consumer]
-            sources[target].append((source, connection.source))
+    for connection in within_tick(spec):
+        source = index[connection.producer]
+        target = index[connection.consumer]
+        sources[target].append((source, connection.source))
     bits: dict[tuple[str, str], int] = {}
     upstream = [0] * len(spec.components)
     depth = [0] * len(spec.components)

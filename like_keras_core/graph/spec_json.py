@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Sequence
+from fractions import Fraction
 from typing import Any, TypeVar
 
 from like_keras_core.errors import SpecError
@@ -32,17 +33,26 @@ def _port_dict(port: PortSpec) -> dict[str, Any]:
 
 def component_dict(component: ComponentSpec) -> dict[str, Any]:
     """Return a component's fields; its options and config are shared, not copied."""
-    needs = {"needs": list(component.needs)} if component.needs else {}
+    rarely: dict[str, Any] = {}
+    if component.takes:
+        rarely["takes"] = component.takes
+    if component.needs:
+        rarely["needs"] = list(component.needs)
     return {
         "name": component.name,
         "node": component.node,
         "entry_point": component.entry_point,
         "config": component.config,
-        "every": component.every,
+        "every": _every_json(component.every),
         "inputs": [_port_dict(port) for port in component.inputs],
         "outputs": [_port_dict(port) for port in component.outputs],
-        **needs,
+        **rarely,
     }
+
+
+def _every_json(every: int | Fraction) -> int | list[int]:
+    """Return a whole number as itself, another one as numerator and denominator."""
+    return every if isinstance(every, int) else [every.numerator, every.denominator]
 
 
 def connection_dict(connection: ConnectionSpec) -> dict[str, Any]:
@@ -178,13 +188,31 @@ def read_component(data: object, where: str) -> ComponentSpec:
         node=reader.get("node", str),
         entry_point=reader.get("entry_point", str),
         config=reader.get("config", dict, optional=True),
-        every=reader.get("every", int),
+        every=_read_every(reader),
+        takes=reader.get("takes", int, default=0),
         inputs=reader.each("inputs", _read_port),
         outputs=reader.each("outputs", _read_port),
         needs=tuple(map(str, reader.get("needs", list, default=[]))),
     )
     reader.finish()
     return component
+
+
+def _read_every(reader: JsonObject) -> int | Fraction:
+    value = reader.get("every", object)
+    if type(value) is int:
+        return value
+    if (
+        not isinstance(value, list)
+        or [type(item) for item in value] != [int, int]
+        or value[1] < 2
+        or math.gcd(*value) != 1
+    ):
+        raise SpecError(
+            f"In {reader.where}: 'every' must be a whole number, or a numerator and a "
+            f"denominator in lowest terms, got {value!r:.200}."
+        )
+    return Fraction(*value)
 
 
 def read_connection(data: object, where: str) -> ConnectionSpec:

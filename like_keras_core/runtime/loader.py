@@ -119,7 +119,8 @@ def build(
         raise failed_to_build(component, error) from error
     record = made._lk
     default = record.name
-    record.name, record.every, record.node = component.name, component.every, node
+    record.name, record.node = component.name, node
+    record.every, record.takes = component.every, component.takes
     record.has_default_name = record.has_default_name and default == component.name
     return made
 
