@@ -3,15 +3,57 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from like_keras_core.spec import SystemSpec
-from like_keras_core.view.plain_text import to_duration, to_table
 
 if TYPE_CHECKING:
     import os
     from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timing:
+    """How well one component kept its times, in a run at a rate.
+
+    A firing is late by the time from the tick's deadline, by the clock of its process,
+    to its begin.
+
+    Args:
+        target_hz: How often it was to fire, as far as the system says that [Hz].
+        rate_hz: How often it fired [Hz].
+        period_p50_s: Median time from the begin of a firing to that of the next [s];
+            None where it fired less than twice, as for the next two.
+        period_p99_s: 99th percentile of the same [s].
+        period_max_s: The longest [s].
+        late_p99_s: 99th percentile of how late its firings began [s]; None where it
+            never fired.
+        late_max_s: How late the latest one began [s].
+        took_max_s: How long the longest firing took [s].
+        overruns: Firings whose results were not there when they were due, of a
+            component that takes ticks.
+        skipped: Ticks, of those at which it was absent, that were over when their turn
+            came.
+        held_by: By component that it had to wait for, itself among them, or by `"a
+            reader of PORT"`, for how long at most [s]; the longest first.
+    """
+
+    target_hz: float
+    rate_hz: float = 0.0
+    period_p50_s: float | None = None
+    period_p99_s: float | None = None
+    period_max_s: float | None = None
+    late_p99_s: float | None = None
+    late_max_s: float | None = None
+    took_max_s: float | None = None
+    overruns: int = 0
+    skipped: int = 0
+    held_by: Mapping[str, float] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as JSON data."""
+        return asdict(self)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +66,7 @@ class ComponentReport:
         busy_s: Estimated time spent in `forward` over the whole run [s].
         latency_p50_s: Median duration of the sampled firings [s]; None unsampled.
         latency_p99_s: 99th percentile of the same [s].
+        timing: How well it kept its times; None where no rate was asked for.
     """
 
     fired: int = 0
@@ -31,6 +74,7 @@ class ComponentReport:
     busy_s: float = 0.0
     latency_p50_s: float | None = None
     latency_p99_s: float | None = None
+    timing: Timing | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,6 +160,7 @@ class RunReport:
                     "busy_s": item.busy_s,
                     "latency_p50_s": item.latency_p50_s,
                     "latency_p99_s": item.latency_p99_s,
+                    "timing": item.timing and item.timing.to_dict(),
                 }
                 for name, item in self.components.items()
             },
@@ -150,44 +195,9 @@ class RunReport:
         return write_page(self.spec, path, self)
 
     def __str__(self) -> str:
-        head = (
-            f"{self.system} on {self.engine}: {self.iterations} ticks in "
-            f"{to_duration(self.duration_s)} ({self.rate_hz:.1f} Hz)"
-        )
-        if self.ended_by != "iterations":
-            head += f", ended by {self.ended_by}"
-        if self.late_ticks:
-            head += f", {self.late_ticks} late"
-        for name, value in self.environment.items():
-            head += f", {name}={value}"
-        rows = [("component", "fired", "absent", "busy ~", "p50 ~", "p99 ~")]
-        rows += [
-            (
-                name,
-                str(item.fired),
-                str(item.absent),
-                to_duration(item.busy_s),
-                to_duration(item.latency_p50_s),
-                to_duration(item.latency_p99_s),
-            )
-            for name, item in self.components.items()
-        ]
-        head = "\n".join((head, *self.waited_for))
-        text = head + "\n\n" + to_table(rows)
-        if self.connections:
-            wires = [("connection", "messages", "bytes", "dropped", "p50 ~")]
-            wires += [
-                (
-                    name,
-                    str(item.messages),
-                    str(item.bytes),
-                    str(item.dropped),
-                    to_duration(item.latency_p50_s),
-                )
-                for name, item in self.connections.items()
-            ]
-            text += "\n\n" + to_table(wires)
-        return text + "\n\n~ estimated from sampled ticks"
+        from like_keras_core.view.report_text import report_text
+
+        return report_text(self)
 
 
 class Progress(int):

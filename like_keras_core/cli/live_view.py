@@ -16,7 +16,7 @@ from like_keras_core.view.plain_text import to_duration, to_rate, to_share, to_s
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
-    from like_keras_core.report import ConnectionReport, RunReport
+    from like_keras_core.report import ConnectionReport, RunReport, Timing
 
 T = TypeVar("T")
 
@@ -168,7 +168,9 @@ class LiveTable:
 
         table = Table(box=SIMPLE_HEAD, pad_edge=False, header_style="bold")
         table.add_column("component", overflow="ellipsis", no_wrap=True)
-        for name in ("fired", "rate", "busy", "", "p50 ~", "p99 ~"):
+        is_timed = any(item.timing for item in report.components.values())
+        late = ("late p99", "period max", "skipped") if is_timed else ()
+        for name in ("fired", "rate", "busy", "", "p50 ~", "p99 ~", *late):
             table.add_column(name, justify="left" if not name else "right")
         names = list(report.components)
         busiest = sorted(names, key=lambda name: -report.components[name].busy_s)
@@ -189,10 +191,21 @@ class LiveTable:
                 f"[cyan]{'█' * full}[/][dim]{'·' * (_BAR - full)}[/]",
                 to_duration(item.latency_p50_s),
                 to_duration(item.latency_p99_s),
+                *_times(item.timing, is_timed),
             )
         if len(names) > len(kept):
             table.caption = f"and {len(names) - len(kept)} that are less busy"
         return table
+
+
+def _times(timing: Timing | None, is_timed: bool) -> list[str]:
+    """Return what is shown of how a component kept its times."""
+    if timing is None:
+        return ["-"] * 3 if is_timed else []
+    skipped = f"{timing.skipped:,}"
+    if timing.overruns:
+        skipped += f" + {timing.overruns:,} overruns"
+    return [to_duration(timing.late_p99_s), to_duration(timing.period_max_s), skipped]
 
 
 def _span(report: RunReport, before: RunReport | None) -> float:

@@ -10,20 +10,24 @@ from __future__ import annotations
 import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import FrameType
 from typing import Any
 
 from like_keras_core.component import Component
 from like_keras_core.graph.checks import execution_order
 from like_keras_core.graph.port_selection import check_ports, ports_to_record
+from like_keras_core.graph.rates import firing_periods
 from like_keras_core.lifecycle import AFTER
+from like_keras_core.report import ComponentReport
 from like_keras_core.runtime.failure import Failed, Failure, HungComponent
 from like_keras_core.runtime.host.firing import Firing, firing_on
 from like_keras_core.runtime.host.mutation_check import MutationCheck
 from like_keras_core.runtime.host.plan import Inlet, Outlet, Plan, last_readers, plan
 from like_keras_core.runtime.host.record_buffer import Column
+from like_keras_core.runtime.host.sampling import times_of
 from like_keras_core.runtime.host.schedule import Schedule
+from like_keras_core.runtime.host.timekeeper import Timekeeper
 from like_keras_core.runtime.stop_point import StopPoint
 from like_keras_core.runtime.stop_signals import came_by_signal
 from like_keras_core.runtime.taps import Taps, tap_in
@@ -104,6 +108,8 @@ class HostBase(ABC):
         self.components = {name: components[name] for name in self.order}
         self.seed = seed
         self.trace: Trace | None = None
+        # In a run at a rate, from before `configure` on.
+        self.timekeeper: Timekeeper | None = None
         self.check_values = check_values
         self._guards: list[MutationCheck] = []
         self.tick: list[Any] = [0, None]
@@ -319,7 +325,10 @@ class HostBase(ABC):
     def _observed(
         self, forwards: Mapping[str, Callable[..., Any]]
     ) -> Mapping[str, Callable[..., Any]]:
-        """Let taps settle before components fire, and a trace note when they do."""
+        """Let taps settle before components fire, and note when they do."""
+        if self.timekeeper is not None:
+            wrap, clock = self.timekeeper.wrap, self.tick
+            forwards = {name: wrap(name, x, clock) for name, x in forwards.items()}
         if self.trace is not None:
             wrap, clock = self.trace.wrap, self.tick
             forwards = {name: wrap(name, x, clock) for name, x in forwards.items()}
@@ -332,6 +341,31 @@ class HostBase(ABC):
         """
         frame = sys._current_frames().get(self._thread or 0)
         return firing_on(frame, self._schedules(), self.components, self.tick[1])
+
+    def _report_of(
+        self,
+        name: str,
+        fired: int,
+        absent: int,
+        samples: Sequence[float],
+        duration_s: float,
+    ) -> ComponentReport:
+        """Return what a component did, and how well it kept its times at a rate.
+
+        Args:
+            name: The component.
+            fired: How often it fired.
+            absent: At how many ticks it did not.
+            samples: Durations of some firings, where no timekeeper has them [s].
+            duration_s: How long the run took [s].
+        """
+        keeper = self.timekeeper
+        if keeper is None:
+            return times_of(fired, absent, samples, duration_s)
+        report = times_of(fired, absent, keeper.durations(name), duration_s)
+        period = float(firing_periods(self.spec)[name])
+        timing = keeper.timing(name, period, fired, duration_s)
+        return replace(report, timing=timing)
 
     def recorded(self) -> dict[str, list[tuple[int, Any]]]:
         """Return the recorded values below the cut, by port address."""

@@ -42,7 +42,7 @@ from like_keras_core.runtime.failure import Failure
 from like_keras_core.runtime.host.fan_out import FanOut, Link
 from like_keras_core.runtime.host.host_base import HostBase, TapCalls
 from like_keras_core.runtime.host.pacer import Pacer
-from like_keras_core.runtime.host.sampling import is_sampled, times_of
+from like_keras_core.runtime.host.sampling import is_sampled
 from like_keras_core.runtime.host.schedule import Schedule
 from like_keras_core.runtime.host.segment_runner import SegmentRunner
 from like_keras_core.runtime.host.segment_wiring import SegmentWiring
@@ -197,7 +197,9 @@ class NodeHost(HostBase):
         self._began = time.monotonic()
         if rate_hz:
             self._pacer = Pacer(rate_hz, lambda: False)
-            self._pacer.start()
+            began = self._pacer.start()
+            if self.timekeeper is not None:
+                self.timekeeper.start(began)
 
     @property
     def pause_s(self) -> float:
@@ -302,6 +304,9 @@ class NodeHost(HostBase):
             self._pacer.wait(tick)
             if self._pacer.late_ticks > late_ticks:
                 self._ledger.note(_LATE, tick)
+        if self.timekeeper is not None:
+            self.timekeeper.blocked_by = runner.blocked_by
+            runner.blocked_by = ""
         self.tick[0] = tick + 1
         clock = [*self.tick, self.cut.order]
         schedule = runner.schedule if tick < self.cut.tick else runner.limited_one()
@@ -372,8 +377,8 @@ class NodeHost(HostBase):
                 ticks = cut.ticks(self.place[step.name])
                 gaps = upto if ticks > cut.tick else below
                 absent = gaps[runner.base + i]
-                components[step.name] = times_of(
-                    ticks - absent, absent, runner.durations[i], duration_s
+                components[step.name] = self._report_of(
+                    step.name, ticks - absent, absent, runner.durations[i], duration_s
                 )
                 for value in step.outputs:
                     if value is not None:

@@ -12,6 +12,7 @@ from like_keras_core.runtime.host.plan import Plan
 from like_keras_core.runtime.host.sampling import Sampler
 from like_keras_core.runtime.host.schedule import Schedule, generate
 from like_keras_core.runtime.stop_point import StopPoint
+from like_keras_core.spec import component_of
 
 
 class SegmentRunner:
@@ -42,6 +43,10 @@ class SegmentRunner:
         # Whether no other segment's tick t is needed for its own: then the rate of the
         # system, and not the arrival of values, says when it runs.
         self.is_paced = False
+        # By port address, who reads it outside: the component, or words for several.
+        self.readers: dict[str, str] = {}
+        # Whom its next tick had to wait for when it was last asked, as `readers` says.
+        self.blocked_by = ""
 
     @property
     def first(self) -> str:
@@ -82,11 +87,13 @@ class SegmentRunner:
     def has_all(self) -> bool:
         """Whether its next tick waits for no input and no credit."""
         tick = self.next
-        for _, inlet in self.inlets:
+        for channel, inlet in self.inlets:
             if not inlet.is_ready(tick):
+                self.blocked_by = component_of(channel.source)
                 return False
-        for outlet in self.outlets.values():  # noqa: SIM110 - once a tick: fast
+        for source, outlet in self.outlets.items():
             if not outlet.has_credit:
+                self.blocked_by = self.readers[source]
                 return False
         return True
 

@@ -52,6 +52,7 @@ class SegmentWiring:
     def open(self, runner: SegmentRunner) -> None:
         """Find the ports of a segment that are read outside of it."""
         inside = {self.spec.components[n].name for n in runner.segment.order}
+        readers: dict[str, set[str]] = {}
         for connection in self.spec.connections:
             source = connection.source
             if component_of(source) not in inside:
@@ -59,9 +60,14 @@ class SegmentWiring:
             target = connection.consumer
             if target in inside:
                 continue
+            readers.setdefault(source, set()).add(target)
             outlet = self.outlets.setdefault(source, FanOut())
             if target in self.components and outlet.local is None:
                 outlet.local = self.locals[source] = PortBuffer(source, self.window)
+        runner.readers = {
+            source: min(names) if len(names) == 1 else f"a reader of {source}"
+            for source, names in readers.items()
+        }
         runner.outlets = {
             source: outlet
             for source, outlet in self.outlets.items()

@@ -20,7 +20,7 @@ from like_keras_core.runtime.host.firing import Firing
 from like_keras_core.runtime.host.host_base import HostBase, TapCalls
 from like_keras_core.runtime.host.pacer import Pacer
 from like_keras_core.runtime.host.plan import Plan, Value
-from like_keras_core.runtime.host.sampling import FIRST, Sampler, times_of
+from like_keras_core.runtime.host.sampling import FIRST, Sampler
 from like_keras_core.runtime.host.schedule import Schedule, generate
 from like_keras_core.runtime.stop_point import StopPoint
 from like_keras_core.runtime.stop_signals import came_by_signal
@@ -93,7 +93,8 @@ class SingleHost(HostBase):
         # but for the moments at which `so_far` is called.
         self._began = 0.0
         self._duration_s = 0.0
-        self._late_ticks = 0
+        # None without a rate, and before the run.
+        self._pacer: Pacer | None = None
         #: What was raised so far, in order.
         self.failures: list[Failure] = []
 
@@ -174,6 +175,7 @@ class SingleHost(HostBase):
             What a component raised, if one did.
         """
         pacer = Pacer(rate_hz, lambda: self._stopped) if rate_hz else None
+        self._pacer = pacer
         end = _FOREVER if iterations is None else iterations
         began = self._began = time.perf_counter()
         failure = None
@@ -189,8 +191,6 @@ class SingleHost(HostBase):
         finally:
             self._duration_s = time.perf_counter() - began
             self._thread = self.tick[1] = None
-            if pacer is not None:
-                self._late_ticks = pacer.late_ticks
         return failure
 
     def _loop(
@@ -205,7 +205,9 @@ class SingleHost(HostBase):
         regs, clock = list(self._plan.registers), self.tick
         t, most, sampler = 0, _FOREVER, Sampler(self._durations)
         if pacer is not None:
-            pacer.start()
+            began = pacer.start()
+            if self.timekeeper is not None:
+                self.timekeeper.start(began)
         began = time.perf_counter()
         while t < end:
             sampled = sampler.wants(t)
@@ -310,7 +312,7 @@ class SingleHost(HostBase):
             system=self.spec.name,
             iterations=self.cut.tick,
             duration_s=self._duration_s,
-            late_ticks=self._late_ticks,
+            late_ticks=self._pacer.late_ticks if self._pacer else 0,
             ended_by=self.ended_by,
             components=self._component_reports(),
             connections=self._connection_reports(),
@@ -327,6 +329,7 @@ class SingleHost(HostBase):
             system=self.spec.name,
             iterations=ticks,
             duration_s=self._duration_s,
+            late_ticks=self._pacer.late_ticks if self._pacer else 0,
             ended_by="running",
             components=self._component_reports(),
             connections=self._connection_reports(),
@@ -350,7 +353,9 @@ class SingleHost(HostBase):
             ticks = self._ticks(i)
             absent = self._missed(i, i)
             samples = self._durations[i] if self._durations else []
-            reports[name] = times_of(ticks - absent, absent, samples, self._duration_s)
+            reports[name] = self._report_of(
+                name, ticks - absent, absent, samples, self._duration_s
+            )
         return {item.name: reports[item.name] for item in self.spec.components}
 
     def _connection_reports(self) -> dict[str, ConnectionReport]:

@@ -16,6 +16,7 @@ from like_keras_core.runtime.host.hang_watch import HangWatch
 from like_keras_core.runtime.host.host_base import Activity
 from like_keras_core.runtime.host.interruption import STARTING
 from like_keras_core.runtime.host.single_host import SingleHost
+from like_keras_core.runtime.host.timekeeper import Timekeeper
 from like_keras_core.runtime.stop import StopSignal
 from like_keras_core.runtime.trace import Trace, gathered
 from like_keras_core.runtime.tracebacks import place_of, text_of, traceback_of
@@ -50,6 +51,8 @@ def run_alone(
     """
     if (traces := gathered()) is not None:
         host.trace = traces.processes[host.spec.name] = Trace()
+    if rate_hz:
+        host.timekeeper = Timekeeper(rate_hz)
     told = None
     if progress is not None:
 

@@ -29,6 +29,7 @@ from like_keras_core.runtime.flow.transport import Transport, endpoint_of
 from like_keras_core.runtime.host.host_base import Activity
 from like_keras_core.runtime.host.interruption import START_GRACE_S, Interrupter
 from like_keras_core.runtime.host.node_host import NodeHost
+from like_keras_core.runtime.host.timekeeper import Timekeeper
 from like_keras_core.runtime.process import building
 from like_keras_core.runtime.process.endpoints import Endpoints
 from like_keras_core.runtime.process.inbox import Inbox
@@ -252,6 +253,8 @@ class NodeProcess:
             check_values=options.check_values,
         )
         self.host.trace = Trace() if options.trace else None
+        if options.rate_hz:
+            self.host.timekeeper = Timekeeper(options.rate_hz)
         self.participant = StopParticipant(self.host)
         self.ends.open(self.host, self._emitted, keys, self.max_frame)
         return ()

@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from like_keras_core.graph.checks import by_node, execution_order
+from like_keras_core.report import Timing
 from like_keras_core.runtime.control import protocol as p
 from like_keras_core.runtime.control.message import Message, ProtocolError
 from like_keras_core.runtime.control.run_plan import RunPlan
@@ -181,6 +182,8 @@ class MessageChecks:
         for item in reports:
             numbers += [item.fired, item.absent, item.busy_s]
             numbers += [item.latency_p50_s, item.latency_p99_s]
+            if item.timing is not None:
+                numbers += _numbers_of(item.timing)
         for latency, taken in found.received.values():
             numbers += [taken, None if latency is None else abs(latency)]
         wrong = [x for x in numbers if x is not None and not 0 <= x < math.inf]
@@ -190,6 +193,11 @@ class MessageChecks:
             or _foreign("inputs", found.received, self._of_node(node, self._inputs))
             or (_wrong("number", wrong[0]) if wrong else "")
         )
+
+
+def _numbers_of(timing: Timing) -> list[Any]:
+    values = timing.to_dict()
+    return [*values.pop("held_by").values(), *values.values()]
 
 
 def _is_tick(tick: int, lowest: int = 0) -> bool:

@@ -8,10 +8,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from like_keras_core.spec import ComponentSpec, PortSpec
 from like_keras_core.view.page.scene import Scene, Wire, class_of, machine_name
 from like_keras_core.view.plain_text import to_duration, to_rate, to_share, to_size
+
+if TYPE_CHECKING:
+    from like_keras_core.report import Timing
 
 Rows = list[tuple[str, str]]
 
@@ -89,6 +93,7 @@ class Notes:
             ("fired", f"{found.fired}, absent {found.absent}"),
             ("busy", to_share(found.busy_s, duration)),
             ("latency", f"{p50} median, {p99} at 99 %"),
+            *_times(found.timing),
         ]
 
     def of_wire(self, wire: Wire) -> Note:
@@ -146,3 +151,21 @@ class Notes:
     def _output(self, component: ComponentSpec, port: PortSpec) -> str:
         targets = self._targets.get(component.address_of(port))
         return f"{port.type}, to {', '.join(targets)}" if targets else port.type
+
+
+def _times(timing: Timing | None) -> Rows:
+    """Return how a component kept its times."""
+    if timing is None:
+        return []
+    longest = to_duration(timing.period_max_s)
+    period = f"{to_duration(timing.period_p99_s)} at 99 %, {longest} at most"
+    late = f"{to_duration(timing.late_p99_s)} at 99 %"
+    rows: Rows = [("wanted", to_rate(timing.target_hz, 1.0)), ("period", period)]
+    rows.append(("late", f"{late}, {to_duration(timing.late_max_s)} at most"))
+    if timing.overruns or timing.skipped:
+        rows.append(
+            ("in time", f"{timing.overruns} overruns, {timing.skipped} skipped")
+        )
+    for by, held_s in timing.held_by.items():
+        rows.append(("held", f"for up to {to_duration(held_s)} by {by}"))
+    return rows

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from html import escape
+from typing import TYPE_CHECKING
 
 from like_keras_core.spec import PortSpec
 from like_keras_core.view.page.notes import Notes
 from like_keras_core.view.page.scene import Scene, machine_name
 from like_keras_core.view.plain_text import to_duration, to_rate, to_share, to_size
+
+if TYPE_CHECKING:
+    from like_keras_core.report import Timing
 
 
 def components_table(scene: Scene, notes: Notes) -> str:
@@ -17,6 +21,8 @@ def components_table(scene: Scene, notes: Notes) -> str:
     report = scene.report
     if report is not None:
         header += ["rate", "fired", "busy", "p50", "p99"]
+        is_timed = any(item.timing for item in report.components.values())
+        header += ["wanted", "period p99", "max", "late p99"] if is_timed else []
     rows = []
     for item in scene.spec.components:
         node = scene.nodes[item.node]
@@ -28,7 +34,7 @@ def components_table(scene: Scene, notes: Notes) -> str:
         if report is not None:
             run = report.components.get(item.name)
             row += (
-                ["-"] * 5
+                ["-"] * (9 if is_timed else 5)
                 if run is None
                 else [
                     to_rate(run.fired, report.duration_s),
@@ -36,6 +42,7 @@ def components_table(scene: Scene, notes: Notes) -> str:
                     to_share(run.busy_s, report.duration_s),
                     to_duration(run.latency_p50_s),
                     to_duration(run.latency_p99_s),
+                    *_times(run.timing, is_timed),
                 ]
             )
         rows.append(row)
@@ -68,6 +75,17 @@ def connections_table(scene: Scene, notes: Notes) -> str:
             )
         rows.append(row)
     return _table("Connections", header, rows, numbers=4)
+
+
+def _times(timing: Timing | None, is_timed: bool) -> list[str]:
+    if timing is None:
+        return ["-"] * 4 if is_timed else []
+    return [
+        to_rate(timing.target_hz, 1.0),
+        to_duration(timing.period_p99_s),
+        to_duration(timing.period_max_s),
+        to_duration(timing.late_p99_s),
+    ]
 
 
 def _ports(ports: Sequence[PortSpec]) -> str:
