@@ -126,4 +126,6 @@ class HookCalls:
         hung = pending.hung
         if hung is not None and not pending.is_lost:
             pending.hung = None
-        return hung and Failure(pending.name, "forward", firing.tick, hung)
+        if hung is None:
+            return None
+        return Failure(pending.name, "forward", firing.tick, hung)

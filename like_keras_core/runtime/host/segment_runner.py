@@ -29,8 +29,8 @@ class SegmentRunner:
         self.inlets: list[tuple[PortBuffer, InputBuffer]] = []
         # What it has under way: its components that take ticks.
         self.pending: list[PendingResult] = []
-        # What it sends outside as it runs a tick, by port address. Each has answered for
-        # all ticks below `next`, and perhaps for `next` itself while that runs.
+        # What it sends outside as it runs a tick, by port address. Each has answered
+        # for all ticks below `next`, and perhaps for `next` itself while that runs.
         self.outlets: dict[str, FanOut] = {}
         # Those, and what sends results as they come. Complete once it is planned.
         self.sends: list[FanOut] = []
