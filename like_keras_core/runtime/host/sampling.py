@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import inf
 
 from like_keras_core.report import ComponentReport
 
@@ -70,6 +71,44 @@ class Sampler:
     def _is_fast(self) -> bool:
         newest = [samples[-1] for samples in self.durations if samples]
         return sum(newest) < FAST_S * len(newest)
+
+
+class ThinnedSamples:
+    """Samples of what is measured each time, of which fewer are kept as they grow.
+
+    Args:
+        limit: When there are so many, every second one is dropped.
+
+    Attributes:
+        kept: Some of them, in order; the first is among them.
+    """
+
+    def __init__(self, limit: int = KEPT) -> None:
+        self.kept: list[float] = []
+        self._limit = limit
+        self._greatest = -inf
+        # One in so many is kept, and how many have come.
+        self._every = 1
+        self._count = 0
+
+    def add(self, sample: float) -> None:
+        """Take in one more."""
+        self._greatest = max(self._greatest, sample)
+        if self._count % self._every == 0:
+            self.kept.append(sample)
+            if len(self.kept) == self._limit:
+                del self.kept[1::2]
+                self._every *= 2
+        self._count += 1
+
+    def quantile(self, share: float) -> float | None:
+        """Return the sample below which a share of them lies; None of nothing."""
+        return quantile(self.kept, share) if self.kept else None
+
+    @property
+    def greatest(self) -> float | None:
+        """The greatest of all; None of nothing."""
+        return self._greatest if self._count else None
 
 
 def times_of(

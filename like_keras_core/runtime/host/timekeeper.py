@@ -4,50 +4,17 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from math import inf
 from time import perf_counter
 from typing import Any
 
 from like_keras_core.report import Timing
-from like_keras_core.runtime.host.sampling import quantile
+from like_keras_core.runtime.host.sampling import ThinnedSamples
 
 KEPT = 4096
-"""When a quantity has so many samples, every second one is dropped; they become
-rarer. Its count and its greatest one are exact."""
+"""How many samples of one quantity are kept at most."""
 
 _LONG_FIRINGS = 32
 """So many of the latest firings that may have held up others are looked through."""
-
-
-class Samples:
-    """What many measurements of one quantity were: few of them, and the greatest."""
-
-    __slots__ = ("_stride", "count", "kept", "most")
-
-    def __init__(self) -> None:
-        self.kept: list[float] = []
-        self.count = 0
-        self.most = -inf
-        self._stride = 1
-
-    def add(self, value: float) -> None:
-        """Take in one more."""
-        self.most = max(self.most, value)
-        if self.count % self._stride == 0:
-            self.kept.append(value)
-            if len(self.kept) == KEPT:
-                del self.kept[1::2]
-                self._stride *= 2
-        self.count += 1
-
-    def quantile(self, share: float) -> float | None:
-        """Return the value below which a share of them lies; None of nothing."""
-        return quantile(self.kept, share) if self.kept else None
-
-    @property
-    def greatest(self) -> float | None:
-        """The greatest one; None of nothing."""
-        return self.most if self.count else None
 
 
 class _Times:
@@ -57,9 +24,9 @@ class _Times:
 
     def __init__(self) -> None:
         self.began: float | None = None
-        self.took = Samples()
-        self.periods = Samples()
-        self.late = Samples()
+        self.took = ThinnedSamples(KEPT)
+        self.periods = ThinnedSamples(KEPT)
+        self.late = ThinnedSamples(KEPT)
         self.held_by: dict[str, float] = {}
 
 
@@ -91,7 +58,12 @@ class Timekeeper:
         self._start = at
 
     def wrap(
-        self, name: str, forward: Callable[..., Any], clock: Sequence[Any]
+        self,
+        name: str,
+        forward: Callable[..., Any],
+        clock: Sequence[Any],
+        *,
+        is_alone: bool = True,
     ) -> Callable[..., Any]:
         """Return a forward whose times are noted.
 
@@ -99,6 +71,7 @@ class Timekeeper:
             name: The component.
             forward: What it calls.
             clock: Has the tick in its second place.
+            is_alone: Whether all others of the process wait while it fires.
         """
         times = self._of.setdefault(name, _Times())
 
@@ -108,7 +81,7 @@ class Timekeeper:
             try:
                 return forward(*args, **kwargs)
             finally:
-                self._ends(name, times, began)
+                self._ends(name if is_alone else "", times, began)
 
         return timed
 
@@ -124,7 +97,7 @@ class Timekeeper:
     def _ends(self, name: str, times: _Times, began: float) -> None:
         now = perf_counter()
         times.took.add(now - began)
-        if now - began > self._tolerance:
+        if name and now - began > self._tolerance:
             self._long.append((began, now, name))
 
     def held(self, name: str, began: float) -> None:

@@ -10,7 +10,8 @@ import pytest
 from like_keras_core import Component, InputPort, Node, System
 from like_keras_core.graph.rates import firing_periods
 from like_keras_core.runtime.host import timekeeper
-from like_keras_core.runtime.host.timekeeper import KEPT, Samples, Timekeeper
+from like_keras_core.runtime.host.sampling import ThinnedSamples
+from like_keras_core.runtime.host.timekeeper import KEPT, Timekeeper
 
 
 class Imu(Component):
@@ -54,7 +55,7 @@ class TestSamples:
 
     def test_they_stay_few_and_the_greatest_is_exact(self) -> None:
         """However many come."""
-        samples = Samples()
+        samples = ThinnedSamples(KEPT)
         for n in range(20 * KEPT):
             samples.add(float(n % 1000))
         samples.add(5000.0)
@@ -66,8 +67,8 @@ class TestSamples:
 
     def test_of_nothing_there_is_nothing(self) -> None:
         """Neither a quantile nor a greatest."""
-        assert Samples().quantile(0.5) is None
-        assert Samples().greatest is None
+        assert ThinnedSamples().quantile(0.5) is None
+        assert ThinnedSamples().greatest is None
 
 
 class TestTimekeeper:
