@@ -74,6 +74,8 @@ class RunReport:
             ended the run: a sentence each.
         environment: What the engine ran it in, such as the domain of a middleware:
             what another program needs to look on.
+        realtime: What `launch(realtime=True)` has got of the system, or was refused and
+            what would help: a sentence each.
         spec: The system as data; `System.launch` adds it.
     """
 
@@ -91,6 +93,7 @@ class RunReport:
     )
     waited_for: Sequence[str] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
+    realtime: Sequence[str] = ()
     spec: SystemSpec | None = field(default=None, repr=False, compare=False)
 
     @property
@@ -131,6 +134,7 @@ class RunReport:
             "records": {name: len(values) for name, values in self.records.items()},
             "waited_for": list(self.waited_for),
             "environment": dict(self.environment),
+            "realtime": list(self.realtime),
         }
 
     def plot(self, path: str | os.PathLike[str]) -> Path:
@@ -172,7 +176,7 @@ class RunReport:
             )
             for name, item in self.components.items()
         ]
-        head = "\n".join((head, *self.waited_for))
+        head = "\n".join((head, *self.waited_for, *self.realtime))
         text = head + "\n\n" + to_table(rows)
         if self.connections:
             wires = [("connection", "messages", "bytes", "dropped", "p50 ~")]

@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 import time
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from math import inf
 from pathlib import Path
 from types import FrameType
@@ -24,11 +24,13 @@ from like_keras_core.runtime.control.payloads import failures_of
 from like_keras_core.runtime.control.run_options import RunOptions
 from like_keras_core.runtime.control.run_plan import RunPlan
 from like_keras_core.runtime.control.termination import StopParticipant
-from like_keras_core.runtime.failure import Failed, HungComponent, ReportedFailure
+from like_keras_core.runtime.failure import ReportedFailure
 from like_keras_core.runtime.flow.transport import Transport, endpoint_of
 from like_keras_core.runtime.host.host_base import Activity
 from like_keras_core.runtime.host.interruption import START_GRACE_S, Interrupter
 from like_keras_core.runtime.host.node_host import NodeHost
+from like_keras_core.runtime.host.quiet_ticks import QuietTicks
+from like_keras_core.runtime.os_resources.realtime_rights import leave_core
 from like_keras_core.runtime.process import building
 from like_keras_core.runtime.process.endpoints import Endpoints
 from like_keras_core.runtime.process.inbox import Inbox
@@ -119,6 +121,8 @@ class NodeProcess:
         #: Whether components were told to shut down; if not, `_leave` does it.
         self._down = False
         self._is_hurried = False
+        #: From `Link` to the end it keeps the ticks of this process quiet.
+        self._quiet = QuietTicks(None)
         self._thread = ServingThread()
         self._interrupter = Interrupter(lambda frame: bool(self._activity(frame)))
         self._watchdog = Watchdog(
@@ -155,6 +159,7 @@ class NodeProcess:
             raise
         finally:
             self._leave()
+            self._quiet.close()
             self._thread.turned()
             self._watchdog.is_over.set()
             self.connection.close()
@@ -254,6 +259,7 @@ class NodeProcess:
         self.host.trace = Trace() if options.trace else None
         self.participant = StopParticipant(self.host)
         self.ends.open(self.host, self._emitted, keys, self.max_frame)
+        self._quiet = building.quiet_ticks(self.plan, self.node, options)
         return ()
 
     def _turn(self) -> None:
@@ -271,6 +277,8 @@ class NodeProcess:
             self.ends.send(now, idle=not busy)
         if self._link_by != inf:
             self._say_linked(now)
+        if self._running and self.options.rate_hz:
+            self._quiet.idle(0.0 if busy else self._wait(now))
         self.inbox.receive(0.0 if busy else self._wait(now))
 
     def _emitted(self, now: float, is_large: bool) -> None:
@@ -285,6 +293,7 @@ class NodeProcess:
 
     def _link(self, timeout_s: float) -> None:
         """Ask the other ends of the channels that leave here whether they hear."""
+        self.host.realtime = self._quiet.begin()  # All are active, everywhere.
         self._is_open = True
         self._link_by = time.monotonic() + timeout_s
         self.ends.ask()
@@ -307,6 +316,7 @@ class NodeProcess:
 
     def _watch(self) -> None:
         """Say, in a thread, what this node runs or waits for while it stands still."""
+        leave_core()
         said: tuple[str, ...] = ()
         before = -1
         while not self._watchdog.is_over.wait(_STILL_S) and self._running:
@@ -348,9 +358,9 @@ class NodeProcess:
                 self.inbox.start(self.transport, self.ends.take, others)
                 send(p.Ready(self._build(keys)))
             case p.Configure():
-                send(p.Configured(self._enter(self.host.configure)))
+                send(p.Configured(building.entered(self.host.configure)))
             case p.Activate():
-                send(p.Activated(self._enter(self.host.activate)))
+                send(p.Activated(building.entered(self.host.activate)))
             case p.Link(timeout_s):
                 self._link(timeout_s)
             case p.Start():
@@ -382,15 +392,6 @@ class NodeProcess:
                 raise ProtocolError(message.verb, "came though it was not asked for")
             case _:
                 assert_never(message)
-
-    def _enter(self, phase: Callable[[], None]) -> tuple[ReportedFailure, ...]:
-        try:
-            phase()
-        except Failed as failed:
-            if isinstance(failed.failure.error, HungComponent):
-                return ()  # Nothing is wrong: somebody did not want to wait.
-            return failures_of(failed.failure)
-        return ()
 
     def _leave(self) -> None:
         """Shut down what still lives, when the launcher is gone."""
