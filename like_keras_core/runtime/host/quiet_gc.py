@@ -1,8 +1,8 @@
 """Garbage collection that keeps out of the way of ticks.
 
 A full collection stops every thread, for about 0.1 s where there are a million objects.
-So what exists before tick 0 is frozen: no collection looks at it during the run. At a
-rate nothing is collected unasked. What came since is looked through in the waits for
+So at a rate what exists before tick 0 is frozen: no collection looks at it during the
+run. Nothing is collected unasked. What came since is looked through in the waits for
 the next tick: young objects whenever there are enough of them, all of it now and then;
 and only where the wait is long enough, by what earlier collections took. Where no wait
 is, it happens all the same, late and in small portions, so that memory never grows for
@@ -51,31 +51,31 @@ class _Runs:
     """The runs that go on in this process; under `_lock`.
 
     Args:
+        quiet: How many keep collection quiet.
         freezing: How many have frozen objects: the last of them thaws. A program's own
             frozen objects would thaw, too, so where there are some before the first
             run, nothing is frozen here.
-        paced: How many have a rate.
     """
 
+    quiet: int = 0
     freezing: int = 0
-    paced: int = 0
 
 
 _runs = _Runs()
 
 
 class QuietGc:
-    """Takes the garbage collection of this process through one run.
+    """Takes the garbage collection of this process through one run at a rate.
 
     A program that has turned automatic collection off keeps it as it is, and where it
     has frozen objects of its own, nothing else is frozen.
 
-    Args:
-        is_paced: Whether the run has a rate. Without one, collection stays automatic.
+    It is not for runs without a rate. To freeze resets the counters by which Python
+    decides on a full collection: a program that launches again and again would keep the
+    garbage of each launch.
     """
 
-    def __init__(self, *, is_paced: bool) -> None:
-        self._is_paced = is_paced
+    def __init__(self) -> None:
         self._has_begun = False
         self._has_frozen = False
         # Estimates. So many objects had survived the last full collection, and so many
@@ -93,19 +93,18 @@ class QuietGc:
             return
         with _lock:
             self._has_begun = True
-            # Not while another run is at its ticks.
             began = time.perf_counter()
-            gc.collect(_ALL if self._is_paced and not _runs.paced else _YOUNG)
+            # Not all, while another run is at its ticks.
+            gc.collect(_YOUNG if _runs.quiet else _ALL)
             took_s = time.perf_counter() - began
             if _runs.freezing or not gc.get_freeze_count():
                 self._has_frozen = True
                 _runs.freezing += 1
                 gc.freeze()
-            elif self._is_paced:
+            else:
                 self._old = len(gc.get_objects())
-            if self._is_paced:
-                _runs.paced += 1
-                AUTOMATIC_COLLECTION.pause()
+            _runs.quiet += 1
+            AUTOMATIC_COLLECTION.pause()
         known = self._old or gc.get_freeze_count()
         self._cost_s[_ALL] = max(_COST_S / 2, min(took_s / max(1, known), 10 * _COST_S))
         self._all_at = time.perf_counter() + _ALL_EACH_S
@@ -116,7 +115,7 @@ class QuietGc:
         Args:
             left_s: How long until the next tick begins [s]; 0 or less where it is late.
         """
-        if not (self._has_begun and self._is_paced):
+        if not self._has_begun:
             return
         # Net of what was freed, so it is how much the heap has grown, at least.
         young, threshold = gc.get_count()[0], gc.get_threshold()[0]
@@ -162,9 +161,8 @@ class QuietGc:
             if not self._has_begun:
                 return
             self._has_begun = False
-            if self._is_paced:
-                _runs.paced -= 1
-                AUTOMATIC_COLLECTION.resume()
+            _runs.quiet -= 1
+            AUTOMATIC_COLLECTION.resume()
             if self._has_frozen:
                 self._has_frozen = False
                 _runs.freezing -= 1

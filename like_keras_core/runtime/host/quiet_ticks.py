@@ -36,7 +36,7 @@ class QuietTicks:
         self._longest_s = 0.5 / rate_hz if rate_hz else 0.0
         self._rate_hz = rate_hz
         self._who, self._number = who, number
-        self._gc = QuietGc(is_paced=rate_hz is not None)
+        self._gc = None if rate_hz is None else QuietGc()
         self._wants_rights = realtime
         self._rights: RealtimeRights | None = None
 
@@ -46,7 +46,8 @@ class QuietTicks:
         Returns:
             What became of real-time rights that were asked for, a sentence each.
         """
-        self._gc.begin()
+        if self._gc is not None:
+            self._gc.begin()
         if not self._wants_rights:
             return ()
         level = logging.WARNING
@@ -62,10 +63,12 @@ class QuietTicks:
 
     def idle(self, left_s: float) -> None:
         """Use the time until the next tick [s]; 0 or less where there is none."""
-        self._gc.idle(min(left_s, self._longest_s))
+        if self._gc is not None:
+            self._gc.idle(min(left_s, self._longest_s))
 
     def close(self) -> None:
         """Leave the process as it was; from any thread, more than once."""
         if self._rights is not None:
             self._rights.give_back()
-        self._gc.end()
+        if self._gc is not None:
+            self._gc.end()

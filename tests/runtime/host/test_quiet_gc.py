@@ -43,7 +43,7 @@ def as_before() -> Iterator[None]:
 @pytest.fixture
 def quiet() -> Iterator[QuietGc]:
     """That of a run at a rate which has begun."""
-    made = QuietGc(is_paced=True)
+    made = QuietGc()
     made.begin()
     yield made
     made.end()
@@ -95,9 +95,9 @@ def test_at_a_rate_nothing_is_collected_unasked() -> None:
     assert found.at_end == (False, True)
 
 
-def test_without_a_rate_only_what_exists_is_frozen() -> None:
+def test_without_a_rate_collection_stays_automatic() -> None:
     """Nobody waits for a tick, so collections hold up nobody."""
-    assert look().during == (True, True)
+    assert look().during == (True, False)
 
 
 def test_an_error_leaves_all_as_before() -> None:
@@ -127,7 +127,7 @@ def test_a_stop_leaves_all_as_before() -> None:
 def test_who_has_turned_it_off_keeps_it_off() -> None:
     """Nothing is frozen or collected, and it is not turned on at the end."""
     gc.disable()
-    quiet = QuietGc(is_paced=True)
+    quiet = QuietGc()
     before = collections(1)
 
     quiet.begin()
@@ -145,7 +145,7 @@ def test_what_a_program_has_frozen_stays_frozen() -> None:
     gc.freeze()
     frozen = gc.get_freeze_count()
 
-    quiet = QuietGc(is_paced=True)
+    quiet = QuietGc()
     quiet.begin()
     quiet.end()
 
@@ -156,7 +156,7 @@ def test_what_a_program_has_frozen_stays_frozen() -> None:
 
 def test_runs_at_the_same_time_restore_it_once() -> None:
     """It stays quiet until the last one ends, in whatever order they end."""
-    first, second = QuietGc(is_paced=True), QuietGc(is_paced=True)
+    first, second = QuietGc(), QuietGc()
     first.begin()
     full = collections(2)
     second.begin()
@@ -171,7 +171,7 @@ def test_runs_at_the_same_time_restore_it_once() -> None:
 
 def test_a_run_begins_while_another_system_is_lowered() -> None:
     """Both pause collection; who ends last resumes it."""
-    quiet = QuietGc(is_paced=True)
+    quiet = QuietGc()
     with collection_paused():
         quiet.begin()
     assert seen() == (False, True)
