@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 
+from like_keras_core.runtime.host.priority_guard import PriorityGuard
 from like_keras_core.runtime.host.quiet_gc import QuietGc
 from like_keras_core.runtime.os_resources.realtime_rights import RealtimeRights
 
@@ -39,6 +40,7 @@ class QuietTicks:
         self._gc = None if rate_hz is None else QuietGc()
         self._wants_rights = realtime
         self._rights: RealtimeRights | None = None
+        self._guard: PriorityGuard | None = None
 
     def begin(self) -> tuple[str, ...]:
         """Prepare for tick 0, in the thread that waits for ticks.
@@ -55,6 +57,8 @@ class QuietTicks:
             said = ["nothing was asked for: the run has no rate; give it rate_hz"]
         else:
             rights = self._rights = RealtimeRights(self._number)
+            if rights.priority:
+                self._guard = PriorityGuard(rights)
             said = [*rights.got, *rights.refused]
             if not rights.refused:
                 level = logging.INFO
@@ -63,11 +67,15 @@ class QuietTicks:
 
     def idle(self, left_s: float) -> None:
         """Use the time until the next tick [s]; 0 or less where there is none."""
+        if self._guard is not None:
+            self._guard.beat()
         if self._gc is not None:
             self._gc.idle(min(left_s, self._longest_s))
 
     def close(self) -> None:
         """Leave the process as it was; from any thread, more than once."""
+        if self._guard is not None:
+            self._guard.close()
         if self._rights is not None:
             self._rights.give_back()
         if self._gc is not None:

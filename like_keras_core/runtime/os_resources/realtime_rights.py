@@ -80,11 +80,13 @@ class RealtimeRights:
     Attributes:
         got: What was given, a sentence without a full stop each.
         refused: What was not, why, and what helps.
+        priority: That of the thread; 0 where there is none.
     """
 
     def __init__(self, number: int = 0) -> None:
         self.got: list[str] = []
         self.refused: list[str] = []
+        self.priority = 0
         self._thread = threading.get_native_id()
         # What was before, where that has been changed.
         self._scheduling: tuple[int, os.sched_param] | None = None
@@ -102,18 +104,18 @@ class RealtimeRights:
 
     def _schedule(self) -> None:
         most = realtime_priority()
-        priority = min(PRIORITY, most) or PRIORITY
+        # One is left for who looks after this thread.
+        priority = max(1, min(PRIORITY, most - 1)) if most else PRIORITY
         before = os.sched_getscheduler(0), os.sched_getparam(0)
-        policy = os.SCHED_FIFO | os.SCHED_RESET_ON_FORK
         try:
-            os.sched_setscheduler(0, policy, os.sched_param(priority))
+            os.sched_setscheduler(0, _fifo(), os.sched_param(priority))
         except OSError as error:
             limit = f"; the limit of this process is {most}" if most < PRIORITY else ""
             self.refused.append(
                 f"no SCHED_FIFO ({error.strerror}{limit}). It takes {PRIORITY_CURE}"
             )
             return
-        self._scheduling = before
+        self._scheduling, self.priority = before, priority
         self.got.append(f"SCHED_FIFO with priority {priority}")
 
     def _lock_memory(self) -> None:
@@ -170,18 +172,34 @@ class RealtimeRights:
             _process.ordinary_cores = _process.ordinary_cores or before
         self.got.append(f"pinned to core {isolated[number]}, which is isolated")
 
-    def give_back(self) -> None:
-        """Undo what was given; from any thread, more than once."""
+    def outrank(self) -> None:
+        """Give the calling thread one more than the thread that has the rights."""
+        if self._scheduling is not None:
+            with suppress(OSError):
+                above = os.sched_param(self.priority + 1)
+                os.sched_setscheduler(0, _fifo(), above)
+
+    def suspend(self) -> None:
+        """Let the thread be as it was before, until `resume`; from any thread."""
         if self._scheduling is not None:
             policy, parameter = self._scheduling
-            self._scheduling = None
             # Only who may do anything may take back that children inherit nothing.
             for flags in (policy, policy | os.SCHED_RESET_ON_FORK):
-                try:
+                with suppress(OSError):
                     os.sched_setscheduler(self._thread, flags, parameter)
-                except OSError:
-                    continue
-                break
+                    break
+
+    def resume(self) -> None:
+        """Give the thread its priority again; from any thread."""
+        if self._scheduling is not None:
+            with suppress(OSError):
+                same = os.sched_param(self.priority)
+                os.sched_setscheduler(self._thread, _fifo(), same)
+
+    def give_back(self) -> None:
+        """Undo what was given; from any thread, more than once."""
+        self.suspend()
+        self._scheduling = None
         if self._cores is not None:
             cores, self._cores = self._cores, None
             with suppress(OSError):  # The thread may have ended.
@@ -192,6 +210,11 @@ class RealtimeRights:
                 _process.locking -= 1
                 if not _process.locking:
                     _call("munlockall")
+
+
+def _fifo() -> int:
+    """Return the policy of real-time threads, which is not inherited."""
+    return os.SCHED_FIFO | os.SCHED_RESET_ON_FORK
 
 
 def leave_core() -> None:
