@@ -46,8 +46,11 @@ CORE_CURE = "isolcpus=2,3 on the command line of the kernel isolates the cores 2
 """What gives a machine cores for nobody but those who ask for them."""
 
 _ISOLATED = Path("/sys/devices/system/cpu/isolated")
-_STATUS, _MEMORY = Path("/proc/self/status"), Path("/proc/meminfo")
-_MCL_CURRENT, _MCL_FUTURE = 1, 2
+_STATUS = Path("/proc/self/status")
+
+_ALL_ON_FAULT = 1 | 2 | 4
+"""MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT: what is used stays in memory. Without the
+last one all would be filled that is reserved, as pools of shared memory: gigabytes."""
 
 _lock = threading.Lock()
 
@@ -128,24 +131,15 @@ class RealtimeRights:
             return
         with _lock:
             if not _process.locking:
-                more, free = _unused(), _kibibytes(_MEMORY, "MemAvailable:") << 10
-                if more > free // 2:
-                    self.refused.append(
-                        f"memory is not locked: {more / 1e6:.0f} MB that this process "
-                        f"reserves and does not use would be filled, of "
-                        f"{free / 1e6:.0f} MB that are free"
-                    )
-                    return
-                was_locked = _kibibytes(_STATUS, "VmLck:") > 0
-                if error := _call("mlockall", _MCL_CURRENT | _MCL_FUTURE):
+                was_locked = _is_locked()
+                if error := _call("mlockall", _ALL_ON_FAULT):
                     self.refused.append(f"memory is not locked ({os.strerror(error)})")
                     return
                 # What the program has locked itself stays so.
                 _process.locking += was_locked
             _process.locking += 1
             self._has_locked = True
-        size = _kibibytes(_STATUS, "VmLck:") / 1e3
-        self.got.append(f"memory locked ({size:.0f} MB)")
+        self.got.append("memory locked")
 
     def _pin(self, number: int) -> None:
         isolated = isolated_cores()
@@ -242,18 +236,10 @@ def isolated_cores() -> list[int]:
         return []
 
 
-def _unused() -> int:
-    """Return how much memory is reserved that no page stands for yet [byte]."""
-    return _kibibytes(_STATUS, "VmSize:") - _kibibytes(_STATUS, "VmRSS:") << 10
-
-
-def _kibibytes(path: Path, name: str) -> int:
-    try:
-        lines = path.read_text(errors="replace").splitlines()
-    except OSError:
-        return 0
-    found = [line.split()[1] for line in lines if line.startswith(name)]
-    return int(found[0]) if found else 0
+def _is_locked() -> bool:
+    """Say whether any memory of this process is locked."""
+    lines = _STATUS.read_text(errors="replace").splitlines()
+    return any(x.startswith("VmLck:") and int(x.split()[1]) > 0 for x in lines)
 
 
 def _call(name: str, *arguments: int) -> int:
