@@ -233,6 +233,15 @@ class ProcessOptions:
         ),
     )
 
+    realtime: bool = field(
+        default=False,
+        metadata=_about(
+            "Ask Linux for real-time rights; the report says which were given.",
+            convert=_as_bool,
+            flag=Flag(name="--realtime", type=bool),
+        ),
+    )
+
     def __post_init__(self) -> None:
         """Check every value, and convert it to what is used."""
         for item in fields(self):

@@ -118,6 +118,8 @@ class RunReport:
             ended the run: a sentence each.
         environment: What the engine ran it in, such as the domain of a middleware:
             what another program needs to look on.
+        realtime: What `launch(realtime=True)` has got of the system, or was refused and
+            what would help: a sentence each.
         spec: The system as data; `System.launch` adds it.
     """
 
@@ -135,6 +137,7 @@ class RunReport:
     )
     waited_for: Sequence[str] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
+    realtime: Sequence[str] = ()
     spec: SystemSpec | None = field(default=None, repr=False, compare=False)
 
     @property
@@ -176,6 +179,7 @@ class RunReport:
             "records": {name: len(values) for name, values in self.records.items()},
             "waited_for": list(self.waited_for),
             "environment": dict(self.environment),
+            "realtime": list(self.realtime),
         }
 
     def plot(self, path: str | os.PathLike[str]) -> Path:

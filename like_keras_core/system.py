@@ -150,9 +150,7 @@ class System(Composition):
             GraphError: There is no such port, the two are swapped, or another source
                 feeds the input.
         """
-        names = {
-            component_of(port) for port in (source, target) if isinstance(port, str)
-        }
+        names = {component_of(x) for x in (source, target) if isinstance(x, str)}
         if not names <= self._index.keys():
             self._index = flatten(self).components
         start, end = ends_of(source, target, self._index, self.name)
@@ -236,6 +234,7 @@ class System(Composition):
         run_ahead: int = 256,
         heartbeat_s: float = 3.0,
         stop_grace_s: float = 5.0,
+        realtime: bool = False,
         progress: Callable[[int], object] | None = None,
         build_dir: str | os.PathLike[str] | None = None,
         trace_to: str | os.PathLike[str] | None = None,
@@ -259,6 +258,7 @@ class System(Composition):
             run_ahead: Ticks that any process may be ahead of the slowest.
             heartbeat_s: Silence after which a process counts as lost [s]; 0 is never.
             stop_grace_s: How long a tick or a hook may last once the run is to end [s].
+            realtime: Ask Linux for real-time rights; the report says which were given.
             progress: Called with a `Progress`, the number of ticks done, now and then.
             build_dir: Where the engine's files and the logs go; when omitted, a folder
                 of the engine's in .lk_build.
@@ -287,6 +287,7 @@ class System(Composition):
             run_ahead=run_ahead,
             heartbeat_s=heartbeat_s,
             stop_grace_s=stop_grace_s,
+            realtime=realtime,
             progress=progress,
             build_dir=build_dir,
             trace_to=trace_to,

@@ -85,6 +85,7 @@ def run_in_process(
             engine,
             asked.iterations,
             rate_hz=run.rate_hz,
+            realtime=run.realtime,
             stop=stop,
             progress=asked.progress,
             watch=watch,

@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 
 def report_text(report: RunReport) -> str:
     """Return a report as text."""
-    parts = ["\n".join((_head(report), *report.waited_for)), _components(report)]
+    parts = [
+        "\n".join((_head(report), *report.waited_for, *report.realtime)),
+        _components(report),
+    ]
     if any(item.timing for item in report.components.values()):
         parts.append(_timings(report))
         if notes := list(timing_notes(report)):

@@ -16,8 +16,14 @@ from like_keras_core.cli.diagnosis.machine import (
     descriptors,
     locked_memory,
     port_range,
-    realtime,
     shared_memory,
+)
+from like_keras_core.cli.diagnosis.realtime import (
+    frequency,
+    isolation,
+    kernel,
+    memory,
+    priority,
 )
 from like_keras_core.cli.engine_check.finding import Check
 
@@ -168,7 +174,7 @@ def test_the_machine_is_looked_at(site: Site) -> None:
 
     for subject in ("/dev/shm", "locked memory", "file descriptors", "cores"):
         assert checks[subject]["outcome"] in ("PASS", "WARN")
-    for subject in ("realtime rights", "loopback", "multicast"):
+    for subject in ("realtime rights", "realtime memory", "loopback", "multicast"):
         assert checks[subject]["text"]
 
 
@@ -182,7 +188,12 @@ def test_the_machine_is_looked_at(site: Site) -> None:
         (cores(4, None), cores(8, 1.0), "docker run --cpus"),
         (cores(4, 2.5), cores(1, None), "taskset"),
         (clock_source("tsc"), clock_source("hpet"), "tsc=reliable"),
-        (realtime(99), realtime(0), "rtprio 99"),
+        (priority(99), priority(0), "rtprio 99"),
+        (priority(50), priority(49), "LimitRTPRIO=99"),
+        (memory(None), memory(1 << 40), "ulimit -l"),
+        (isolation([2, 3]), isolation([]), "isolcpus="),
+        (kernel(True), kernel(False), "PREEMPT_RT"),
+        (frequency({"performance"}), frequency({"performance", "powersave"}), "-g"),
         (port_range(32768, 60999), port_range(50000, 50100), "sysctl"),
     ],
 )

@@ -12,12 +12,9 @@ import struct
 from collections.abc import Iterator
 from pathlib import Path
 
+from like_keras_core.cli.diagnosis.realtime import realtime_checks
 from like_keras_core.cli.engine_check.finding import Check
-from like_keras_core.runtime.os_resources.os_limits import (
-    lockable_memory,
-    realtime_priority,
-    soft_limit,
-)
+from like_keras_core.runtime.os_resources.os_limits import lockable_memory, soft_limit
 
 _MEMORY = Path("/dev/shm")
 _CLOCK = Path("/sys/devices/system/clocksource/clocksource0/current_clocksource")
@@ -46,7 +43,7 @@ def machine_checks() -> Iterator[Check]:
     yield cores(_usable_cores(), _quota())
     if clock := _text(_CLOCK):
         yield clock_source(clock)
-    yield realtime(realtime_priority())
+    yield from realtime_checks()
     yield loopback()
     if ports := _text(_PORTS).split():
         yield port_range(int(ports[0]), int(ports[1]))
@@ -107,17 +104,6 @@ def clock_source(name: str) -> Check:
     cure = "Start the kernel with tsc=reliable, if the processor's clock is"
     text = f"{name}, which takes about a microsecond to read. {cure}"
     return Check("WARN", "clock source", text)
-
-
-def realtime(priority: int) -> Check:
-    """Judge the highest realtime priority that is allowed; 0 is none."""
-    if priority > 0:
-        return Check("PASS", "realtime rights", f"priorities up to {priority}")
-    cure = (
-        "Where a pace must be kept: USER - rtprio 99 in /etc/security/limits.conf; "
-        "docker run --cap-add=sys_nice --ulimit rtprio=99; LimitRTPRIO=99"
-    )
-    return Check("WARN", "realtime rights", f"none. {cure}")
 
 
 def loopback() -> Check:

@@ -28,6 +28,7 @@ class RunOptions(ProcessOptions):
         window: Values in flight on a channel.
         run_ahead: Ticks that a process may be ahead.
         stop_grace_s: How long a tick or a hook may last at the end.
+        realtime: Whether each process asks for real-time rights.
         log_level: Log records below it stay where they are.
         trace: Whether each process keeps when what fired.
         argv: The `sys.argv` of the program that launched; empty where none has.

@@ -34,6 +34,7 @@ class NodeStatistics:
             to firing [s], where it was measured, and with how many values its component
             was fired, where its policy is `latest`.
         late_ticks: Ticks that began after their deadline.
+        realtime: What became of real-time rights there: a sentence each.
     """
 
     components: Mapping[str, ComponentReport]
@@ -42,6 +43,7 @@ class NodeStatistics:
     in_flight: Mapping[str, int]
     received: Mapping[str, tuple[float | None, int | None]]
     late_ticks: int
+    realtime: tuple[str, ...] = ()
 
 
 def node_statistics(
@@ -67,6 +69,7 @@ def node_statistics(
         in_flight=in_flight,
         received=host.received(),
         late_ticks=host.late_ticks,
+        realtime=host.realtime,
     )
 
 
@@ -86,8 +89,10 @@ class MergedStatistics:
         self._in_flight: dict[str, int] = {}
         self._received: dict[str, tuple[float | None, int | None]] = {}
         self.late_ticks = 0
+        self.realtime: tuple[str, ...] = ()
         for node in nodes:
             self.late_ticks = max(self.late_ticks, node.late_ticks)
+            self.realtime += node.realtime
             self._components |= node.components
             self._messages |= node.messages
             self._bytes |= node.bytes

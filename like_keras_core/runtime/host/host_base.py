@@ -65,6 +65,7 @@ class HostBase(ABC):
         tick: What the generated code and the components read as the time: the tick
             before which to stop, and the present one, None outside of ticks.
         cut: Where the run ends: what lies beyond it does not count.
+        realtime: What became of real-time rights in this process: a sentence each.
 
     Raises:
         GraphError: A port to record or tap does not exist.
@@ -95,6 +96,7 @@ class HostBase(ABC):
         self._guards: list[MutationCheck] = []
         self.tick: list[Any] = [0, None]
         self.cut = cut
+        self.realtime: tuple[str, ...] = ()
         taps = list(taps)
         # Grows by one entry a tick; those beyond the cut are left out when it is read.
         self._records = {address: Column() for address in ports_to_record(spec, record)}

@@ -24,6 +24,9 @@ _FORGETTING = 0.998
 """What is left of a margin after a tick; after 100 ticks, 1 / 1.25, the headroom. So an
 oversleep that comes back in 100 ticks still fits."""
 
+WORKER_SPIN_S = 100e-6
+"""The most to spin before a tick where other threads work: who spins holds the GIL."""
+
 _SLICE_S = 0.05
 """How long to sleep at most before asking whether to stop."""
 
@@ -38,22 +41,35 @@ class Pacer:
     Args:
         rate_hz: Ticks per second.
         is_stopped: Asked while waiting; ends the wait.
+        most_spin_s: The most to spin before a tick [s], if that is to be less.
+        idle: Called at the beginning of each wait with the time until it is to spin
+            [s], 0 or less where a tick is late. It may use that time.
 
     Attributes:
         late_ticks: Ticks that began after their deadline by more than a tenth of
             the period, or by more than 1 ms.
     """
 
-    def __init__(self, rate_hz: float, is_stopped: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        rate_hz: float,
+        is_stopped: Callable[[], bool],
+        *,
+        most_spin_s: float = _MARGIN_MAX_S,
+        idle: Callable[[float], object] | None = None,
+    ) -> None:
         self.rate_hz = rate_hz
         self.late_ticks = 0
         # A tick counts as late beyond this [s].
         self._tolerance = min(1e-3, 0.1 / rate_hz)
         # The time before a deadline that is spun and not slept [s]: always between
-        # _MARGIN_MIN_S and _margin_max.
-        self._margin_max = max(_MARGIN_MIN_S, min(_MARGIN_MAX_S, 0.5 / rate_hz))
+        # these two.
+        self._margin_min = min(_MARGIN_MIN_S, most_spin_s)
+        wanted = min(_MARGIN_MAX_S, 0.5 / rate_hz, most_spin_s)
+        self._margin_max = max(self._margin_min, wanted)
         self._margin = min(_FIRST_MARGIN_S, self._margin_max)
         self._is_stopped = is_stopped
+        self._idle = idle
         # The deadline of tick 0, by perf_counter [s]; all others follow from it, so a
         # late tick delays none after it.
         self._start = time.perf_counter()
@@ -74,6 +90,8 @@ class Pacer:
     def wait(self, tick: int) -> None:
         """Return at the deadline of a tick, at once when it has passed."""
         now = time.perf_counter
+        if self._idle is not None:
+            self._idle(self.wakes_at(tick) - now())
         while (left := self.wakes_at(tick) - now()) > 0:
             if self._is_stopped():
                 return
@@ -101,4 +119,4 @@ class Pacer:
             wanted = min(wanted, self._margin + _MARGIN_STEP_S)
         else:
             wanted = max(wanted, _FORGETTING * self._margin)
-        self._margin = min(self._margin_max, max(_MARGIN_MIN_S, wanted))
+        self._margin = min(self._margin_max, max(self._margin_min, wanted))

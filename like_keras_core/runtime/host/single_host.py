@@ -197,6 +197,7 @@ class SingleHost(HostBase):
         *,
         rate_hz: float | None = None,
         progress: Callable[[int], object] | None = None,
+        idle: Callable[[float], object] | None = None,
     ) -> Failure | None:
         """Fire the components for ticks 0 to `iterations - 1`, or until it ends.
 
@@ -204,11 +205,14 @@ class SingleHost(HostBase):
             iterations: How many ticks; None until stopped.
             rate_hz: Ticks per second; None is as fast as possible.
             progress: Called with the number of ticks done, now and then.
+            idle: Called in each wait for a tick, with how long that lasts [s].
 
         Returns:
             What a component raised, if one did.
         """
-        pacer = Pacer(rate_hz, lambda: self._stopped) if rate_hz else None
+        pacer = None
+        if rate_hz:
+            pacer = Pacer(rate_hz, lambda: self._stopped, idle=idle)
         self._pacer = pacer
         end = _FOREVER if iterations is None else iterations
         began = self._began = time.perf_counter()
@@ -355,6 +359,7 @@ class SingleHost(HostBase):
             connections=self._connection_reports(),
             instances=dict(self.components),
             records=self.recorded(),
+            realtime=self.realtime,
         )
 
     def so_far(self, engine: str, ticks: int) -> RunReport:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import replace
 
 from like_keras_core.authoring.attribute_watch import unwatched
@@ -15,6 +15,7 @@ from like_keras_core.runtime.failure import Failed, Failure, HungComponent
 from like_keras_core.runtime.host.hang_watch import HangWatch
 from like_keras_core.runtime.host.hook_calls import Activity
 from like_keras_core.runtime.host.interruption import STARTING
+from like_keras_core.runtime.host.quiet_ticks import QuietTicks
 from like_keras_core.runtime.host.single_host import SingleHost
 from like_keras_core.runtime.host.timekeeper import Timekeeper
 from like_keras_core.runtime.stop import StopSignal
@@ -31,6 +32,7 @@ def run_alone(
     iterations: int | None,
     *,
     rate_hz: float | None = None,
+    realtime: bool = False,
     stop: StopSignal,
     progress: Callable[[int], object] | None = None,
     watch: HangWatch | None = None,
@@ -42,6 +44,7 @@ def run_alone(
         engine: The engine's name, for the report.
         iterations: How many ticks; None until something ends the run.
         rate_hz: Ticks per second; None is as fast as possible.
+        realtime: Whether to ask the system for real-time rights.
         stop: Ends the run after the tick that has begun.
         progress: Called with the number of ticks done, now and then.
         watch: Looks after it; without one a component may hang for ever.
@@ -59,6 +62,8 @@ def run_alone(
         def told(ticks: int) -> None:
             progress(Progress(ticks, lambda: host.so_far(engine, ticks)))
 
+    quiet = QuietTicks(rate_hz, realtime=realtime, who=f"system {host.spec.name!r}")
+
     def up() -> Failure | None:
         host.configure()
         if not host.is_stopped:
@@ -66,11 +71,12 @@ def run_alone(
         if host.is_stopped:
             host.end_at_once()
             return None
-        return host.run(iterations, rate_hz=rate_hz, progress=told)
+        host.realtime = quiet.begin()
+        return host.run(iterations, rate_hz=rate_hz, progress=told, idle=quiet.idle)
 
     leaving: BaseException | None = None
     failed_before = 0
-    with unwatched(), stop.calling(host.stop):
+    with unwatched(), stop.calling(host.stop), closing(quiet):
         for step in (up, host.deactivate, host.shutdown):
             try:
                 host.note(step())

@@ -15,6 +15,7 @@ from like_keras_core.runtime.control.protocol import Build, Hello
 from like_keras_core.runtime.control.run_options import RunOptions
 from like_keras_core.runtime.control.run_plan import RunPlan
 from like_keras_core.runtime.failure import Failed, HungComponent, ReportedFailure
+from like_keras_core.runtime.host.quiet_ticks import QuietTicks
 from like_keras_core.runtime.loader import build
 from like_keras_core.spec import SystemSpec
 
@@ -95,3 +96,20 @@ def entered(phase: Callable[[], None]) -> tuple[ReportedFailure, ...]:
             return ()  # Nothing is wrong: somebody did not want to wait.
         return failures_of(failed.failure)
     return ()
+
+
+def quiet_ticks(plan: RunPlan, node: str, options: RunOptions) -> QuietTicks:
+    """Return what keeps the ticks of a node quiet.
+
+    Args:
+        plan: The run.
+        node: The node that runs here.
+        options: What the launcher has said.
+    """
+    here = [x for x in plan.machines if plan.machines[x] == plan.machines[node]]
+    return QuietTicks(
+        options.rate_hz,
+        realtime=options.realtime,
+        who=f"node {node!r}",
+        number=here.index(node),
+    )

@@ -29,7 +29,9 @@ from like_keras_core.runtime.flow.transport import Transport, endpoint_of
 from like_keras_core.runtime.host.hook_calls import Activity
 from like_keras_core.runtime.host.interruption import START_GRACE_S, Interrupter
 from like_keras_core.runtime.host.node_host import NodeHost
+from like_keras_core.runtime.host.quiet_ticks import QuietTicks
 from like_keras_core.runtime.host.timekeeper import Timekeeper
+from like_keras_core.runtime.os_resources.realtime_rights import leave_core
 from like_keras_core.runtime.process import building
 from like_keras_core.runtime.process.endpoints import Endpoints
 from like_keras_core.runtime.process.inbox import Inbox
@@ -120,6 +122,8 @@ class NodeProcess:
         #: Whether components were told to shut down; if not, `_leave` does it.
         self._down = False
         self._is_hurried = False
+        #: From `Link` to the end it keeps the ticks of this process quiet.
+        self._quiet = QuietTicks(None)
         self._thread = ServingThread()
         self._interrupter = Interrupter(
             lambda frame: bool(self._activity(frame)),
@@ -160,6 +164,7 @@ class NodeProcess:
             raise
         finally:
             self._leave()
+            self._quiet.close()
             self._thread.turned()
             self._watchdog.is_over.set()
             self.connection.close()
@@ -266,6 +271,7 @@ class NodeProcess:
             self.host.timekeeper = Timekeeper(options.rate_hz)
         self.participant = StopParticipant(self.host)
         self.ends.open(self.host, self._emitted, keys, self.max_frame)
+        self._quiet = building.quiet_ticks(self.plan, self.node, options)
         return ()
 
     def _turn(self) -> None:
@@ -283,6 +289,8 @@ class NodeProcess:
             self.ends.send(now, idle=not busy)
         if self._link_by != inf:
             self._say_linked(now)
+        if self._running and self.options.rate_hz:
+            self._quiet.idle(0.0 if busy else self._wait(now))
         self.inbox.receive(0.0 if busy else self._wait(now))
 
     def _emitted(self, now: float, is_large: bool) -> None:
@@ -297,6 +305,7 @@ class NodeProcess:
 
     def _link(self, timeout_s: float) -> None:
         """Ask the other ends of the channels that leave here whether they hear."""
+        self.host.realtime = self._quiet.begin()  # All are active, everywhere.
         self._is_open = True
         self._link_by = time.monotonic() + timeout_s
         self.ends.ask()
@@ -319,6 +328,7 @@ class NodeProcess:
 
     def _watch(self) -> None:
         """Say, in a thread, what this node runs or waits for while it stands still."""
+        leave_core()
         said: tuple[str, ...] = ()
         before = -1
         while not self._watchdog.is_over.wait(_STILL_S) and self._running:

@@ -238,6 +238,7 @@ class ResultCollector:
                 if address in self._records
             },
             waited_for=tuple(waited_for),
+            realtime=merged.realtime,
         )
 
     def error(self, report: RunReport, losses: Iterable[str]) -> ComponentError:

@@ -9,7 +9,7 @@ import pytest
 
 from like_keras_core import Component, System
 from like_keras_core.runtime.host import pacer as pacer_module
-from like_keras_core.runtime.host.pacer import Pacer
+from like_keras_core.runtime.host.pacer import WORKER_SPIN_S, Pacer
 from tests.components import Count, Pass, Sink, counts, records, run
 
 LOOK_S = 1e-6
@@ -299,3 +299,46 @@ def test_a_rate_is_above_zero(rate_hz: float) -> None:
         run(System([count]), 1, rate_hz=rate_hz)
 
     assert count.count == 0
+
+
+@pytest.mark.parametrize("most_spin_s", [100e-6, 400e-6])
+def test_it_spins_no_longer_than_it_may(clock: Clock, most_spin_s: float) -> None:
+    """However late sleeps end: who spins keeps other threads of Python waiting."""
+    clock.oversleep = lambda n: 0.002
+    pacer = Pacer(100.0, lambda: False, most_spin_s=most_spin_s)
+
+    start = pacer.start()
+    begins(pacer, clock, 50)
+
+    assert start - pacer.wakes_at(0) == pytest.approx(most_spin_s, abs=1e-9)
+
+
+def test_a_short_spin_keeps_the_deadlines(clock: Clock) -> None:
+    """Each tick is late by its own oversleep, and errors do not add up."""
+    clock.oversleep = lambda n: 300e-6
+    pacer = Pacer(100.0, lambda: False, most_spin_s=WORKER_SPIN_S)
+    pacer.start()
+
+    found = begins(pacer, clock, 500)
+
+    errors = [begin - tick / 100 for tick, begin in enumerate(found)]
+    assert max(errors) <= 300e-6
+    assert pacer.late_ticks == 0
+
+
+def test_a_wait_can_be_used(clock: Clock) -> None:
+    """Its length is known, and what it is used for shortens the sleep."""
+    given: list[float] = []
+
+    def use(left_s: float) -> None:
+        given.append(left_s)
+        clock.now += max(0.0, left_s - 0.001)
+
+    pacer = Pacer(100.0, lambda: False, idle=use)
+    pacer.start()
+    found = begins(pacer, clock, 3, lambda tick: 0.025 if tick == 1 else 0.0)
+
+    assert found == pytest.approx([0.0, 0.01, 0.035], abs=1e-4)
+    assert given[1] == pytest.approx(0.0097, abs=1e-4)
+    assert given[2] < 0  # Tick 2 is late.
+    assert max(clock.sleeps) <= 0.001
