@@ -11,19 +11,17 @@ from typing import Any, ClassVar, NoReturn
 
 from like_keras_core.authoring.attribute_watch import AttributeWatch
 from like_keras_core.authoring.component_state import ComponentState, Log, Rng
-from like_keras_core.authoring.component_time import (
-    Dt,
+from like_keras_core.authoring.component_time import Dt, Tick, TimeS
+from like_keras_core.authoring.composition import Composition
+from like_keras_core.authoring.constructor_args import capture
+from like_keras_core.authoring.declared_times import (
     RateHz,
     Takes,
     TakesS,
-    Tick,
-    TimeS,
     as_every,
     declare,
     whole_ticks,
 )
-from like_keras_core.authoring.composition import Composition
-from like_keras_core.authoring.constructor_args import capture
 from like_keras_core.authoring.reserved_names import (
     is_kept_from_classes,
     is_kept_from_instances,
@@ -103,7 +101,7 @@ class Component(AttributeWatch, metaclass=ComponentType):
     rng = Rng()
     """`numpy.random.Generator`, seeded by the launch's seed and this address."""
 
-    takes: Any = Takes(0)
+    takes: Any = Takes()
     """How many ticks a firing takes: `takes = 8` in a class is the default of its
     constructor's `takes`."""
 

@@ -25,6 +25,16 @@ if TYPE_CHECKING:
     from like_keras_core.port import OutputPort
     from like_keras_core.tap import Tap
 
+__all__ = [
+    "OPTIONS",
+    "Flag",
+    "LaunchOptions",
+    "Option",
+    "ProcessOptions",
+    "quantity",
+    "whole_number",
+]
+
 _Options = TypeVar("_Options", bound="LaunchOptions")
 
 _LONGEST_S, _LONGEST_SILENCE_S = 1e9, 1e6

@@ -252,7 +252,7 @@ class System(Composition):
             iterations: How many ticks; when omitted, until it is stopped or ends
                 itself.
             engine: An engine's name; the nodes' own when omitted, else native.
-            seconds: How many ticks, as time by the system's clock [s], rounded up;
+            seconds: How many ticks, as time by the system's clock, rounded up [s];
                 needs a rate.
             speed: How fast the system's clock runs: 0.5 is half as fast as the clock
                 on the wall, None as fast as possible.

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
-from like_keras_core.authoring.component_time import is_declared
+from like_keras_core.authoring.declared_times import is_declared
 
 _PLACEMENT = frozenset({"name", "node", "every"})
 

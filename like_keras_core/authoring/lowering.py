@@ -10,9 +10,10 @@ from fractions import Fraction
 from typing import Any
 
 from like_keras_core.authoring.changed_constants import changed_constants
-from like_keras_core.authoring.component_time import class_has_ours, resolved
+from like_keras_core.authoring.component_time import class_has_ours
 from like_keras_core.authoring.composition import Composition
 from like_keras_core.authoring.connections import connections_of, whole_record_issues
+from like_keras_core.authoring.declared_times import resolved
 from like_keras_core.authoring.flattening import Flat, flatten
 from like_keras_core.component import Component
 from like_keras_core.errors import LkError, NotSerializableError
@@ -247,8 +248,8 @@ def _own_takes(component: Component, address: str, takes: int) -> Iterator[Issue
     if type(own) is int and own != takes and class_has_ours(cls, "takes"):
         yield Issue(
             f"{cls.__qualname__} assigns self.takes = {own}, an attribute of its own: "
-            f"the run goes by takes={takes} of {address!r}. To say how many ticks a firing takes: "
-            f"super().__init__(takes={own}). Else choose another name.",
+            f"the run goes by takes={takes} of {address!r}. To say how many ticks a "
+            f"firing takes: super().__init__(takes={own}). Else choose another name.",
             code="own-takes",
             address=address,
             severity="warning",

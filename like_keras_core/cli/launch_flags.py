@@ -69,7 +69,7 @@ def _type_of(flag: Flag) -> Any:
     return click.Path(file_okay=not flag.is_folder, dir_okay=flag.is_folder)
 
 
-class _NumberOrWord(click.ParamType):
+class _NumberOrWord(click.ParamType):  # type: ignore[type-arg, unused-ignore]
     """A number, or a word that stands for none.
 
     Args:

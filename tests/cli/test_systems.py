@@ -213,7 +213,7 @@ def test_graph_writes_a_file(lk: Lk, tmp_path: Path) -> None:
         (["launch", "robot.py", "--opt", "taps=1"], 2, "only be given in Python"),
         (["launch", "robot.py", "--opt", "windw=1"], 2, "Did you mean 'window'?"),
         (["graph", "robot.py", "--engine", "natvie"], 3, "Did you mean 'native'?"),
-        (["launch", "robot.py", "--opt", "speed=3"], 2, "the option 'speed'"),
+        (["launch", "robot.py", "--opt", "haste=3"], 2, "the option 'haste'"),
         (["launch", "robot.py", "--opt", "speed"], 2, "--opt takes KEY=VALUE"),
         (["launch", "robot.py", "--record", "scale.outptu"], 1, "Did you mean"),
         (["launch", "robot.py", "--allow", "other"], 2, "--allow robot.py"),
