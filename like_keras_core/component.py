@@ -360,4 +360,5 @@ def fresh(component: Component) -> Component:
     twin._lk.name, twin._lk.has_default_name = old.name, old.has_default_name
     twin._lk.node, twin._lk.every, twin._lk.rate_hz = old.node, old.every, old.rate_hz
     twin._lk.takes, twin._lk.takes_s = old.takes, old.takes_s
+    twin._lk.period = old.period
     return twin

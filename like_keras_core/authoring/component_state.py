@@ -40,6 +40,7 @@ class ComponentState:
         "name",
         "node",
         "outputs",
+        "period",
         "rate_hz",
         "rng",
         "seed",
@@ -63,6 +64,8 @@ class ComponentState:
         declared = getattr(type(component), "takes", None)
         self.takes: int | None = declared if type(declared) is int else 0
         self.takes_s: int | float | Fraction | None = None
+        # As in the spec that it was made of.
+        self.period: int | Fraction | None = None
         self.inputs, self.outputs = new_ports(component, signature)
         self.state = LifecycleState.UNCONFIGURED
         self.captured = ConstructorArgs({})

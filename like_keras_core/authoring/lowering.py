@@ -278,6 +278,7 @@ def _component_spec(
         node=node_of(component).name,
         entry_point=entry_point,
         config=config,
+        period=record.period,
         needs=tuple(component.needs),
         inputs=tuple(
             PortSpec(

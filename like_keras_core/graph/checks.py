@@ -326,7 +326,8 @@ def periods(spec: SystemSpec) -> Mapping[str, Period]:
             component = spec.components[n]
             due = _joined_periods(component, fed, found)
             period = max(due, default=max(1, component.every))
-            found[component.name] = period * max(1, ceil(component.takes / period))
+            period *= max(1, ceil(component.takes / period))
+            found[component.name] = component.period or period
     return MappingProxyType(found)
 
 

@@ -162,6 +162,7 @@ def build(
     default = record.name
     record.name, record.node = component.name, node
     record.every, record.takes = component.every, component.takes
+    record.period = component.period
     record.has_default_name = record.has_default_name and default == component.name
     return made
 

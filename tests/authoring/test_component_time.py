@@ -303,7 +303,7 @@ def test_an_own_number_of_takes_is_warned_of() -> None:
             self.takes = 3
 
         def forward(self) -> int:
-            return self.takes
+            return 1
 
     (issue,) = System([Shot()]).validate()
 

@@ -86,15 +86,15 @@ def test_a_firing_that_is_absent_makes_a_longer_dt() -> None:
 
 def test_the_speed_changes_no_time_of_the_system() -> None:
     """Nor does a rate of the launch, where the system has one."""
+    given: list[dict[str, Any]] = [
+        *({}, {"speed": None}, {"speed": 50.0}, {"rate_hz": 5000.0})
+    ]
     found = []
-    for options in ({}, {"speed": None}, {"speed": 50.0}, {"rate_hz": 5000.0}):
-        loop = Loop()
-        loop(Ticks()())
-        report = run(
-            System([loop.inputs.image.source.component, loop], rate_hz=500),
-            9,
-            **options,
-        )
+
+    for options in given:
+        count, loop = Ticks(), Loop()
+        loop(count())
+        report = run(System([count, loop], rate_hz=500), 9, **options)
         found.append(report.records)
 
     assert found == [found[0]] * 4
@@ -181,7 +181,7 @@ def test_hooks_know_the_period() -> None:
                 print(self.time_s)
 
         def forward(self) -> float:
-            return self.period
+            return float(self.period)
 
     report = run(System([Filter(rate_hz=30)], rate_hz=200), 1)
 
