@@ -101,8 +101,10 @@ class TimeS(TimeAttribute):
 
     def value(self, record: ComponentState) -> Any:
         """Return the time."""
-        tick = record.tick[1]
-        return tick / _launched(record, "time_s", tick is not None).rate_hz
+        tick, timing = record.tick[1], record.timing
+        if tick is None or timing is None or timing.rate_hz is None:
+            raise _no_time(record, "time_s", is_there=tick is not None)
+        return tick / timing.rate_hz
 
 
 class Dt(TimeAttribute):
@@ -110,36 +112,41 @@ class Dt(TimeAttribute):
 
     def value(self, record: ComponentState) -> Any:
         """Return the time."""
-        timing = _launched(record, "dt", True)
-        if record.begins is None:
-            raise AttributeError(
-                f"The dt of {record.name!r} is read by code outside of its class, so "
-                "that nobody noted when it fired. Read self.dt in its forward, and "
-                "hand it on."
-            )
-        before, now = record.begins
+        begins, timing = record.begins, record.timing
+        if begins is None or timing is None or timing.rate_hz is None:
+            raise _no_time(record, "dt", is_there=True)
+        before, now = begins
         if before is None or now is None:
             return timing.period_s
         return (now - before) / timing.rate_hz
 
 
-def _launched(record: ComponentState, name: str, is_there: bool) -> Any:
-    """Return the timing of a component that runs in a system with a rate."""
+def _no_time(record: ComponentState, name: str, *, is_there: bool) -> AttributeError:
+    """Return the error for a component that reads a time which is not there.
+
+    Args:
+        record: The component's.
+        name: What it reads.
+        is_there: Whether a tick runs, if it has to.
+    """
     where = record.address or record.name
     timing = record.timing
     if timing is None or not is_there:
-        raise AttributeError(
+        return AttributeError(
             f"{name} of {where!r} is the time of a firing in a launch, and there is "
             "none. To fire it by hand, use like_keras_core.testing.run(component, "
             f"rate_hz=...), or assign component.{name} yourself."
         )
     if timing.rate_hz is None:
-        raise AttributeError(
+        return AttributeError(
             f"{name} of {where!r} is in seconds of the system's clock, and the system "
             "has no rate. Write System(..., rate_hz=200), or launch(rate_hz=200); "
             "or count ticks: self.tick."
         )
-    return timing
+    return AttributeError(
+        f"{name} of {where!r} is read by code outside of its class, so that nobody "
+        "noted when it fired. Read self.dt in its forward, and hand it on."
+    )
 
 
 def begins_of(component: Any) -> list[int | None] | None:
@@ -160,7 +167,8 @@ def noting(component: Any, forward: Callable[..., Any]) -> Callable[..., Any]:
         return forward
 
     def fire(*args: Any, **kwargs: Any) -> Any:
-        begins[:] = begins[1], record.tick[1]
+        begins[0] = begins[1]
+        begins[1] = record.tick[1]
         return forward(*args, **kwargs)
 
     return fire
