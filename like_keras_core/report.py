@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Timing:
+class TimingReport:
     """How well one component kept its times, in a run at a rate.
 
     A firing is late by the time from the tick's deadline, by the clock of its process,
@@ -74,7 +74,7 @@ class ComponentReport:
     busy_s: float = 0.0
     latency_p50_s: float | None = None
     latency_p99_s: float | None = None
-    timing: Timing | None = None
+    timing: TimingReport | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -85,6 +85,23 @@ class Sink(Component):
         self.received.append(value)
 
 
+class Ticks(Component):
+    """Sends its tick."""
+
+    def forward(self) -> int:
+        """Return it."""
+        tick: int = self.tick
+        return tick
+
+
+class Times(Component):
+    """Sends what it reads of the system's clock when a value comes."""
+
+    def forward(self, value: int) -> tuple[int, float, float]:
+        """Return the tick, the time, and that since it fired before."""
+        return self.tick, self.time_s, self.dt
+
+
 def records(report: RunReport, address: str) -> list[tuple[int, Any]]:
     """Return what a port sent."""
     return list(report.records[address])

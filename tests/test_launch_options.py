@@ -95,6 +95,57 @@ def test_a_value_that_cannot_be_is_refused(
     assert str(caught.value) == expected
 
 
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        (
+            {"iterations": 3, "seconds": 1},
+            "iterations=3 and seconds=1 both say how long",
+        ),
+        ({"rate_hz": 10, "speed": 2}, "rate_hz=10 and speed=2.0 both say how fast"),
+        ({"rate_hz": 10, "speed": None}, "rate_hz=10 and speed=None both say how fast"),
+        ({"speed": 0}, "speed must be a number greater than 0; got 0"),
+        ({"seconds": float("inf")}, "seconds must be a number greater than 0; got inf"),
+    ],
+)
+def test_two_options_that_say_the_same_are_refused(
+    options: dict[str, Any], expected: str
+) -> None:
+    """Both are named."""
+    with pytest.raises(ValueError, match=expected):
+        LaunchOptions.of(**options)
+
+
+@pytest.mark.parametrize(
+    ("options", "rate_hz", "expected"),
+    [
+        ({}, None, (None, None, 1.0)),
+        ({}, 20.0, (None, 20.0, 1.0)),
+        ({"speed": None}, None, (None, None, 1.0)),
+        ({"speed": None}, 20.0, (None, None, None)),
+        ({"speed": 0.5, "seconds": 0.3}, 20.0, (6, 10.0, 1.0)),
+        ({"rate_hz": 5.0, "seconds": 0.31}, 20.0, (7, 5.0, 1.0)),
+        ({"rate_hz": 5.0, "iterations": 4}, 5.0, (4, 5.0, 1.0)),
+    ],
+)
+def test_options_in_terms_of_ticks(
+    options: dict[str, Any], rate_hz: float | None, expected: tuple[Any, ...]
+) -> None:
+    """Engines are told a number of ticks and a rate to keep; once is enough."""
+    told = LaunchOptions(**options).in_ticks(rate_hz)
+
+    assert (told.iterations, told.rate_hz, told.speed) == expected
+    assert told.in_ticks(rate_hz) == told
+
+
+@pytest.mark.parametrize("options", [{"seconds": 1.0}, {"speed": 2.0}])
+def test_seconds_and_speed_need_a_rate(options: dict[str, Any]) -> None:
+    """The cure is in the error."""
+    match = r"the system has no rate. Write System\(..., rate_hz=200\), or launch"
+    with pytest.raises(ValueError, match=match):
+        lk.System([Count()]).launch(**options)
+
+
 def test_values_are_converted_to_what_is_used() -> None:
     """Once, so that whoever reads them need not."""
     options = LaunchOptions(rate_hz=5, check_values=1, trace_to="t.json")  # type: ignore[arg-type]
@@ -128,7 +179,7 @@ def test_engines_do_not_see_what_the_core_does_itself() -> None:
     """A trace is written by the launch."""
     passed = LaunchOptions(trace_to="t.json").for_engine()
 
-    assert passed.keys() == OPTIONS.keys() - {"build_dir", "trace_to"}
+    assert passed.keys() == OPTIONS.keys() - {"build_dir", "trace_to", "seconds"}
 
 
 def test_processes_are_told_what_concerns_them() -> None:
@@ -139,3 +190,5 @@ def test_processes_are_told_what_concerns_them() -> None:
 
     assert (told.seed, told.rate_hz, told.window) == (4, 20.0, 8)
     assert RunOptions.from_dict(told.to_dict()) == told
+    assert RunOptions.of(spec, LaunchOptions(speed=None)).rate_hz is None
+    assert RunOptions.of(spec, LaunchOptions(speed=2)).rate_hz == 40

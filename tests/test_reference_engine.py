@@ -35,6 +35,7 @@ from like_keras_core.report import Progress
 from like_keras_core.testing import same
 from like_keras_core.testing.components import Count, Fail, Scale
 from like_keras_core.testing.subprocess_env import default_signals
+from tests.components import Ticks, Times
 
 
 def shared() -> set[str]:
@@ -83,6 +84,35 @@ def test_processes_give_what_one_process_gives(
     found = outcome(make(), "reference", iterations=iterations, window=window)
 
     assert same(found, expected)
+
+
+def test_processes_have_the_clock_of_the_system() -> None:
+    """Also where the launch has given its rate, and components in seconds go by it."""
+    every = Ticks("slow", rate_hz=30, node=Node("a")), Times(node=Node("b"))
+    every[1](every[0]())
+    found = []
+
+    for engine in ("native", "reference"):
+        report = System(every).launch(
+            21, engine=engine, rate_hz=200, record=["times.output"]
+        )
+        found.append(report.records["times.output"])
+
+    assert found[1] == found[0]
+    assert [tick for tick, _ in found[1]] == [0, 7, 14, 20]
+    assert found[1][-1] == (20, (20, 0.1, 0.03))
+
+
+@pytest.mark.parametrize("speed", [None, 100.0])
+def test_processes_run_at_a_speed(speed: float | None) -> None:
+    """As fast as possible, or at so much more than the system's rate."""
+    system = System([Count(node=Node("a")), Scale(node=Node("b"))], rate_hz=1)
+
+    report = system.launch(engine="reference", seconds=30, speed=speed)
+
+    assert report.iterations == 30
+    assert report.duration_s >= (0.0 if speed is None else 0.29)
+    assert report.duration_s < 20
 
 
 @pytest.mark.parametrize("phase", ["__init__", "on_configure", "on_activate"])

@@ -16,7 +16,7 @@ from like_keras_core.view.plain_text import to_duration, to_rate, to_share, to_s
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
-    from like_keras_core.report import ConnectionReport, RunReport, Timing
+    from like_keras_core.report import ConnectionReport, RunReport, TimingReport
 
 T = TypeVar("T")
 
@@ -198,7 +198,7 @@ class LiveTable:
         return table
 
 
-def _times(timing: Timing | None, is_timed: bool) -> list[str]:
+def _times(timing: TimingReport | None, is_timed: bool) -> list[str]:
     """Return what is shown of how a component kept its times."""
     if timing is None:
         return ["-"] * 3 if is_timed else []

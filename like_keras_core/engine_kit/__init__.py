@@ -33,6 +33,7 @@ if TYPE_CHECKING:
         by_node,
         check,
         execution_order,
+        periods,
     )
     from like_keras_core.graph.frozen_json import thaw
     from like_keras_core.graph.once import once_per_spec
@@ -133,6 +134,7 @@ _HOMES = {
     "decode_json": "values.config_json:decode",
     "encode_json": "values.config_json:encode",
     "execution_order": "graph.checks",
+    "periods": "graph.checks",
     "exit_text": "runtime.supervision.os_sessions",
     "fetch_system": "runtime.process.main",
     "file_limit_text": "runtime.os_resources.file_limit",
@@ -209,6 +211,7 @@ __all__ = [
     "open_new",
     "open_regular",
     "output_addresses",
+    "periods",
     "real_folder",
     "refuse_errors",
     "resolve_class",

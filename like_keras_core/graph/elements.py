@@ -45,6 +45,8 @@ class ComponentSpec:
         every: It fires at the ticks `ceil(n * every)`, from tick 0; 1 or more, a
             Fraction only where it is not a whole number.
         takes: Ticks from the inputs of a firing to its results; 0 is the same tick.
+        period: Ticks between its firings, if the graph does not show them: of what
+            sends the values of another component in its place.
         inputs: Its input ports, in the order of `forward`'s parameters.
         outputs: Its output ports, in order.
         needs: Capabilities that an engine must have to run it.
@@ -56,6 +58,7 @@ class ComponentSpec:
     config: Mapping[str, Any] | None = None
     every: int | Fraction = 1
     takes: int = 0
+    period: int | Fraction | None = None
     inputs: tuple[PortSpec, ...] = ()
     outputs: tuple[PortSpec, ...] = ()
     needs: tuple[str, ...] = ()

@@ -36,6 +36,8 @@ def component_dict(component: ComponentSpec) -> dict[str, Any]:
     rarely: dict[str, Any] = {}
     if component.takes:
         rarely["takes"] = component.takes
+    if component.period is not None:
+        rarely["period"] = _ticks_json(component.period)
     if component.needs:
         rarely["needs"] = list(component.needs)
     return {
@@ -43,16 +45,16 @@ def component_dict(component: ComponentSpec) -> dict[str, Any]:
         "node": component.node,
         "entry_point": component.entry_point,
         "config": component.config,
-        "every": _every_json(component.every),
+        "every": _ticks_json(component.every),
         "inputs": [_port_dict(port) for port in component.inputs],
         "outputs": [_port_dict(port) for port in component.outputs],
         **rarely,
     }
 
 
-def _every_json(every: int | Fraction) -> int | list[int]:
+def _ticks_json(ticks: int | Fraction) -> int | list[int]:
     """Return a whole number as itself, another one as numerator and denominator."""
-    return every if isinstance(every, int) else [every.numerator, every.denominator]
+    return ticks if isinstance(ticks, int) else [ticks.numerator, ticks.denominator]
 
 
 def connection_dict(connection: ConnectionSpec) -> dict[str, Any]:
@@ -188,8 +190,9 @@ def read_component(data: object, where: str) -> ComponentSpec:
         node=reader.get("node", str),
         entry_point=reader.get("entry_point", str),
         config=reader.get("config", dict, optional=True),
-        every=_read_every(reader),
+        every=_read_ticks("every", reader.get("every", object), reader.where),
         takes=reader.get("takes", int, default=0),
+        period=_read_period(reader),
         inputs=reader.each("inputs", _read_port),
         outputs=reader.each("outputs", _read_port),
         needs=tuple(map(str, reader.get("needs", list, default=[]))),
@@ -198,8 +201,15 @@ def read_component(data: object, where: str) -> ComponentSpec:
     return component
 
 
-def _read_every(reader: JsonObject) -> int | Fraction:
-    value = reader.get("every", object)
+def _read_period(reader: JsonObject) -> int | Fraction | None:
+    value = reader.get("period", object, optional=True, default=None)
+    period = 1 if value is None else _read_ticks("period", value, reader.where)
+    if period < 1:
+        raise SpecError(f"In {reader.where}: 'period' must be 1 or more.")
+    return None if value is None else period
+
+
+def _read_ticks(name: str, value: Any, where: str) -> int | Fraction:
     if type(value) is int:
         return value
     if (
@@ -209,7 +219,7 @@ def _read_every(reader: JsonObject) -> int | Fraction:
         or math.gcd(*value) != 1
     ):
         raise SpecError(
-            f"In {reader.where}: 'every' must be a whole number, or a numerator and a "
+            f"In {where}: {name!r} must be a whole number, or a numerator and a "
             f"denominator in lowest terms, got {value!r:.200}."
         )
     return Fraction(*value)

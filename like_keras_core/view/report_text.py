@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from like_keras_core.view.plain_text import to_duration, to_rate, to_table
 
 if TYPE_CHECKING:
-    from like_keras_core.report import ComponentReport, RunReport, Timing
+    from like_keras_core.report import ComponentReport, RunReport, TimingReport
 
 
 def report_text(report: RunReport) -> str:
@@ -113,7 +113,7 @@ def timing_notes(report: RunReport) -> Iterator[str]:
 
 
 def _overrun_note(
-    name: str, item: ComponentReport, timing: Timing, ticks: int, rate_hz: float
+    name: str, item: ComponentReport, timing: TimingReport, ticks: int, rate_hz: float
 ) -> Iterator[str]:
     took_s = item.latency_p99_s
     if not timing.overruns or took_s is None:

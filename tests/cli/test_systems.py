@@ -73,6 +73,43 @@ def test_launch_prints_the_report(lk: Lk) -> None:
     assert "count.output -> scale.value" in result.out
 
 
+@pytest.mark.parametrize(
+    ("flags", "ticks"),
+    [
+        (["--seconds=100", "--speed=max"], "100 ticks"),
+        (["--seconds=2", "--speed", "100"], "2 ticks"),
+        (["--seconds=0.1", "--rate-hz=50"], "1 ticks"),
+    ],
+)
+def test_a_run_is_so_long_by_the_systems_clock(
+    lk: Lk, tmp_path: Path, flags: list[str], ticks: str
+) -> None:
+    """Whatever its speed."""
+    System([Count()], name="slow", rate_hz=1).save(tmp_path / "slow.json")
+
+    assert f"slow on native: {ticks}" in lk("launch", "slow.json", *flags).out
+
+
+@pytest.mark.parametrize(
+    ("flags", "text"),
+    [
+        (["--seconds=1"], "seconds=1 goes by the system's clock"),
+        (["--seconds=1", "--iterations=3"], "both say how long the run is"),
+        (["--speed=2", "--rate-hz=5"], "both say how fast the run is"),
+        (["--speed=quick"], "'quick' is neither a number nor 'max'"),
+        (["--speed=-1"], "speed must be a number greater than 0"),
+    ],
+)
+def test_a_run_that_cannot_be_is_answered_in_a_line(
+    lk: Lk, flags: list[str], text: str
+) -> None:
+    """As input that is wrong, not as a crash."""
+    result = lk("launch", "robot.py", *flags)
+
+    assert result.code == 2
+    assert text in result.err
+
+
 @pytest.mark.parametrize("option", OPTIONS.values(), ids=list(OPTIONS))
 def test_every_option_that_a_string_can_say_is_a_flag(option: Option, lk: Lk) -> None:
     """The others can only be given in Python."""
@@ -213,7 +250,7 @@ def test_graph_writes_a_file(lk: Lk, tmp_path: Path) -> None:
         (["launch", "robot.py", "--opt", "taps=1"], 2, "only be given in Python"),
         (["launch", "robot.py", "--opt", "windw=1"], 2, "Did you mean 'window'?"),
         (["graph", "robot.py", "--engine", "natvie"], 3, "Did you mean 'native'?"),
-        (["launch", "robot.py", "--opt", "speed=3"], 2, "the option 'speed'"),
+        (["launch", "robot.py", "--opt", "haste=3"], 2, "the option 'haste'"),
         (["launch", "robot.py", "--opt", "speed"], 2, "--opt takes KEY=VALUE"),
         (["launch", "robot.py", "--record", "scale.outptu"], 1, "Did you mean"),
         (["launch", "robot.py", "--allow", "other"], 2, "--allow robot.py"),

@@ -99,7 +99,17 @@ def test_an_engine_that_takes_any_option_finds_those_of_ever() -> None:
     """It may read them without a default, as the first engines could."""
     passed = options_for(Open(), SPEC, {**asked(), "own": 1})
 
-    assert passed.keys() == {*asked(), "own"} - {"stop_grace_s"}  # It came later.
+    # These came later.
+    assert passed.keys() == {*asked(), "own"} - {"stop_grace_s", "speed"}
+
+
+def test_as_fast_as_possible_is_told_to_those_who_may_know_the_word() -> None:
+    """An engine of before is given no rate to keep; that says it, too."""
+    options = LaunchOptions(speed=None).in_ticks(20.0).for_engine()
+
+    assert "speed" not in options_for(Exact(), SPEC, options)
+    passed = options_for(Open(), SPEC, options)
+    assert (passed["rate_hz"], passed["speed"]) == (None, None)
 
 
 @pytest.mark.usefixtures("newer")

@@ -124,7 +124,8 @@ PLAIN = st.recursive(
     | st.floats()
     | st.text()
     | st.binary()
-    | st.complex_numbers(),
+    | st.complex_numbers()
+    | st.fractions(),
     lambda inner: (
         st.lists(inner)
         | st.lists(inner).map(tuple)

@@ -169,7 +169,7 @@ class TickCodegen(SourceWriter):
             due = f"{self.constant(f'@pending {step.name}', step.pending)}.due"
             tests.append(f"{due} >= t" if step.begins else f"{due} != t")
         if step.every > 1:
-            tests.append(f"t % {step.every}")
+            tests.append(step.between_firings)
         known: list[str] = []
         looked: list[str] = []
         for value in step.needs:

@@ -14,11 +14,11 @@ from dataclasses import replace
 from types import FrameType
 from typing import Any
 
+from like_keras_core.authoring.component_time import Timing, begins_of, noting
 from like_keras_core.component import Component
-from like_keras_core.graph.checks import execution_order
+from like_keras_core.graph.checks import execution_order, periods
 from like_keras_core.graph.places import places_of
 from like_keras_core.graph.port_selection import check_ports, ports_to_record
-from like_keras_core.graph.rates import firing_periods
 from like_keras_core.report import ComponentReport
 from like_keras_core.runtime.failure import Failed, Failure, HungComponent
 from like_keras_core.runtime.host.firing import Firing, firing_on
@@ -127,10 +127,12 @@ class HostBase(ABC):
             if item.takes and item.name in components
         }
         self._calls = HookCalls(self.components, self.pending)
+        specs = {component.name: component for component in spec.components}
         for name, component in self.components.items():
             pending = self.pending.get(name)
             clock = self.tick if pending is None else pending.clock
-            component._lk.bind(name, seed, clock)
+            timing = Timing.of(specs[name], periods(spec)[name], spec.rate_hz)
+            component._lk.bind(name, seed, clock, timing, begins_of(component))
 
     def _woken(self) -> None:
         self.wake()
@@ -318,6 +320,10 @@ class HostBase(ABC):
                 forwards[name], pending[name].watch = found
             for i, name in enumerate(fast, len(pending)):
                 forwards[name] = guard.wrap(name, i, self.components[name])
+        forwards = {
+            name: noting(self.components[name], forward)
+            for name, forward in forwards.items()
+        }
         result = plan(
             self.spec,
             indexes,
@@ -391,7 +397,7 @@ class HostBase(ABC):
         if keeper is None:
             return times_of(fired, absent, samples, duration_s)
         report = times_of(fired, absent, keeper.durations(name), duration_s)
-        period = float(firing_periods(self.spec)[name])
+        period = float(periods(self.spec)[name])
         pending = self.pending.get(name)
         overruns = 0 if pending is None else pending.overruns
         timing = keeper.timing(name, period, fired, duration_s, overruns=overruns)

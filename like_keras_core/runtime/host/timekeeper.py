@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from time import perf_counter
 from typing import Any
 
-from like_keras_core.report import Timing
+from like_keras_core.report import TimingReport
 from like_keras_core.runtime.host.sampling import ThinnedSamples
 
 KEPT = 4096
@@ -137,7 +137,7 @@ class Timekeeper:
         *,
         overruns: int = 0,
         skipped: int = 0,
-    ) -> Timing:
+    ) -> TimingReport:
         """Return how well a component kept its times.
 
         Args:
@@ -149,7 +149,7 @@ class Timekeeper:
             skipped: Ticks at which it did not fire since they were over.
         """
         times = self._of.get(name) or _Times()
-        return Timing(
+        return TimingReport(
             target_hz=self.rate_hz / period,
             rate_hz=fired / duration_s if duration_s > 0 else 0.0,
             period_p50_s=times.periods.quantile(0.5),

@@ -12,7 +12,7 @@ from typing import Any
 
 from like_keras_core.graph.checks import by_node
 from like_keras_core.graph.places import places_of
-from like_keras_core.report import Timing
+from like_keras_core.report import TimingReport
 from like_keras_core.runtime.control import protocol as p
 from like_keras_core.runtime.control.message import Message, ProtocolError
 from like_keras_core.runtime.control.run_plan import RunPlan
@@ -193,7 +193,7 @@ class MessageChecks:
         )
 
 
-def _numbers_of(timing: Timing) -> list[Any]:
+def _numbers_of(timing: TimingReport) -> list[Any]:
     values = timing.to_dict()
     return [*values.pop("held_by").values(), *values.values()]
 

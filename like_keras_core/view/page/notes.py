@@ -12,10 +12,16 @@ from typing import TYPE_CHECKING
 
 from like_keras_core.spec import ComponentSpec, PortSpec
 from like_keras_core.view.page.scene import Scene, Wire, class_of, machine_name
-from like_keras_core.view.plain_text import to_duration, to_rate, to_share, to_size
+from like_keras_core.view.plain_text import (
+    to_duration,
+    to_every,
+    to_rate,
+    to_share,
+    to_size,
+)
 
 if TYPE_CHECKING:
-    from like_keras_core.report import Timing
+    from like_keras_core.report import TimingReport
 
 Rows = list[tuple[str, str]]
 
@@ -66,7 +72,8 @@ class Notes:
             ("node", f"{node.name}, {machine_name(node)}{engine}"),
         ]
         if component.every > 1:
-            rows.append(("fires", f"every {component.every} ticks"))
+            rate_hz = self.scene.spec.rate_hz
+            rows.append(("fires", to_every(component.every, rate_hz, " ticks")))
         said = [f"{component.name}, {class_of(component)}, on node {node.name}."]
         for port in component.inputs:
             text = self._input(component, port)
@@ -153,7 +160,7 @@ class Notes:
         return f"{port.type}, to {', '.join(targets)}" if targets else port.type
 
 
-def _times(timing: Timing | None) -> Rows:
+def _times(timing: TimingReport | None) -> Rows:
     """Return how a component kept its times."""
     if timing is None:
         return []

@@ -9,10 +9,16 @@ from typing import TYPE_CHECKING
 from like_keras_core.spec import PortSpec
 from like_keras_core.view.page.notes import Notes
 from like_keras_core.view.page.scene import Scene, machine_name
-from like_keras_core.view.plain_text import to_duration, to_rate, to_share, to_size
+from like_keras_core.view.plain_text import (
+    to_duration,
+    to_every,
+    to_rate,
+    to_share,
+    to_size,
+)
 
 if TYPE_CHECKING:
-    from like_keras_core.report import Timing
+    from like_keras_core.report import TimingReport
 
 
 def components_table(scene: Scene, notes: Notes) -> str:
@@ -26,7 +32,9 @@ def components_table(scene: Scene, notes: Notes) -> str:
     rows = []
     for item in scene.spec.components:
         node = scene.nodes[item.node]
-        name = f"{item.name} (every {item.every})" if item.every > 1 else item.name
+        name = item.name
+        if item.every > 1:
+            name += f" ({to_every(item.every, scene.spec.rate_hz)})"
         row = [
             *(name, item.entry_point, node.name, machine_name(node)),
             *(_ports(item.inputs), _ports(item.outputs)),
@@ -77,7 +85,7 @@ def connections_table(scene: Scene, notes: Notes) -> str:
     return _table("Connections", header, rows, numbers=4)
 
 
-def _times(timing: Timing | None, is_timed: bool) -> list[str]:
+def _times(timing: TimingReport | None, is_timed: bool) -> list[str]:
     if timing is None:
         return ["-"] * 4 if is_timed else []
     return [

@@ -10,6 +10,8 @@ from components import (  # type: ignore[import-not-found]
     Count,
     Pair,
     Pass,
+    Ticks,
+    Times,
 )
 from robots import (  # type: ignore[import-not-found]
     Camera,
@@ -187,6 +189,58 @@ def test_a_replay_may_keep_the_recorded_pace() -> None:
     assert replay("slow.mcap", System([Count(), Pass()]), is_paced=True).is_equal
 
     assert time.monotonic() - began >= 0.1
+
+
+def timed(rate_hz: float | None, camera_hz: float = 30) -> System:
+    """Return what reads the clock, fed at another rate than the system's."""
+    camera, times = Ticks("camera", rate_hz=camera_hz), Times()
+    times(camera())
+    return System([camera, times], rate_hz=rate_hz)
+
+
+@pytest.mark.parametrize("of_launch", [False, True])
+def test_a_replay_has_the_clock_of_the_run(of_launch: bool) -> None:
+    """So `dt` is as it was, however fast the run and its replay were."""
+    rates: dict[str, Any] = {"rate_hz": 200} if of_launch else {"speed": 20}
+    timed(None if of_launch else 200).launch(41, record_to="run.mcap", **rates)
+    slow = timed(None if of_launch else 200)
+
+    found = replay("run.mcap", slow)
+
+    assert found.is_equal
+    assert found.messages == 7
+    assert found.report.spec is not None
+    assert found.report.spec.rate_hz == 200
+
+
+def test_a_replay_is_as_fast_as_possible() -> None:
+    """What took a minute is looked at at once; unless another speed is asked for."""
+    timed(1, 0.5).launch(seconds=60, speed=None, record_to="run.mcap")
+    began = time.monotonic()
+
+    assert replay("run.mcap", timed(1, 0.5)).is_equal
+    assert time.monotonic() - began < 30
+
+    began = time.monotonic()
+    assert replay("run.mcap", timed(1, 0.5), speed=200.0).is_equal
+    assert time.monotonic() - began >= 0.29
+
+
+def test_a_replay_from_the_middle_keeps_the_rhythm_of_a_fraction() -> None:
+    """It begins where that begins again; the error says where, and with what."""
+    timed(200).launch(81, speed=None, record_to="run.mcap")
+
+    with pytest.raises(RecordingError, match=r"multiple of 20; got 47.*up of 7 ticks"):
+        replay("run.mcap", timed(200), start=47, only=["camera"])
+    found = replay("run.mcap", timed(200), start=47, warm_up=7, only=["camera"])
+
+    assert found.ticks == range(47, 81)
+    assert [x.tick for x in Recording("run.mcap").messages(["camera.output"])] == [
+        *(0, 7, 14, 20, 27, 34, 40, 47, 54, 60, 67, 74, 80)
+    ]
+    # What it sends is its tick, which counts from where the replay begins.
+    assert found.difference is not None
+    assert (found.difference.tick, found.difference.replayed) == (47, 7)
 
 
 @pytest.mark.parametrize("step_s", [3600, -3600])

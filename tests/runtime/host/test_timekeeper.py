@@ -8,7 +8,7 @@ from fractions import Fraction
 import pytest
 
 from like_keras_core import Component, InputPort, Node, System
-from like_keras_core.graph.rates import firing_periods
+from like_keras_core.graph.checks import periods
 from like_keras_core.runtime.host import timekeeper
 from like_keras_core.runtime.host.sampling import ThinnedSamples
 from like_keras_core.runtime.host.timekeeper import KEPT, Timekeeper
@@ -148,7 +148,7 @@ def test_periods_follow_the_graph() -> None:
     """The slowest of the sync inputs says how often a component is to fire."""
     spec = robot().to_spec()
 
-    assert firing_periods(spec) == {
+    assert periods(spec) == {
         "imu": 1,
         "controller": 1,
         "camera": 10,
@@ -162,9 +162,9 @@ def test_what_takes_ticks_begins_with_the_first_value_that_finds_it_free() -> No
     detector(camera())
     back_to_back = Imu("driver", takes=3)
 
-    periods = firing_periods(System([camera, detector, back_to_back]).to_spec())
+    found = periods(System([camera, detector, back_to_back]).to_spec())
 
-    assert periods == {"camera": 5, "detector": 10, "driver": Fraction(3)}
+    assert found == {"camera": 5, "detector": 10, "driver": Fraction(3)}
 
 
 def test_a_report_says_who_held_whom() -> None:

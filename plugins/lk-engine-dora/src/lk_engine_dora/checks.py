@@ -114,7 +114,7 @@ def _bad_foreign(spec: SystemSpec, foreign: Mapping[str, Foreign]) -> Iterator[I
         if component.every != 1:
             yield Issue(
                 f"every={component.every} of {component.name!r} means nothing: a dora "
-                "node sends when it likes. Leave it out.",
+                "node sends when it likes. Leave it out, or the rate_hz that says it.",
                 code="foreign-node",
                 address=component.name,
             )

@@ -85,7 +85,7 @@ def _topics(spec: SystemSpec) -> Iterator[Issue]:
         if component.every != 1:
             yield Issue(
                 f"every={component.every} of {component.name!r} means nothing: others "
-                "publish when they like. Leave it out.",
+                "publish when they like. Leave it out, or the rate_hz that says it.",
                 code="foreign-node",
                 address=component.name,
             )

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from typing import Any
 
-from like_keras_core.engine_kit import encode_json
+from like_keras_core.engine_kit import encode_json, periods
 from like_keras_core.errors import nearest
 from like_keras_core.spec import (
     ComponentSpec,
@@ -35,9 +36,23 @@ class Excerpt:
     start: int
 
     def playback(
-        self, name: str, node: str, port: str, *, is_held: bool
+        self,
+        name: str,
+        node: str,
+        port: str,
+        *,
+        is_held: bool,
+        period: int | Fraction,
     ) -> ComponentSpec:
-        """Return the component that sends what a port sent."""
+        """Return the component that sends what a port sent.
+
+        Args:
+            name: Its name.
+            node: Where it runs.
+            port: The address of the port.
+            is_held: Whether tick 0 has the newest value up to then.
+            period: How many ticks lay between the firings of the port's component.
+        """
         config: dict[str, Any] = {
             "path": str(self.recording.path),
             "port": port,
@@ -51,6 +66,7 @@ class Excerpt:
             node=node,
             entry_point="lk_record_mcap.playback:Playback",
             config=config,
+            period=None if period == 1 else period,
             outputs=(PortSpec(name="output"),),
         )
 
@@ -129,7 +145,13 @@ def replay_spec(
             name = f"{PREFIX}.{source}" + (".held" if is_held else "")
             if name not in playbacks:
                 node = nodes[item.consumer]
-                playbacks[name] = excerpt.playback(name, node, source, is_held=is_held)
+                playbacks[name] = excerpt.playback(
+                    name,
+                    node,
+                    source,
+                    is_held=is_held,
+                    period=periods(spec).get(item.producer, 1),
+                )
             source = f"{name}.output"
         connections.append(
             replace(item, source=source, delay=excerpt.delay(item), inferred=False)
@@ -138,7 +160,6 @@ def replay_spec(
     return replace(
         spec,
         name=f"{spec.name}_replay",
-        rate_hz=None,
         nodes=tuple(node for node in spec.nodes if node.name in used),
         components=(*playbacks.values(), *kept),
         connections=tuple(connections),
@@ -148,7 +169,10 @@ def replay_spec(
 def _check_every(spec: SystemSpec, names: Collection[str], start: int) -> None:
     for component in spec.components:
         if component.name in names and start % component.every:
+            # Its firings repeat after the numerator: 20 ticks for 20/3.
+            ticks = component.every.numerator
             raise RecordingError(
-                f"{component.name!r} fires on each {component.every}th tick, so that a "
-                f"replay of it begins at a multiple of {component.every}; got {start}."
+                f"{component.name!r} fires every {component.every} ticks, so that a "
+                f"replay of it begins at a multiple of {ticks}; got {start}. With a "
+                f"warm-up of {start % ticks} ticks it does."
             )
