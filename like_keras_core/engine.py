@@ -86,11 +86,14 @@ class Engine(ABC):
         Args:
             system: What to run.
             config_path: What `compile` returned for it.
-            **options: The keywords of `System.launch` (but for `engine` and
-                `trace_to`), `stop`, a `StopSignal`, and this engine's own. Those that
-                the signature names are always passed. Others of every launch may be
-                left out at their defaults; where the signature has no `**options`, the
-                core refuses them otherwise. Unknown ones are an `EngineOptionError`.
+            **options: The keywords of `System.launch` (but for `engine`, `seconds`
+                and `trace_to`), `stop`, a `StopSignal`, and this engine's own. Those
+                that the signature names are always passed. Others of every launch may
+                be left out at their defaults; where the signature has no `**options`,
+                the core refuses them otherwise. Unknown ones are an
+                `EngineOptionError`.
+                `rate_hz` is the rate to keep. It is None, and `speed` is, where a
+                system that has a rate is to run as fast as possible.
         """
 
     def serialize_component(self, component: Any) -> ComponentSpec | None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Iterator
-from types import CodeType, FunctionType
+from contextlib import suppress
+from functools import cached_property, partial
+from types import CodeType, FunctionType, MethodType
 from typing import Any
 
 _MOST = 500
@@ -21,10 +23,13 @@ def mentions(cls: type, name: str) -> bool:
     """
     known = _known.setdefault(cls, {})
     if name not in known:
-        known[name] = any(
-            name in code.co_names or name in code.co_consts for code in _codes(cls)
-        )
+        known[name] = any(_has(code, name) for code in _codes(cls))
     return known[name]
+
+
+def _has(code: CodeType, name: str) -> bool:
+    strings = (item for item in code.co_consts if type(item) is str)
+    return name in code.co_names or name in strings
 
 
 def _codes(cls: type) -> Iterator[CodeType]:
@@ -46,15 +51,29 @@ def _codes(cls: type) -> Iterator[CodeType]:
 
 
 def _functions(item: Any) -> Iterator[FunctionType]:
-    """Yield the functions that an attribute of a class, or a global, consists of."""
-    parts = [item]
-    if isinstance(item, property):
-        parts = [item.fget, item.fset, item.fdel]
-    for part in parts:
-        part = getattr(part, "__func__", None) or part
-        while isinstance(part, FunctionType):
+    """Yield the functions that an attribute of a class, or a global, consists of.
+
+    What a decorator has put around a function has that in its closure.
+    """
+    left, seen = [item], set()
+    while left:
+        part = left.pop()
+        if isinstance(part, FunctionType) and part not in seen:
+            seen.add(part)
             yield part
-            part = vars(part).get("__wrapped__")
+            left += [vars(part).get("__wrapped__"), *_enclosed(part)]
+        elif isinstance(part, property):
+            left += [part.fget, part.fset, part.fdel]
+        elif isinstance(part, (classmethod, staticmethod, MethodType)):
+            left.append(part.__func__)
+        elif isinstance(part, (cached_property, partial)):
+            left.append(part.func)
+
+
+def _enclosed(function: FunctionType) -> Iterator[Any]:
+    for cell in function.__closure__ or ():
+        with suppress(ValueError):  # It is empty as yet.
+            yield cell.cell_contents
 
 
 def _nested(code: CodeType) -> Iterator[CodeType]:

@@ -17,6 +17,7 @@ from like_keras_core.authoring.declared_times import resolved
 from like_keras_core.authoring.flattening import Flat, flatten
 from like_keras_core.component import Component
 from like_keras_core.errors import LkError, NotSerializableError
+from like_keras_core.graph.checks import periods
 from like_keras_core.issue import Issue
 from like_keras_core.node import Node
 from like_keras_core.plugins.session import session_without_engine
@@ -62,6 +63,10 @@ class Lowered:
     spec: SystemSpec
     issues: list[Issue]
     components: dict[str, Component]
+
+    def periods(self) -> Mapping[str, int | Fraction]:
+        """Return by component how many ticks lie between its firings."""
+        return periods(self.spec)
 
 
 _kept: ContextVar[tuple[Composition, Lowered] | None] = ContextVar("kept", default=None)

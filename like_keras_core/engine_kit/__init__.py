@@ -33,7 +33,6 @@ if TYPE_CHECKING:
         by_node,
         check,
         execution_order,
-        periods,
     )
     from like_keras_core.graph.frozen_json import thaw
     from like_keras_core.graph.once import once_per_spec
@@ -134,7 +133,6 @@ _HOMES = {
     "decode_json": "values.config_json:decode",
     "encode_json": "values.config_json:encode",
     "execution_order": "graph.checks",
-    "periods": "graph.checks",
     "exit_text": "runtime.supervision.os_sessions",
     "fetch_system": "runtime.process.main",
     "file_limit_text": "runtime.os_resources.file_limit",
@@ -211,7 +209,6 @@ __all__ = [
     "open_new",
     "open_regular",
     "output_addresses",
-    "periods",
     "real_folder",
     "refuse_errors",
     "resolve_class",

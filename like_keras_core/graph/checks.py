@@ -300,8 +300,8 @@ def _bad_times(spec: SystemSpec) -> Iterator[Issue]:
         elif component.every > 1 and (sync := sync_inputs(component, fed)):
             yield Issue(
                 f"Component {component.name!r} has every={component.every} and the "
-                f"sync input {sync[0].target!r}, which fires it already. Set every, "
-                "or rate_hz, on the source, or give the input policy='hold'.",
+                f"sync input {sync[0].target!r}, which fires it already. Set every on "
+                "the source (or rate_hz), or give the input policy='hold'.",
                 code="every",
                 address=component.name,
             )

@@ -319,7 +319,7 @@ def test_a_sync_input_leaves_no_rate_to_choose() -> None:
 
     (issue,) = errors_in(System([count, scale], rate_hz=100).validate())
 
-    assert "'scale.value', which fires it already. Set every, or rate_hz" in str(issue)
+    assert "Set every on the source (or rate_hz), or give the input" in str(issue)
 
 
 def test_inputs_of_other_rates_are_named_with_theirs() -> None:

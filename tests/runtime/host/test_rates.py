@@ -141,18 +141,33 @@ def test_dt_may_be_read_in_what_a_class_calls() -> None:
         def forward(self) -> float:
             return float(getattr(self, "dt"))  # noqa: B009
 
+    class Decorated(Component):
+        @plainly
+        def forward(self) -> float:
+            return float(self.dt)
+
     class Hides(Component):
         def forward(self) -> float:
             return float(getattr(self, NAME[1:]))
 
-    report = run(System([Calls(), Gets()], rate_hz=1000), 2)
+    report = run(System([Calls(), Gets(), Decorated()], rate_hz=1000), 2)
 
-    assert values(report, "calls.output") == values(report, "gets.output") == [1e-3] * 2
+    for name in ("calls", "gets", "decorated"):
+        assert values(report, f"{name}.output") == [1e-3] * 2
     error = failed(System([Hides()], rate_hz=1000), 1)
     assert "dt of 'hides' is read by code outside" in str(error)
 
 
 NAME = "_dt"
+
+
+def plainly(function: Any) -> Any:
+    """Decorate a method, and say nothing of what is inside."""
+
+    def forward(self: Component) -> float:
+        return float(function(self))
+
+    return forward
 
 
 def step_of(component: Component) -> float:

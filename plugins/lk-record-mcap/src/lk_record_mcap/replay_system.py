@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
-from like_keras_core.engine_kit import encode_json, periods
+from like_keras_core.engine_kit import encode_json
 from like_keras_core.errors import nearest
 from like_keras_core.spec import (
     ComponentSpec,
@@ -120,11 +120,20 @@ def chosen(spec: SystemSpec, only: Iterable[str]) -> list[str]:
 
 
 def replay_spec(
-    spec: SystemSpec, names: Collection[str], excerpt: Excerpt
+    spec: SystemSpec,
+    names: Collection[str],
+    excerpt: Excerpt,
+    periods: Mapping[str, int | Fraction],
 ) -> SystemSpec:
     """Return the system in which recorded values feed the components of some names.
 
     Values between those of them that feed each other are live.
+
+    Args:
+        spec: The system.
+        names: What is to run.
+        excerpt: What is played back.
+        periods: By component, how many ticks lie between its firings.
 
     Raises:
         RecordingError: What feeds one was not recorded, or `every` does not fit.
@@ -150,7 +159,7 @@ def replay_spec(
                     node,
                     source,
                     is_held=is_held,
-                    period=periods(spec).get(item.producer, 1),
+                    period=periods.get(item.producer, 1),
                 )
             source = f"{name}.output"
         connections.append(

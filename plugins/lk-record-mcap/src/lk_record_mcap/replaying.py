@@ -119,7 +119,7 @@ def replay(
         _pace(options, recording)
     elif options.get("rate_hz") is None:
         options.setdefault("speed", None)
-    spec = replay_spec(lowered.spec, names, excerpt)
+    spec = replay_spec(lowered.spec, names, excerpt, lowered.periods())
     ticks = range(start, _end(recording, spec, stop))
     if not ticks:
         raise RecordingError(
