@@ -82,6 +82,7 @@ class _Run:
                     dur=max(0.001, round(end - begin, 3)),
                     args={"tick": tick},
                 )
+        yield from self._overruns()
         number = 0
         for connection in self.spec.connections:
             for hop in self._hops(connection):
@@ -92,6 +93,18 @@ class _Run:
                         yield {**event, "id2": {"local": hex(number)}}
                     else:
                         yield {**event, "id": number}
+
+    def _overruns(self) -> Iterator[Event]:
+        """Mark the results that were not there when they were due."""
+        for process, trace in self.found.processes.items():
+            for name, rows in trace.overruns.items():
+                for n in range(0, len(rows) if name in self.places else 0, 2):
+                    when = self._time(process, rows[n + 1])
+                    yield _event(
+                        *("i", f"{name} overran", "overrun", self.places[name], when),
+                        s="t",
+                        args={"tick": rows[n]},
+                    )
 
     def _names(self) -> Iterator[Event]:
         machines = {node.name: node.machine for node in self.spec.nodes}

@@ -28,11 +28,14 @@ class Trace:
     Attributes:
         firings: By component: tick, begin and end of each firing [ns].
         arrivals: By output port of another process: tick and time of each value [ns].
+        overruns: By component that takes ticks: tick and time of each result that was
+            not there when it was due [ns].
     """
 
     def __init__(self) -> None:
         self.firings: dict[str, array[int]] = {}
         self.arrivals: dict[str, array[int]] = {}
+        self.overruns: dict[str, array[int]] = {}
 
     def wrap(
         self, name: str, forward: Callable[..., Any], clock: Sequence[Any]
@@ -61,25 +64,38 @@ class Trace:
         rows = self.arrivals.setdefault(source, array("q"))
         rows.extend((tick, time.monotonic_ns()))
 
+    def overran(self, name: str, tick: int) -> None:
+        """Note that a result of a component is not there at its tick."""
+        rows = self.overruns.setdefault(name, array("q"))
+        rows.extend((tick, time.monotonic_ns()))
+
     def parts(self) -> Iterator[tuple[str, str, bytes]]:
         """Give all of it in parts that can be sent."""
-        for kind, found in (("firings", self.firings), ("arrivals", self.arrivals)):
+        for kind, (found, _) in self._kinds().items():
             for name, rows in found.items():
                 for n in range(0, len(rows), _PART):
                     yield kind, name, rows[n : n + _PART].tobytes()
+
+    def _kinds(self) -> dict[str, tuple[dict[str, array[int]], int]]:
+        """Return all that is kept, and how many numbers are in a row."""
+        return {
+            "firings": (self.firings, 3),
+            "arrivals": (self.arrivals, 2),
+            "overruns": (self.overruns, 2),
+        }
 
     def take(self, kind: str, name: str, data: bytes) -> None:
         """Take in one of `parts`.
 
         Args:
-            kind: `"firings"` or `"arrivals"`.
+            kind: `"firings"`, `"arrivals"` or `"overruns"`.
             name: Whose it is, as `parts` gave it.
             data: Rows of 64-bit ints; those of several parts follow each other.
 
         Raises:
             ValueError: They are not.
         """
-        kinds = {"firings": (self.firings, 3), "arrivals": (self.arrivals, 2)}
+        kinds = self._kinds()
         if kind not in kinds:
             raise ValueError(f"there are no {kind!r}")
         found, columns = kinds[kind]

@@ -11,6 +11,7 @@ import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from types import FrameType
 from typing import Any
 
@@ -365,6 +366,8 @@ class HostBase(ABC):
         begins: dict[str, Callable[..., Any]] = {}
         for name in forwards.keys() & self.pending.keys():
             self.pending[name].forward = forwards[name]
+            if self.trace is not None:
+                self.pending[name].overran = partial(self.trace.overran, name)
             begins[name] = self.pending[name].begin
         return self._taps.settled({**forwards, **begins})
 

@@ -41,7 +41,7 @@ from like_keras_core.runtime.failure import Failure
 from like_keras_core.runtime.host.fan_out import FanOut, Link
 from like_keras_core.runtime.host.host_base import HostBase, TapCalls
 from like_keras_core.runtime.host.node_counts import node_counts
-from like_keras_core.runtime.host.pacer import Pacer
+from like_keras_core.runtime.host.pacer import Pacer, most_spin_s
 from like_keras_core.runtime.host.pending_results import PendingResult
 from like_keras_core.runtime.host.sampling import is_sampled
 from like_keras_core.runtime.host.schedule import Schedule
@@ -199,7 +199,8 @@ class NodeHost(HostBase):
         self._thread = threading.get_ident()
         self._began = time.monotonic()
         if rate_hz:
-            self._pacer = Pacer(rate_hz, lambda: False)
+            spin_s = most_spin_s(has_workers=bool(self.pending))
+            self._pacer = Pacer(rate_hz, lambda: False, most_spin_s=spin_s)
             began = self._pacer.start()
             if self.timekeeper is not None:
                 self.timekeeper.start(began)
@@ -317,9 +318,10 @@ class NodeHost(HostBase):
     def _run(self, runner: SegmentRunner) -> None:
         tick = runner.next
         self._is_firing = True
-        if self._pacer is not None and runner.is_paced:
+        if self._pacer is not None:
             for pending in runner.pending:
                 pending.count_overrun(tick, self._pacer.wakes_at(tick))
+        if self._pacer is not None and runner.is_paced:
             late_ticks = self._pacer.late_ticks
             self._pacer.wait(tick)
             if self._pacer.late_ticks > late_ticks:

@@ -24,11 +24,20 @@ _FORGETTING = 0.998
 """What is left of a margin after a tick; after 100 ticks, 1 / 1.25, the headroom. So an
 oversleep that comes back in 100 ticks still fits."""
 
-WORKER_SPIN_S = 100e-6
+_WORKER_SPIN_S = 100e-6
 """The most to spin before a tick where other threads work: who spins holds the GIL."""
 
 _SLICE_S = 0.05
 """How long to sleep at most before asking whether to stop."""
+
+
+def most_spin_s(*, has_workers: bool) -> float:
+    """Return the most to spin before a tick [s].
+
+    Args:
+        has_workers: Whether other threads work meanwhile.
+    """
+    return _WORKER_SPIN_S if has_workers else _MARGIN_MAX_S
 
 
 class Pacer:

@@ -49,6 +49,7 @@ class PendingResult:
         outlets: What takes its values to readers outside of its segment, one a port;
             None for a port without such readers. Empty where no port has any.
         overruns: How many results were not there when they were due at a rate.
+        overran: Called with the tick of each of them.
         samples: The durations of some firings in the component's thread [s].
         hung: What the wait for a job that does not end was given up with.
     """
@@ -70,6 +71,7 @@ class PendingResult:
         self.watch: Callable[[Any], object] | None = None
         self.outlets: list[FanOut | None] = []
         self.overruns = 0
+        self.overran: Callable[[int], object] | None = None
         self.samples = ThinnedSamples()
         self.hung: HungComponent | None = None
         self._unpack = unpack
@@ -96,7 +98,13 @@ class PendingResult:
         return self.hung is not None and not self.worker.is_idle
 
     def begin(self, tick: int, /, *args: Any, **kwargs: Any) -> None:
-        """Fire at a tick; nobody changes the arguments any more."""
+        """Fire at a tick.
+
+        Args:
+            tick: The tick.
+            *args: What `forward` is called with; nobody changes it any more.
+            **kwargs: The same, by keyword.
+        """
         self.begun, self.due = tick, tick + self.takes
         self.began_at = perf_counter()
         self._is_sent = not self.outlets
@@ -143,7 +151,14 @@ class PendingResult:
             tick: The tick that begins.
             deadline: When it was due, by `perf_counter` [s]; earlier ticks were over.
         """
-        self.overruns += self.due == tick and self.ended_at > deadline
+        if self.due == tick and self.ended_at > deadline:
+            self.note_overrun(tick)
+
+    def note_overrun(self, tick: int) -> None:
+        """Count a result that is not there when its tick begins."""
+        self.overruns += 1
+        if self.overran is not None:
+            self.overran(tick)
 
     @property
     def can_leave(self) -> bool:

@@ -18,7 +18,7 @@ from like_keras_core.report import ComponentReport, ConnectionReport, RunReport
 from like_keras_core.runtime.failure import Failure
 from like_keras_core.runtime.host.firing import Firing, firing_in
 from like_keras_core.runtime.host.host_base import HostBase, TapCalls
-from like_keras_core.runtime.host.pacer import Pacer
+from like_keras_core.runtime.host.pacer import Pacer, most_spin_s
 from like_keras_core.runtime.host.pending_results import PendingResult
 from like_keras_core.runtime.host.plan import Plan
 from like_keras_core.runtime.host.plan_counts import PlanCounts
@@ -155,11 +155,15 @@ class SingleHost(HostBase):
         for pending in self.pending.values():
             if pending.due != tick or pending.is_done:
                 continue
-            pending.overruns += self._pacer is not None
+            if self._pacer is not None:
+                pending.note_overrun(tick)
             self._waits_for = pending
+            began = time.perf_counter()
             while not (pending.wait() or self._stopped):
                 pass
             self._waits_for = None
+            if self.timekeeper is not None:
+                self.timekeeper.held(pending.name, began)
             if self._stopped:
                 return True
         return False
@@ -212,7 +216,12 @@ class SingleHost(HostBase):
         """
         pacer = None
         if rate_hz:
-            pacer = Pacer(rate_hz, lambda: self._stopped, idle=idle)
+            pacer = Pacer(
+                rate_hz,
+                lambda: self._stopped,
+                most_spin_s=most_spin_s(has_workers=bool(self.pending)),
+                idle=idle,
+            )
         self._pacer = pacer
         end = _FOREVER if iterations is None else iterations
         began = self._began = time.perf_counter()

@@ -9,7 +9,7 @@ import pytest
 
 from like_keras_core import Component, System
 from like_keras_core.runtime.host import pacer as pacer_module
-from like_keras_core.runtime.host.pacer import WORKER_SPIN_S, Pacer
+from like_keras_core.runtime.host.pacer import Pacer, most_spin_s
 from tests.components import Count, Pass, Sink, counts, records, run
 
 LOOK_S = 1e-6
@@ -316,7 +316,7 @@ def test_it_spins_no_longer_than_it_may(clock: Clock, most_spin_s: float) -> Non
 def test_a_short_spin_keeps_the_deadlines(clock: Clock) -> None:
     """Each tick is late by its own oversleep, and errors do not add up."""
     clock.oversleep = lambda n: 300e-6
-    pacer = Pacer(100.0, lambda: False, most_spin_s=WORKER_SPIN_S)
+    pacer = Pacer(100.0, lambda: False, most_spin_s=most_spin_s(has_workers=True))
     pacer.start()
 
     found = begins(pacer, clock, 500)
