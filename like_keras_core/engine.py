@@ -20,6 +20,7 @@ CAPABILITIES: Mapping[str, str] = {
     "latest": "input ports with the policy 'latest'",
     "every": "components that fire on each k-th tick",
     "rate": "a clock paced by rate_hz",
+    "late": "late='skip', and choices that a run repeats",
     "record": "launch(record=...) and taps",
     "multi-process": "each node in a process of its own",
     "multi-machine": "nodes on several machines",

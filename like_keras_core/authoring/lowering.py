@@ -100,6 +100,7 @@ def _lower(system: Composition) -> Lowered:
     spec = SystemSpec(
         name=system.name,
         rate_hz=None if system.rate_hz is None else float(system.rate_hz),
+        late=system.late,
         nodes=tuple(nodes),
         components=tuple(components),
         connections=tuple(connections),

@@ -58,6 +58,7 @@ from collections import defaultdict
 from keyword import iskeyword
 from typing import Any
 
+from like_keras_core.runtime.host.choosing_buffers import RecallBuffer
 from like_keras_core.runtime.host.generated_calls import (
     UNKNOWN,
     miss_counter,
@@ -75,11 +76,13 @@ class TickCodegen:
     Args:
         plan: The system.
         limited: Whether only steps whose position is below `s[2]` may fire.
+        gated: Whether steps are absent whose bit in `s[3]` is set.
     """
 
-    def __init__(self, plan: Plan, limited: bool) -> None:
+    def __init__(self, plan: Plan, limited: bool, gated: bool = False) -> None:
         self.plan = plan
         self.limited = limited
+        self.gated = gated
         # What stands for each mark in the source. No other string of the source is a
         # constant of the code, so a mark cannot be taken for one.
         self.constants: dict[str, Any] = {}
@@ -174,7 +177,7 @@ class TickCodegen:
 
     def _alike(self, first: int, other: int) -> bool:
         steps = self.plan.steps
-        return not self.limited and (
+        return not (self.limited or self.gated) and (
             [value.address for value in steps[first].needs]
             == [value.address for value in steps[other].needs]
         )
@@ -186,6 +189,8 @@ class TickCodegen:
         """
         step = self.plan.steps[i]
         tests = [f"s[2] <= {self.plan.positions[i]}"] if self.limited else []
+        if self.gated:
+            tests.append(f"s[3] >> {i} & 1")
         if step.every > 1:
             tests.append(f"t % {step.every}")
         known: list[str] = []
@@ -275,6 +280,8 @@ class TickCodegen:
                 name = f"v{argument.slot}"
             elif isinstance(argument, Default):
                 name = self.constant(f"@default {i}.{len(parts)}", argument.value)
+            elif isinstance(argument, RecallBuffer):
+                name = f"{self.constant(f'@recall {i}.{len(parts)}', argument.take)}(t)"
             else:
                 name = f"r{argument}"
             if iskeyword(keyword) or not (keyword or "_").isidentifier():
@@ -350,6 +357,10 @@ class TickCodegen:
         if value.held is not None:
             kept = self._kept(value)
             self.add(depth, f"if {name} is not None: r{value.held} = {kept}", i)
+        for n, recall in enumerate(value.recalls):
+            arrive = self.constant(f"@keep {n} {value.address}", recall.arrive)
+            kept = self._kept(value)
+            self.add(depth, f"if {name} is not None: {arrive}(t, {kept})", i)
 
     def _protect(self, value: Value, i: int, depth: int) -> int:
         """Make arrays read-only; types that hold none cost nothing.

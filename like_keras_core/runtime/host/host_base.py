@@ -15,11 +15,13 @@ from types import FrameType
 from typing import Any
 
 from like_keras_core.component import Component
-from like_keras_core.graph.checks import execution_order
+from like_keras_core.graph.checks import execution_order, fires_itself
 from like_keras_core.graph.port_selection import check_ports, ports_to_record
 from like_keras_core.lifecycle import AFTER
 from like_keras_core.runtime.failure import Failed, Failure, HungComponent
+from like_keras_core.runtime.host.choosing_buffers import InputRules, RecallBuffer
 from like_keras_core.runtime.host.firing import Firing, firing_on
+from like_keras_core.runtime.host.lateness import Lateness
 from like_keras_core.runtime.host.mutation_check import MutationCheck
 from like_keras_core.runtime.host.plan import Inlet, Outlet, Plan, last_readers, plan
 from like_keras_core.runtime.host.record_buffer import Column
@@ -73,6 +75,7 @@ class HostBase(ABC):
         record: Addresses of output ports to record, or `"all"`.
         taps: What to call after emissions.
         check_values: Find components that change what they received.
+        rules: How inputs are read that are not bound to one value a tick.
 
     Attributes:
         order: The components that run here, in execution order.
@@ -81,6 +84,7 @@ class HostBase(ABC):
         tick: What the generated code and the components read as the time: the tick
             before which to stop, and the present one, None outside of ticks.
         cut: Where the run ends: what lies beyond it does not count.
+        lateness: What it leaves out, and notes.
 
     Raises:
         GraphError: A port to record or tap does not exist.
@@ -96,8 +100,10 @@ class HostBase(ABC):
         record: Sequence[str] | str = (),
         taps: Iterable[Tap] = (),
         check_values: bool = False,
+        rules: InputRules | None = None,
     ) -> None:
         self.spec = spec
+        self.rules = rules or InputRules()
         names = [spec.components[n].name for n in execution_order(spec)]
         self.place = {name: n for n, name in enumerate(names)}
         self.order = [name for name in names if name in components]
@@ -107,6 +113,9 @@ class HostBase(ABC):
         self.check_values = check_values
         self._guards: list[MutationCheck] = []
         self.tick: list[Any] = [0, None]
+        self.lateness = Lateness(
+            self.tick, skips=self.rules.skips, choices=self.rules.choices
+        )
         self.cut = cut
         taps = list(taps)
         # Grows by one entry a tick; those beyond the cut are left out when it is read.
@@ -304,17 +313,23 @@ class HostBase(ABC):
             self.spec,
             indexes,
             self.components,
-            self._observed(forwards),
+            self.lateness.careful(self._observed(forwards), fires_itself(self.spec)),
             {name: self.components[name]._lk.signature.unpack for name in names},
             lambda data: snapshot(decode(data)),
             {key: items for key, items in self._records.items() if belongs(key)},
             {key: items for key, items in taps.items() if belongs(key)},
             positions=[self.place[name] for name in names],
             inlet=inlet,
+            recalled=self._recalled,
             outlets=outlets,
         )
         guard.until = last_readers(result)
         return result
+
+    @property
+    def _recalled(self) -> Callable[[str, str, Any], RecallBuffer | None] | None:
+        is_plain = self.rules.choices is None and not self.rules.skips
+        return None if is_plain else self.rules.recalled
 
     def _observed(
         self, forwards: Mapping[str, Callable[..., Any]]

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from like_keras_core.runtime.host.choosing_buffers import RecallBuffer
 from like_keras_core.runtime.host.record_buffer import Column
 from like_keras_core.spec import ComponentSpec, ConnectionSpec, SystemSpec
 
@@ -30,6 +31,7 @@ class Value:
         last_use: The last step that reads it in the same tick.
         held: The register that keeps the newest one for hold inputs.
         delays: Registers that take it over at the end of the tick.
+        recalls: Inputs that take one of its values again that they took before.
         slot: The local variable that it is in.
         kind: Where the class it had last is kept, for types that may hold arrays.
         inlet: Where it comes from, if it comes from outside.
@@ -45,6 +47,7 @@ class Value:
     last_use: int = -1
     held: int | None = None
     delays: list[int] = field(default_factory=list)
+    recalls: list[RecallBuffer] = field(default_factory=list)
     slot: int = -1
     kind: int = -1
     inlet: Inlet | None = None
@@ -58,6 +61,9 @@ class Default:
     value: Any
 
 
+Argument = Value | int | Default | RecallBuffer
+
+
 @dataclass(slots=True, eq=False)
 class Step:
     """One component's place in a tick.
@@ -68,7 +74,8 @@ class Step:
         unpack: Splits its result into ports; None for a single value.
         every: Fire on each k-th tick.
         needs: Sync values without which it is absent.
-        arguments: `(keyword or "", value, register or default)` for the call.
+        arguments: `(keyword or "", value, register or default)` for the call; or what
+            gives the value of a tick of another run.
         outputs: One value a port; None where nobody uses it.
     """
 
@@ -77,7 +84,7 @@ class Step:
     unpack: Callable[[Any], tuple[Any, ...]] | None
     every: int
     needs: list[Value] = field(default_factory=list)
-    arguments: list[tuple[str, Value | int | Default]] = field(default_factory=list)
+    arguments: list[tuple[str, Argument]] = field(default_factory=list)
     outputs: list[Value | None] = field(default_factory=list)
 
 
@@ -126,6 +133,7 @@ def plan(
     *,
     positions: Sequence[int] = (),
     inlet: Callable[[ConnectionSpec, str], Inlet] | None = None,
+    recalled: Callable[[str, str, Any], RecallBuffer | None] | None = None,
     outlets: Mapping[str, Outlet] | None = None,
 ) -> Plan:
     """Work out what each step reads, sends and waits for.
@@ -142,6 +150,8 @@ def plan(
         positions: Each one's place in the execution order of the whole system.
         inlet: Gives what brings the values of a connection from a component that is
             not among them, for a policy.
+        recalled: Gives what an input reads that takes the values of another run, for
+            its address, its policy and its initial value; None where it does not.
         outlets: By port address, what takes values to components that are not.
     """
     feeds = {connection.target: connection for connection in spec.connections}
@@ -168,8 +178,9 @@ def plan(
                 step.outputs.append(None)
         result.steps.append(step)
     for i, n in enumerate(order):
-        _wire(result, spec.components[n], i, feeds, components, initial, inlet, sync)
-    _count(result, always=inlet is not None)
+        one = spec.components[n]
+        _wire(result, one, i, feeds, components, initial, inlet, recalled, sync)
+    _count(result, always=inlet is not None or recalled is not None)
     recorded = [address for address in result.values if address in records]
     for n, address in enumerate(recorded):
         records[address].place(result.gathered, n, len(recorded))
@@ -184,6 +195,7 @@ def _wire(
     components: Mapping[str, Any],
     initial: Callable[[Any], Any],
     inlet: Callable[[ConnectionSpec, str], Inlet] | None,
+    recalled: Callable[[str, str, Any], RecallBuffer | None] | None,
     sync: dict[str, Value],
 ) -> None:
     step = result.steps[i]
@@ -210,10 +222,16 @@ def _wire(
             )
             continue
         value = result.values[connection.source]
-        argument: Value | int | Default = value
-        if connection.delay is not None:
+        argument: Argument = value
+        start = None if connection.delay is None else initial(connection.delay.initial)
+        policy = port.policy if connection.delay is None else "delay"
+        recall = recalled and recalled(connection.target, policy, start)
+        if recall is not None:
+            argument = recall
+            value.recalls.append(recall)
+        elif connection.delay is not None:
             argument = len(result.registers)
-            result.registers.append(initial(connection.delay.initial))
+            result.registers.append(start)
             value.delays.append(argument)
         elif port.policy == "sync":
             value.is_exposed |= not signature.only_reads

@@ -8,6 +8,7 @@ from typing import Any
 from like_keras_core.graph.segments import Segment
 from like_keras_core.runtime.host.fan_out import FanOut
 from like_keras_core.runtime.host.input_buffers import InputBuffer, PortBuffer
+from like_keras_core.runtime.host.lateness import Gate, Lateness
 from like_keras_core.runtime.host.plan import Plan
 from like_keras_core.runtime.host.sampling import Sampler
 from like_keras_core.runtime.host.schedule import Schedule, generate
@@ -34,6 +35,10 @@ class SegmentRunner:
         self.schedule: Schedule
         # None until the tick of the cut comes, and in a run without one for good.
         self.limited: Schedule | None = None
+        # The same for a tick in which some steps are absent whatever they are given.
+        self.gated: Schedule | None = None
+        # From the planning on, in a run that may leave steps out.
+        self.gate: Gate | None = None
         # Of each step: durations of the sampled firings [s].
         self.durations: list[list[float]] = []
         self.sampler: Sampler
@@ -42,20 +47,25 @@ class SegmentRunner:
         # Whether no other segment's tick t is needed for its own: then the rate of the
         # system, and not the arrival of values, says when it runs.
         self.is_paced = False
+        # Whether nothing in it waits for what is late.
+        self.skips = False
 
     @property
     def first(self) -> str:
         """The first of its components, to name it by."""
         return self.plan.steps[0].name
 
-    def begin(self, plan: Plan, base: int) -> None:
+    def begin(self, plan: Plan, base: int, lateness: Lateness) -> None:
         """Take up a plan, once all its inputs and outputs are there.
 
         Args:
             plan: What the segment does within a tick.
             base: How many counters the plans of the node's earlier segments have.
+            lateness: What the host leaves out.
         """
         self.plan = plan
+        self.skips = lateness.skips
+        self.gate = Gate(lateness, plan) if lateness.is_active else None
         self.base = base
         self.durations = [[] for _ in plan.steps]
         latencies = [inlet.latencies for _, inlet in self.inlets]
@@ -63,7 +73,7 @@ class SegmentRunner:
         self.schedule = generate(plan, self.durations)
         self.registers = list(plan.registers)
         self.is_paced = all(
-            inlet.policy in ("delay", "latest") for _, inlet in self.inlets
+            inlet.policy == "delay" or not inlet.waits for _, inlet in self.inlets
         )
 
     def limited_one(self) -> Schedule:
@@ -72,9 +82,16 @@ class SegmentRunner:
             self.limited = generate(self.plan, self.durations, limited=True)
         return self.limited
 
+    def gated_one(self) -> Schedule:
+        """Return what runs a tick without the steps of a mask, also that of the cut."""
+        if self.gated is None:
+            options = {"limited": True, "gated": True}
+            self.gated = generate(self.plan, self.durations, **options)
+        return self.gated
+
     def retire(self) -> None:
         """Let go of the generated code; no tick follows."""
-        self.limited = None
+        self.limited = self.gated = None
         if hasattr(self, "schedule"):
             del self.schedule
 
@@ -85,10 +102,17 @@ class SegmentRunner:
         for _, inlet in self.inlets:
             if not inlet.is_ready(tick):
                 return False
+        if self.skips and self.is_paced:
+            return True
         for outlet in self.outlets.values():  # noqa: SIM110 - once a tick: fast
             if not outlet.has_credit:
                 return False
         return True
+
+    @property
+    def full(self) -> list[str]:
+        """The ports of which a reader has no room for one more value."""
+        return [x for x, outlet in self.outlets.items() if not outlet.has_credit]
 
     def waits_for(self, cut: StopPoint, limit: int, is_frozen: bool) -> str:
         """Say what its next tick waits for.
@@ -111,9 +135,8 @@ class SegmentRunner:
             if not inlet.is_ready(tick):
                 of = f" of tick {tick - 1}" if inlet.policy == "delay" else ""
                 return f"{inlet.target!r} {at} for {channel.source!r}{of}"
-        for address, outlet in self.outlets.items():
-            if not outlet.has_credit:
-                return f"{address!r} {at} for its readers to catch up"
+        for address in () if self.skips and self.is_paced else self.full:
+            return f"{address!r} {at} for its readers to catch up"
         return f"{self.first!r} {at} for its turn"
 
     def measure_latencies(self, tick: int) -> None:

@@ -250,6 +250,8 @@ class NodeProcess:
                 if component_of(str(tap.port)) in components
             ],
             check_values=options.check_values,
+            skips=options.skips,
+            choices=options.repeats,
         )
         self.host.trace = Trace() if options.trace else None
         self.participant = StopParticipant(self.host)
