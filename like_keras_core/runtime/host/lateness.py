@@ -18,8 +18,9 @@ from like_keras_core.graph.choices import Choices, PairLog, PairTable
 from like_keras_core.runtime.failure import Failure
 from like_keras_core.runtime.host.generated_calls import miss_counter
 from like_keras_core.runtime.host.pacer import Pacer
+from like_keras_core.runtime.host.pending_results import PendingResult
 from like_keras_core.runtime.host.plan import Plan, Value
-from like_keras_core.runtime.stop_point import StopPoint
+from like_keras_core.runtime.stop_point import FOREVER, StopPoint
 from like_keras_core.runtime.stop_signals import came_by_signal
 
 CLOSEST = 0.25
@@ -32,6 +33,7 @@ class Lateness:
 
     Args:
         tick: The host's: the present tick is its second item.
+        pending: What its components have under way that take ticks.
         skips: Whether what is over is left out.
         choices: What another run left out; None where nothing is repeated.
 
@@ -44,7 +46,12 @@ class Lateness:
     """
 
     def __init__(
-        self, tick: list[Any], *, skips: bool = False, choices: Choices | None = None
+        self,
+        tick: list[Any],
+        pending: Mapping[str, PendingResult],
+        *,
+        skips: bool = False,
+        choices: Choices | None = None,
     ) -> None:
         self.skips = skips
         self.choices = choices or Choices()
@@ -53,6 +60,13 @@ class Lateness:
         self.closest_s = 0.0
         self.clock: Callable[[], float] = perf_counter
         self._tick = tick
+        self._pending = pending
+        # By component, the ticks of results that came late.
+        self._due = {name: PairLog() for name in pending}
+        for name, item in pending.items():
+            if name in self.choices.due:
+                item.repeats = PairTable(self.choices.due[name])
+            item.arrived = self.arrived
         # By component: the ticks at which it was left out, and when it fired last [s].
         self._skipped: dict[str, PairLog] = {}
         self._fired_at: dict[str, float] = {}
@@ -90,13 +104,26 @@ class Lateness:
         own = set(fires_itself)
         return {
             name: self._careful(name, forward, is_own=name in own)
-            if self.skips or name in self.choices.ended
+            if self._may_outlive(name) and name not in self._pending
             else forward
             for name, forward in forwards.items()
         }
 
+    def planned(self, plan: Plan) -> None:
+        """Know the steps of a plan: where results come, and what counts absences."""
+        for i, step in enumerate(plan.steps):
+            if step.begins or not self.is_active:
+                continue
+            self._misses[step.name] = miss_counter(plan, i, ())
+            if step.pending is not None and self._may_outlive(step.name):
+                step.forward = self._careful(step.name, step.forward)
+
+    def _may_outlive(self, name: str) -> bool:
+        """Say whether the others may go on where a component fails."""
+        return self.skips or name in self.choices.ended
+
     def _careful(
-        self, name: str, forward: Callable[..., Any], *, is_own: bool
+        self, name: str, forward: Callable[..., Any], *, is_own: bool = False
     ) -> Callable[..., Any]:
         def fire(*args: Any, **kwargs: Any) -> Any:
             if is_own and self.closest_s:
@@ -137,16 +164,39 @@ class Lateness:
             return
         self._ended[name] = tick
         is_end = isinstance(error, EndOfStream)
+        began, pending = None, self._pending.get(name)
+        if pending is not None:
+            began, pending.due = pending.begun, FOREVER.tick
         if not is_end and self.failure is None:
-            self.failure = Failure(name, "forward", tick, error)
+            self.failure = Failure(name, "forward", tick, error, began)
         if self.skips and self.proposal is None:
             kind = "end of stream" if is_end else "error"
             self.proposal = StopPoint(tick, 0, kind, name)
 
+    def put_off(self, pending: PendingResult) -> None:
+        """Let a result that is not there when it is due come a tick later."""
+        pending.overruns += not pending.is_put_off
+        pending.is_put_off = True
+        pending.due += 1
+
+    def arrived(self, pending: PendingResult) -> None:
+        """Note the tick at which a result comes, if it was put off."""
+        if pending.is_put_off:
+            self._due[pending.name].add(pending.begun, pending.due)
+            pending.is_put_off = False
+
     def noted(self, end: int) -> Choices:
         """Return what was left out below a tick."""
+        due = {}
+        for name, pending in self._pending.items():
+            log = PairLog()
+            log.runs = [list(run) for run in self._due[name].runs]
+            if pending.is_put_off:
+                log.add(pending.begun, pending.due)
+            due[name] = log.pairs()
         found = Choices(
             skipped={name: log.ticks() for name, log in self._skipped.items()},
+            due={name: pairs for name, pairs in due.items() if pairs},
             ended=self._ended,
         )
         return found.below(end)
@@ -163,11 +213,11 @@ class Gate:
     def __init__(self, lateness: Lateness, plan: Plan) -> None:
         self._lateness = lateness
         self._plan = plan
+        # Of a component that takes ticks it is the step at which it begins to fire.
         self._bits = {step.name: 1 << i for i, step in enumerate(plan.steps)}
         self._own = 0
         for i, step in enumerate(plan.steps):
-            lateness._misses[step.name] = miss_counter(plan, i, ())
-            if not step.needs:
+            if not step.needs and (step.begins or step.pending is None):
                 self._own |= 1 << i
         # By port, the steps that no sync input fires and without which it is absent.
         self._roots: dict[str, int] = {}
@@ -190,8 +240,9 @@ class Gate:
         for address in full:
             mask |= self.roots_of(self._plan.values[address])
         if mask:
-            for step in self._plan.steps:
-                if mask & self._bits[step.name] and is_due(step.every, tick):
+            for i, step in enumerate(self._plan.steps):
+                is_busy = step.pending is not None and step.pending.due > tick
+                if mask >> i & 1 and is_due(step.every, tick) and not is_busy:
                     self._lateness.leave_out(step.name, tick)
         for bit, table in self._tables:
             if table(tick) is not None:
@@ -210,9 +261,10 @@ class Gate:
             return 0
         found = self._roots.get(value.address)
         if found is None:
-            needs = self._plan.steps[value.step].needs
-            found = 0 if needs else 1 << value.step
-            for need in needs:
+            step = self._plan.steps[value.step]
+            # A result that has no room comes later, by itself.
+            found = 0 if step.needs or step.pending else 1 << value.step
+            for need in step.needs:
                 found |= self.roots_of(need)
             self._roots[value.address] = found
         return found
