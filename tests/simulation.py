@@ -174,7 +174,12 @@ class Simulation:
         self.weights: dict[Any, int] = {}
 
     def _host(
-        self, spec: SystemSpec, node: str, window: int, run_ahead: int
+        self,
+        spec: SystemSpec,
+        node: str,
+        window: int,
+        run_ahead: int,
+        **options: Any,
     ) -> NodeHost:
         mine = [item for item in spec.components if item.node == node]
         return NodeHost(
@@ -189,6 +194,7 @@ class Simulation:
             ],
             skips=self.skips,
             choices=self.choices,
+            **options,
         )
 
     def run(self, stop_after: int | None = None) -> Outcome:

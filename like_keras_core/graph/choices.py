@@ -32,8 +32,10 @@ class PairLog:
             self.add(tick, other)
 
     def add(self, tick: int, other: int) -> None:
-        """Note a tick above all before, and the one that belongs to it."""
+        """Note a tick and the one that belongs to it, unless that is done."""
         last = self.runs[-1] if self.runs else None
+        if last is not None and tick <= last[0] + (last[1] - 1) * last[2]:
+            return
         if last is not None and last[1] == 1:
             last[2], last[4] = tick - last[0], other - last[3]
         if last is not None and (

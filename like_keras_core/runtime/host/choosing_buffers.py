@@ -27,6 +27,7 @@ class LooseBuffer(InputBuffer):
         policy: `"hold"`, `"latest"` or `"delay"`.
         initial: What the register holds before the first value.
         room: How many values may wait.
+        takes: How many ticks the firings of its producer take.
     """
 
     waits: ClassVar[bool] = False
@@ -34,9 +35,15 @@ class LooseBuffer(InputBuffer):
     __slots__ = ("_kept", "_log", "_lost", "_open", "_room")
 
     def __init__(
-        self, target: str, policy: str, initial: Any = None, *, room: int = 2
+        self,
+        target: str,
+        policy: str,
+        initial: Any = None,
+        *,
+        room: int = 2,
+        takes: int = 0,
     ) -> None:
-        super().__init__(target, policy, initial)
+        super().__init__(target, policy, initial, takes=takes)
         self._room = max(2, room)
         # The tick of the value in the register; it only rises.
         self._kept = NONE
@@ -110,6 +117,36 @@ class LooseBuffer(InputBuffer):
         return log.pairs()
 
 
+class PunctualBuffer(InputBuffer):
+    """A sync input of results, for which nothing waits: one that comes late is not had.
+
+    Whoever needs it at a tick at which it is not known whether there is one is absent.
+    """
+
+    waits: ClassVar[bool] = False
+
+    __slots__ = ()
+
+    def arrive(self, tick: int, value: Any) -> None:
+        """Take in a value, unless its tick is over."""
+        if tick > self.finished:
+            self.queue.append((tick, value))
+        self.resolved = max(self.resolved, tick)
+
+    def is_known(self, tick: int) -> bool:
+        """Say whether it is known what comes at a tick."""
+        return self.resolved >= tick
+
+    def is_ready(self, tick: int) -> bool:
+        """It waits for nothing."""
+        return True
+
+    def take(self, tick: int) -> Any:
+        """Return the value of a tick, if it is there; None where there is none."""
+        queue = self.queue
+        return queue[0][1] if queue and queue[0][0] == tick else None
+
+
 class RecallBuffer(InputBuffer):
     """An input that takes the values that it took in another run, and waits for them.
 
@@ -121,14 +158,21 @@ class RecallBuffer(InputBuffer):
         policy: `"hold"`, `"latest"` or `"delay"`.
         initial: What the register holds before the first value.
         took: The tick of the value for each tick at which hold has another one.
+        takes: How many ticks the firings of its producer take.
     """
 
     __slots__ = ("_took",)
 
     def __init__(
-        self, target: str, policy: str, initial: Any = None, *, took: PairTable
+        self,
+        target: str,
+        policy: str,
+        initial: Any = None,
+        *,
+        took: PairTable,
+        takes: int = 0,
     ) -> None:
-        super().__init__(target, policy, initial)
+        super().__init__(target, policy, initial, takes=takes)
         self._took = took
 
     def _wanted(self, tick: int) -> int:
@@ -174,23 +218,28 @@ class InputRules:
     choices: Choices | None = None
     room: int = 8
 
-    def buffer(self, target: str, policy: str, initial: Any = None) -> InputBuffer:
+    def buffer(
+        self, target: str, policy: str, initial: Any = None, *, takes: int = 0
+    ) -> InputBuffer:
         """Return the buffer of an input that is fed from outside of its segment.
 
         Args:
             target: The address of the input port.
             policy: Its policy; `"delay"` after a delay.
             initial: What it has before the first value.
+            takes: How many ticks the firings of its producer take.
         """
         if self.choices is not None:
-            recalled = self.recalled(target, policy, initial)
-            return recalled or InputBuffer(target, policy, initial)
+            recalled = self.recalled(target, policy, initial, takes=takes)
+            return recalled or InputBuffer(target, policy, initial, takes=takes)
+        if self.skips and policy == "sync" and takes:
+            return PunctualBuffer(target, policy, initial, takes=takes)
         if policy == "latest" or (self.skips and policy != "sync"):
-            return LooseBuffer(target, policy, initial, room=self.room)
-        return InputBuffer(target, policy, initial)
+            return LooseBuffer(target, policy, initial, room=self.room, takes=takes)
+        return InputBuffer(target, policy, initial, takes=takes)
 
     def recalled(
-        self, target: str, policy: str, initial: Any = None
+        self, target: str, policy: str, initial: Any = None, *, takes: int = 0
     ) -> RecallBuffer | None:
         """Return the buffer of an input that takes what it took in another run.
 
@@ -199,4 +248,5 @@ class InputRules:
         took = () if self.choices is None else self.choices.took.get(target, ())
         if not took or policy == "sync":
             return None
-        return RecallBuffer(target, policy, initial, took=PairTable(took))
+        table = PairTable(took)
+        return RecallBuffer(target, policy, initial, took=table, takes=takes)

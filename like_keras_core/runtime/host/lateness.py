@@ -228,17 +228,26 @@ class Gate:
             if name in skipped
         ]
 
-    def mask(self, tick: int, is_over: bool, full: Iterable[str] = ()) -> int:
+    def mask(
+        self,
+        tick: int,
+        is_over: bool,
+        full: Iterable[str] = (),
+        unknown: Iterable[str] = (),
+    ) -> int:
         """Return the steps that are absent at a tick, as the bits of a number.
 
         Args:
             tick: The tick.
             is_over: Whether it is over before it has begun.
             full: The addresses of ports with a reader that has no room.
+            unknown: The sources of sync inputs of which it is not known what they have.
         """
         mask = self._own if is_over else 0
         for address in full:
             mask |= self.roots_of(self._plan.values[address])
+        for source in unknown:
+            mask |= self._readers_of(source)
         if mask:
             for i, step in enumerate(self._plan.steps):
                 is_busy = step.pending is not None and step.pending.due > tick
@@ -251,6 +260,14 @@ class Gate:
             if tick > begin:
                 mask |= self._bits.get(name, 0)
         return mask
+
+    def _readers_of(self, source: str) -> int:
+        """Return the steps that need a value from outside."""
+        found = 0
+        for i, step in enumerate(self._plan.steps):
+            if any(need.step < 0 and need.address == source for need in step.needs):
+                found |= 1 << i
+        return found
 
     def roots_of(self, value: Value) -> int:
         """Return the steps without which a port of the plan sends nothing.

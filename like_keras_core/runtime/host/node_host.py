@@ -27,7 +27,6 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from math import inf
@@ -44,12 +43,15 @@ from like_keras_core.runtime.host.choosing_buffers import InputRules
 from like_keras_core.runtime.host.fan_out import FanOut, Link
 from like_keras_core.runtime.host.host_base import HostBase, TapCalls
 from like_keras_core.runtime.host.lateness import CLOSEST
+from like_keras_core.runtime.host.node_counts import node_counts
 from like_keras_core.runtime.host.pacer import Pacer
-from like_keras_core.runtime.host.sampling import is_sampled, times_of
+from like_keras_core.runtime.host.pending_results import PendingResult
+from like_keras_core.runtime.host.sampling import is_sampled
 from like_keras_core.runtime.host.schedule import Schedule
 from like_keras_core.runtime.host.segment_runner import SegmentRunner
 from like_keras_core.runtime.host.segment_wiring import SegmentWiring
 from like_keras_core.runtime.host.tentative_counts import TentativeCounts
+from like_keras_core.runtime.host.worker import WorkerFactory, WorkerThread
 from like_keras_core.runtime.stop_point import FOREVER, StopPoint
 from like_keras_core.runtime.stop_signals import came_by_signal
 from like_keras_core.spec import SystemSpec
@@ -79,6 +81,7 @@ class NodeHost(HostBase):
         skips: Whether what is late is left out, and nothing waits for another node but
             for sync inputs.
         choices: What another run took and left out, to be repeated.
+        worker: Makes the thread of each component that takes ticks.
     """
 
     def __init__(
@@ -96,6 +99,7 @@ class NodeHost(HostBase):
         check_values: bool = False,
         skips: bool = False,
         choices: Choices | None = None,
+        worker: WorkerFactory = WorkerThread,
     ) -> None:
         super().__init__(
             spec,
@@ -106,6 +110,7 @@ class NodeHost(HostBase):
             taps=taps,
             check_values=check_values,
             rules=InputRules(skips, choices, window),
+            worker=worker,
         )
         self.node = node
         self.window = window
@@ -127,7 +132,7 @@ class NodeHost(HostBase):
         # Absences and late ticks that a lower cut could take back, by counter.
         self._ledger = TentativeCounts()
         self._wiring = SegmentWiring(
-            spec, self.components, window, released, self.rules
+            spec, self.pending, self.components, window, released, self.rules
         )
         #: The ways out: a port, the node that reads it, and the link.
         self.links: list[tuple[str, str, Link]] = []
@@ -175,11 +180,6 @@ class NodeHost(HostBase):
     def close(self, source: str) -> None:
         """Know that a port of another node sends nothing any more."""
         self._inputs[source].close()
-
-    @property
-    def inputs(self) -> list[str]:
-        """The ports of other nodes that this one reads."""
-        return list(self._inputs)
 
     def _prepare(self, taps: TapCalls) -> None:
         for runner in self._runners:
@@ -230,7 +230,12 @@ class NodeHost(HostBase):
         if rate_hz:
             self._pacer = pacer or Pacer(rate_hz, lambda: False)
             self.lateness.start(self._pacer)
+            for runner in self._runners:
+                runner.is_due = self._is_due
             self._pacer.start()
+
+    def _is_due(self, tick: int) -> bool:
+        return self._pacer is None or self._pacer.is_due(tick)
 
     @property
     def pause_s(self) -> float:
@@ -239,8 +244,8 @@ class NodeHost(HostBase):
         due = [
             pacer.wakes_at(runner.next)
             for runner in self._runners
-            if pacer is not None and runner.is_paced
-            if self._may_start(runner.next) and runner.has_all
+            if pacer is not None and self._may_start(runner.next)
+            if (runner.is_paced and runner.has_all) or runner.puts_off_later
         ]
         return max(0.0, min(due) - pacer.now()) if pacer is not None and due else inf
 
@@ -291,11 +296,17 @@ class NodeHost(HostBase):
         return tick < self.cut.end and tick < self._limit and not self._is_frozen
 
     def step(self) -> bool:
-        """Run one tick of one segment, if one is ready: the earliest, then deepest.
+        """Send a result, or run one tick of one segment: the earliest, then deepest.
+
+        A result leaves as soon as it is there, whatever tick its segment is at.
 
         Returns:
-            Whether there was one.
+            Whether there was something to do.
         """
+        for pending in self.pending.values():
+            if pending.can_leave:
+                pending.leave()
+                return True
         ready = self._ready()
         if not ready:
             return False
@@ -307,8 +318,9 @@ class NodeHost(HostBase):
 
     @property
     def is_ready(self) -> bool:
-        """Whether `step` would run something."""
-        return bool(self._ready())
+        """Whether `step` would do something."""
+        can_leave = any(pending.can_leave for pending in self.pending.values())
+        return can_leave or bool(self._ready())
 
     def _ready(self) -> list[SegmentRunner]:
         ready = []
@@ -318,6 +330,16 @@ class NodeHost(HostBase):
                 if pacer is None or pacer.is_due(runner.next):
                     ready.append(runner)
         return ready
+
+    def awaited(self) -> PendingResult | None:
+        """Return whose thread this node waits for, and for nothing else; or None."""
+        joined = super().awaited()
+        if joined is not None or self._is_frozen or self._thread is None:
+            return joined
+        waiting = [item for item in self._runners if self._may_start(item.next)]
+        lowest = min(map(_next, waiting), default=0)
+        found = [item.awaited() for item in waiting if item.next == lowest]
+        return next(filter(None, found), None)
 
     def waits_for(self) -> list[str]:
         """Say of each segment what its next tick waits for; from any thread."""
@@ -331,7 +353,12 @@ class NodeHost(HostBase):
 
     def _run(self, runner: SegmentRunner) -> None:
         tick, is_over = runner.next, False
+        for pending in runner.pending if self.rules.skips else ():
+            if pending.is_waited_for(tick):
+                self.lateness.put_off(pending)
         if self._pacer is not None and runner.is_paced:
+            for pending in runner.pending:
+                pending.count_overrun(tick, self._pacer.wakes_at(tick))
             late_ticks = self._pacer.late_ticks
             self._pacer.wait(tick)
             if self._pacer.late_ticks > late_ticks:
@@ -340,14 +367,12 @@ class NodeHost(HostBase):
         self.tick[0] = tick + 1
         clock = [*self.tick, self.cut.order]
         schedule = runner.schedule if tick < self.cut.tick else runner.limited_one()
-        if runner.gate is not None:
-            full = runner.full if self.rules.skips and runner.is_paced else ()
-            if mask := runner.gate.mask(tick, is_over, full):
-                order = self.cut.order if tick >= self.cut.tick else len(self.place)
-                clock[2:] = [order, mask]
-                schedule = runner.gated_one()
+        if mask := self._mask(runner, tick, is_over):
+            order = self.cut.order if tick >= self.cut.tick else FOREVER.tick
+            clock[2:] = [order, mask]
+            schedule = runner.gated_one()
         self.tick[1] = tick
-        for outlet in runner.outlets.values():
+        for outlet in runner.sends:
             for link in outlet.links:
                 link.settle()
         run = schedule.run
@@ -366,11 +391,22 @@ class NodeHost(HostBase):
             runner.sampler.took(tick)
         self._finish(runner, tick)
 
+    def _mask(self, runner: SegmentRunner, tick: int, is_over: bool) -> int:
+        """Return the steps of a segment that are absent at its next tick."""
+        if runner.gate is None:
+            return 0
+        if not self.rules.skips:
+            return runner.gate.mask(tick, is_over)
+        full = runner.full if runner.is_paced else ()
+        return runner.gate.mask(tick, is_over, full, runner.unknown)
+
     def _finish(self, runner: SegmentRunner, tick: int) -> None:
         """Answer what has no answer yet, and give the credits back."""
         for outlet in runner.outlets.values():
             if outlet.answered < tick:
                 outlet(tick, None)
+        for pending in runner.pending:
+            pending.announce(tick)
         runner.next = tick + 1
         self._ended = time.monotonic()
         for channel, inlet in runner.inlets:
@@ -384,7 +420,7 @@ class NodeHost(HostBase):
         if found is None or came_by_signal(error):
             raise error
         trace, step = found
-        name = runner.plan.steps[step].name
+        name, pending = runner.plan.steps[step].name, runner.plan.steps[step].pending
         if self.rules.skips and runner.gate is not None:
             runner.gate.leave_out_after(step, tick)
             BaseException.with_traceback(error, trace.tb_next)
@@ -396,7 +432,8 @@ class NodeHost(HostBase):
         cut = StopPoint(tick, self.place[name], "error", name)
         if cut.place < self.cut.place:
             BaseException.with_traceback(error, trace.tb_next)
-            self.failure = Failure(name, "forward", tick, error)
+            began = None if pending is None else pending.begun
+            self.failure = Failure(name, "forward", tick, error, began)
         self.set_cut(cut)
 
     def counts(
@@ -407,25 +444,9 @@ class NodeHost(HostBase):
         Args:
             cut: Not above how far this node is; that of the run when omitted.
         """
-        cut = cut or self.cut
-        below = self._ledger.below(cut.tick)
-        upto = below + Counter(self._ledger.at(cut.tick))
         duration_s = max(0.0, self._ended - self._began)
-        components: dict[str, ComponentReport] = {}
-        messages: dict[str, int] = {}
-        for runner in self._runners:
-            for i, step in enumerate(runner.plan.steps):
-                ticks = cut.ticks(self.place[step.name])
-                gaps = upto if ticks > cut.tick else below
-                absent = gaps[runner.base + i]
-                components[step.name] = times_of(
-                    ticks - absent, absent, runner.durations[i], duration_s
-                )
-                for value in step.outputs:
-                    if value is not None:
-                        gone = gaps[runner.base + value.counter]
-                        messages[value.address] = ticks - gone
-        return components, messages
+        cut = cut or self.cut
+        return node_counts(self._runners, self._ledger, cut, self.place, duration_s)
 
     @property
     def late_ticks(self) -> int:
@@ -434,8 +455,5 @@ class NodeHost(HostBase):
 
     def received(self) -> dict[str, tuple[float | None, int | None]]:
         """Return the `statistics` of each input from outside a segment, by address."""
-        return {
-            inlet.target: inlet.statistics
-            for runner in self._runners
-            for _, inlet in runner.inlets
-        }
+        inlets = (inlet for runner in self._runners for _, inlet in runner.inlets)
+        return {inlet.target: inlet.statistics for inlet in inlets}

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container
+from collections.abc import Callable, Container, Mapping
 from typing import Any
 
 from like_keras_core.runtime.host.choosing_buffers import InputRules
 from like_keras_core.runtime.host.fan_out import FanOut
 from like_keras_core.runtime.host.input_buffers import PortBuffer
+from like_keras_core.runtime.host.pending_results import PendingResult
 from like_keras_core.runtime.host.segment_runner import SegmentRunner
 from like_keras_core.spec import ConnectionSpec, SystemSpec, component_of
 from like_keras_core.values.config_json import decode
@@ -22,6 +23,7 @@ class SegmentWiring:
 
     Args:
         spec: The whole system.
+        pending: What those of this node's components have under way that take ticks.
         components: Those of this node.
         window: Values in flight on a connection.
         released: Called with a port's address and a tick when this node has finished
@@ -39,6 +41,7 @@ class SegmentWiring:
     def __init__(
         self,
         spec: SystemSpec,
+        pending: Mapping[str, PendingResult],
         components: Container[str],
         window: int,
         released: Callable[[str, int], object],
@@ -46,6 +49,8 @@ class SegmentWiring:
     ) -> None:
         self.spec = spec
         self.rules = rules
+        self.pending = pending
+        self.takes = {item.name: item.takes for item in spec.components}
         self.components = components
         self.window = window
         self.released = released
@@ -66,11 +71,21 @@ class SegmentWiring:
             outlet = self.outlets.setdefault(source, FanOut())
             if target in self.components and outlet.local is None:
                 outlet.local = self.locals[source] = PortBuffer(source, self.window)
+        runner.pending = [x for name, x in self.pending.items() if name in inside]
         runner.outlets = {
             source: outlet
             for source, outlet in self.outlets.items()
             if component_of(source) in inside
+            and component_of(source) not in self.pending
         }
+        for pending in runner.pending:
+            component = self.spec.component(pending.name)
+            ports = map(component.address_of, component.outputs)
+            outlets = [self.outlets.get(address) for address in ports]
+            pending.outlets = outlets if any(outlets) else []
+            for outlet in filter(None, outlets):
+                # Before that there is no result, which everybody knows.
+                outlet.answered = pending.takes - 1
 
     def inlet(
         self, runner: SegmentRunner, connection: ConnectionSpec, policy: str
@@ -92,11 +107,12 @@ class SegmentWiring:
                     source, self.window, lambda tick: self.released(source, tick)
                 ),
             )
+        takes = self.takes[connection.producer]
         if connection.delay is None:
-            inlet = self.rules.buffer(connection.target, policy)
+            inlet = self.rules.buffer(connection.target, policy, takes=takes)
         else:
             initial = snapshot(decode(connection.delay.initial))
-            inlet = self.rules.buffer(connection.target, "delay", initial)
+            inlet = self.rules.buffer(connection.target, "delay", initial, takes=takes)
         channel.inlets.append(inlet)
         runner.inlets.append((channel, inlet))
         return inlet.take
