@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from like_keras_core.errors import nearest
 from like_keras_core.graph.once import once_per_spec
+from like_keras_core.graph.time_checks import slow_issues
 from like_keras_core.issue import Issue
 from like_keras_core.spec import (
     LATE,
@@ -128,6 +129,7 @@ def check(spec: SystemSpec) -> tuple[Issue, ...]:
     issues += _bad_times(spec)
     order = execution_order(spec)
     issues += _unequal_joins(spec, order)
+    issues += slow_issues(spec)
     if len(order) < len(spec.components):
         issues.append(_cycle_issue(find_cycle(spec, order)))
     return tuple(issues)
@@ -325,8 +327,11 @@ def _unequal_joins(spec: SystemSpec, order: Sequence[int]) -> Iterator[Issue]:
     """Warn of sync joins whose inputs come at different rates."""
     fed = {connection.target: connection for connection in spec.connections}
     rates: dict[str, int] = {}
-    if all(component.every == 1 for component in spec.components):
+    if all(item.every == 1 and not item.takes for item in spec.components):
         return
+    for component in spec.components:
+        # It may come after those that read it.
+        rates[component.name] = max(component.takes, 1)
     for n in order:
         component = spec.components[n]
         inputs = [item for item in sync_inputs(component, fed) if item.delay is None]
@@ -334,7 +339,8 @@ def _unequal_joins(spec: SystemSpec, order: Sequence[int]) -> Iterator[Issue]:
         for item in inputs:
             rate = rates.get(item.producer, 1)
             found[rate] = found[rate] or item.target
-        rates[component.name] = max(found, default=component.every)
+        period = max(found, default=component.every)
+        rates[component.name] = period * max(1, -(-component.takes // period))
         if len(found) > 1:
             listed = ", ".join(
                 f"{address} (every {rate})" for rate, address in sorted(found.items())
