@@ -288,9 +288,8 @@ class SingleHost(HostBase):
                 break
             mask = 0
             if self._gate is not None:
-                is_over = self.rules.skips and pacer is not None
-                is_over = is_over and pacer.is_over(t, CLOSEST)
-                mask = self._gate.mask(t, is_over)
+                is_over = pacer is not None and pacer.is_over(t, CLOSEST)
+                mask = self._gate.mask(t, is_over and self.rules.skips)
             if mask:
                 t = self._run_gated(t, mask, regs)
             else:
