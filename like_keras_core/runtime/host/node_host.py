@@ -141,11 +141,6 @@ class NodeHost(HostBase):
         segments = skipping_segments_of(spec) if skips else segments_of(spec)
         self._runners = [SegmentRunner(item) for item in segments if item.node == node]
 
-    @property
-    def runners(self) -> Sequence[SegmentRunner]:
-        """Its segments."""
-        return self._runners
-
     def link(self, source: str, link: Link, reader: str = "") -> None:
         """Send the values of one of this node's ports to one more node.
 
@@ -353,9 +348,7 @@ class NodeHost(HostBase):
 
     def _run(self, runner: SegmentRunner) -> None:
         tick, is_over = runner.next, False
-        for pending in runner.pending if self.rules.skips else ():
-            if pending.is_waited_for(tick):
-                self.lateness.put_off(pending)
+        runner.put_off()
         if self._pacer is not None and runner.is_paced:
             for pending in runner.pending:
                 pending.count_overrun(tick, self._pacer.wakes_at(tick))
@@ -367,7 +360,7 @@ class NodeHost(HostBase):
         self.tick[0] = tick + 1
         clock = [*self.tick, self.cut.order]
         schedule = runner.schedule if tick < self.cut.tick else runner.limited_one()
-        if mask := self._mask(runner, tick, is_over):
+        if mask := runner.mask(is_over):
             order = self.cut.order if tick >= self.cut.tick else FOREVER.tick
             clock[2:] = [order, mask]
             schedule = runner.gated_one()
@@ -390,15 +383,6 @@ class NodeHost(HostBase):
         if sampled:
             runner.sampler.took(tick)
         self._finish(runner, tick)
-
-    def _mask(self, runner: SegmentRunner, tick: int, is_over: bool) -> int:
-        """Return the steps of a segment that are absent at its next tick."""
-        if runner.gate is None:
-            return 0
-        if not self.rules.skips:
-            return runner.gate.mask(tick, is_over)
-        full = runner.full if runner.is_paced else ()
-        return runner.gate.mask(tick, is_over, full, runner.unknown)
 
     def _finish(self, runner: SegmentRunner, tick: int) -> None:
         """Answer what has no answer yet, and give the credits back."""

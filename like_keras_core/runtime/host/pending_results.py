@@ -150,6 +150,12 @@ class PendingResult:
         is_due = NONE < self.due <= tick
         return is_due and not (self._is_sent and self.is_done)
 
+    def put_off(self) -> None:
+        """Let the result come a tick later than it is due."""
+        self.overruns += not self.is_put_off
+        self.is_put_off = True
+        self.due += 1
+
     def count_overrun(self, tick: int, deadline: float) -> None:
         """Count a result that came after the time of its tick.
 
