@@ -16,8 +16,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from like_keras_core.errors import EngineOptionError
+from like_keras_core.graph.choices import Choices, as_choices
+from like_keras_core.spec import LATE
 from like_keras_core.values.option import Flag, Option, as_bool, as_path, as_speed
-from like_keras_core.values.quantities import exact, quantity, whole_number
+from like_keras_core.values.quantities import exact, one_of, quantity, whole_number
 
 if TYPE_CHECKING:
     import os
@@ -70,6 +72,22 @@ class ProcessOptions:
         default=(),
         metadata=_about(
             "Objects that each process makes and calls with (tick, value)."
+        ),
+    )
+    late: str | None = field(
+        default=None,
+        metadata=_about(
+            "What is not ready in time: wait for it, or skip it and go on; the "
+            "system's own when omitted.",
+            convert=partial(one_of, LATE),
+            flag=Flag(name="--late", type=str, metavar="[wait|skip]"),
+        ),
+    )
+    choices: Choices | Mapping[str, Any] | None = field(
+        default=None,
+        metadata=_about(
+            "Repeat what clocks decided in another run: its report.choices.",
+            convert=as_choices,
         ),
     )
     check_values: bool = field(

@@ -6,11 +6,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from like_keras_core.graph.choices import Choices
 from like_keras_core.spec import SystemSpec
 
 if TYPE_CHECKING:
     import os
     from pathlib import Path
+
+__all__ = ["Choices", "ComponentReport", "ConnectionReport", "Progress", "RunReport"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,6 +117,7 @@ class RunReport:
         connections: By `"camera.output -> detector.image"`.
         instances: The component objects that ran, where they ran in this process.
         records: By port address, `(tick, value)` in order.
+        choices: What clocks decided; `launch(choices=...)` repeats it.
         waited_for: What was running, or was waited for, when Ctrl-C or `timeout_s`
             ended the run: a sentence each.
         environment: What the engine ran it in, such as the domain of a middleware:
@@ -135,6 +139,7 @@ class RunReport:
     records: Mapping[str, Sequence[tuple[int, Any]]] = field(
         default_factory=dict, repr=False
     )
+    choices: Choices = field(default_factory=Choices, repr=False)
     waited_for: Sequence[str] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
     realtime: Sequence[str] = ()
@@ -177,6 +182,7 @@ class RunReport:
                 for name, item in self.connections.items()
             },
             "records": {name: len(values) for name, values in self.records.items()},
+            "choices": self.choices.to_dict(),
             "waited_for": list(self.waited_for),
             "environment": dict(self.environment),
             "realtime": list(self.realtime),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import operator
+from collections.abc import Sequence
 from fractions import Fraction
 from numbers import Rational
 from typing import Any
@@ -60,3 +61,20 @@ def quantity(
 def exact(value: Any) -> Fraction:
     """Return a number as its decimal digits say: 0.1 is a tenth."""
     return Fraction(value if isinstance(value, Rational) else repr(float(value)))
+
+
+def one_of(allowed: Sequence[str], name: str, value: Any) -> str:
+    """Return a value that is one of some names.
+
+    Args:
+        allowed: The names.
+        name: What the value is, for the error.
+        value: What was given.
+
+    Raises:
+        ValueError: It is another one; the message names it.
+    """
+    if not isinstance(value, str) or value not in allowed:
+        names = " or ".join(map(repr, allowed))
+        raise ValueError(f"{name} must be {names}; got {value!r:.80}.")
+    return value

@@ -17,13 +17,15 @@ from typing import Any
 
 from like_keras_core.authoring.component_time import Timing, begins_of, noting
 from like_keras_core.component import Component
-from like_keras_core.graph.checks import execution_order, periods
+from like_keras_core.graph.checks import execution_order, fires_itself, periods
 from like_keras_core.graph.places import places_of
 from like_keras_core.graph.port_selection import check_ports, ports_to_record
 from like_keras_core.report import ComponentReport
 from like_keras_core.runtime.failure import Failed, Failure, HungComponent
+from like_keras_core.runtime.host.choosing_buffers import InputRules, RecallBuffer
 from like_keras_core.runtime.host.firing import Firing, firing_on
 from like_keras_core.runtime.host.hook_calls import Activity, HookCalls, activity_of
+from like_keras_core.runtime.host.lateness import Lateness
 from like_keras_core.runtime.host.mutation_check import MutationCheck
 from like_keras_core.runtime.host.pending_results import PendingResult
 from like_keras_core.runtime.host.plan import Inlet, Outlet, Plan, last_readers, plan
@@ -56,6 +58,7 @@ class HostBase(ABC):
         record: Addresses of output ports to record, or `"all"`.
         taps: What to call after emissions.
         check_values: Find components that change what they received.
+        rules: How inputs are read that are not bound to one value a tick.
         worker: Makes the thread of each component that takes ticks.
 
     Attributes:
@@ -67,6 +70,7 @@ class HostBase(ABC):
             before which to stop, and the present one, None outside of ticks.
         cut: Where the run ends: what lies beyond it does not count.
         realtime: What became of real-time rights in this process: a sentence each.
+        lateness: What it leaves out, and notes.
 
     Raises:
         GraphError: A port to record or tap does not exist.
@@ -82,9 +86,11 @@ class HostBase(ABC):
         record: Sequence[str] | str = (),
         taps: Iterable[Tap] = (),
         check_values: bool = False,
+        rules: InputRules | None = None,
         worker: WorkerFactory = WorkerThread,
     ) -> None:
         self.spec = spec
+        self.rules = rules or InputRules()
         names = [spec.components[n].name for n in execution_order(spec)]
         self.place = dict(places_of(spec))
         self.order = [name for name in names if name in components]
@@ -127,6 +133,12 @@ class HostBase(ABC):
             for item in spec.components
             if item.takes and item.name in components
         }
+        self.lateness = Lateness(
+            self.tick,
+            self.pending,
+            skips=self.rules.skips,
+            choices=self.rules.choices,
+        )
         self._calls = HookCalls(self.components, self.pending)
         specs = {component.name: component for component in spec.components}
         for name, component in self.components.items():
@@ -329,7 +341,7 @@ class HostBase(ABC):
             self.spec,
             indexes,
             self.components,
-            self._observed(forwards),
+            self.lateness.careful(self._observed(forwards), fires_itself(self.spec)),
             {name: self.components[name]._lk.signature.unpack for name in names},
             lambda data: snapshot(decode(data)),
             {key: items for key, items in self._records.items() if belongs(key)},
@@ -337,10 +349,17 @@ class HostBase(ABC):
             pending=pending,
             places=self.place,
             inlet=inlet,
+            recalled=self._recalled,
             outlets=outlets,
         )
         guard.until = last_readers(result)
+        self.lateness.planned(result)
         return result
+
+    @property
+    def _recalled(self) -> Callable[[str, str, Any], RecallBuffer | None] | None:
+        is_plain = self.rules.choices is None and not self.rules.skips
+        return None if is_plain else self.rules.recalled
 
     def _observed(
         self, forwards: Mapping[str, Callable[..., Any]]
@@ -381,20 +400,20 @@ class HostBase(ABC):
 
     def _report_of(
         self,
+        duration_s: float,
         name: str,
         fired: int,
         absent: int,
         samples: Sequence[float],
-        duration_s: float,
     ) -> ComponentReport:
         """Return what a component did, and how well it kept its times at a rate.
 
         Args:
+            duration_s: How long the run took [s].
             name: The component.
             fired: How often it fired.
             absent: At how many ticks it did not.
             samples: Durations of some firings, where no timekeeper has them [s].
-            duration_s: How long the run took [s].
         """
         keeper = self.timekeeper
         if keeper is None:

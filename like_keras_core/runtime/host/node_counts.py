@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
 from like_keras_core.report import ComponentReport
+from like_keras_core.runtime.host.plan_counts import ReportOf
 from like_keras_core.runtime.host.segment_runner import SegmentRunner
 from like_keras_core.runtime.host.tentative_counts import TentativeCounts
 from like_keras_core.runtime.stop_point import StopPoint
@@ -16,7 +17,7 @@ def node_counts(
     ledger: TentativeCounts,
     cut: StopPoint,
     place: Mapping[str, int],
-    report_of: Callable[[str, int, int, Sequence[float]], ComponentReport],
+    report_of: ReportOf,
 ) -> tuple[dict[str, ComponentReport], dict[str, int]]:
     """Return what each component did, and each port's messages, below a cut.
 
@@ -25,8 +26,7 @@ def node_counts(
         ledger: The gaps of their plans.
         cut: Not above how far the node is.
         place: Where in a tick the values of each component come.
-        report_of: Makes a report of a component, how often it fired, at how many ticks
-            it did not, and durations of some firings [s].
+        report_of: Makes a report of what is counted.
     """
     below = ledger.below(cut.tick)
     upto = below + Counter(ledger.at(cut.tick))

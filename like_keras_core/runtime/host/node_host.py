@@ -29,17 +29,19 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
-from math import inf
 from operator import attrgetter
 from typing import Any
 
 from like_keras_core.component import Component
 from like_keras_core.errors import EndOfStream
-from like_keras_core.graph.segments import segments_of
+from like_keras_core.graph.choices import Choices
+from like_keras_core.graph.segments import segments_of, skipping_segments_of
 from like_keras_core.report import ComponentReport
 from like_keras_core.runtime.failure import Failure
+from like_keras_core.runtime.host.choosing_buffers import InputRules
 from like_keras_core.runtime.host.fan_out import FanOut, Link
 from like_keras_core.runtime.host.host_base import HostBase, TapCalls
+from like_keras_core.runtime.host.node_clock import NodeClock
 from like_keras_core.runtime.host.node_counts import node_counts
 from like_keras_core.runtime.host.pacer import Pacer, most_spin_s
 from like_keras_core.runtime.host.pending_results import PendingResult
@@ -75,6 +77,9 @@ class NodeHost(HostBase):
         record: Addresses of this node's ports to record.
         taps: What to call after emissions.
         check_values: Find components that change what they received.
+        skips: Whether what is late is left out, and nothing waits for another node but
+            for sync inputs.
+        choices: What another run took and left out, to be repeated.
         worker: Makes the thread of each component that takes ticks.
     """
 
@@ -91,6 +96,8 @@ class NodeHost(HostBase):
         record: Sequence[str] = (),
         taps: Iterable[Tap] = (),
         check_values: bool = False,
+        skips: bool = False,
+        choices: Choices | None = None,
         worker: WorkerFactory = WorkerThread,
     ) -> None:
         super().__init__(
@@ -101,6 +108,7 @@ class NodeHost(HostBase):
             record=record,
             taps=taps,
             check_values=check_values,
+            rules=InputRules(skips, choices, window),
             worker=worker,
         )
         self.node = node
@@ -112,8 +120,7 @@ class NodeHost(HostBase):
         # The lowest tick that some node is not known to have finished; it only rises,
         # and what is below it, and below the cut, counts for certain.
         self.floor = 0
-        # None without a rate, and before `start`.
-        self._pacer: Pacer | None = None
+        self._clock = NodeClock()
         # By time.monotonic [s]: `start`, and the end of the newest tick of any segment.
         self._began = 0.0
         self._ended = 0.0
@@ -125,15 +132,25 @@ class NodeHost(HostBase):
         # Absences and late ticks that a lower cut could take back, by counter.
         self._ledger = TentativeCounts()
         self._wiring = SegmentWiring(
-            spec, self.pending, self.components, window, released
+            spec, self.pending, self.components, window, released, self.rules
         )
+        #: The ways out: a port, the node that reads it, and the link.
+        self.links: list[tuple[str, str, Link]] = []
         # The wiring's own: values arrive here, more often than anything else.
         self._inputs = self._wiring.inputs
-        self._runners = [SegmentRunner(x) for x in segments_of(spec) if x.node == node]
+        segments = skipping_segments_of(spec) if skips else segments_of(spec)
+        self._runners = [SegmentRunner(item) for item in segments if item.node == node]
 
-    def link(self, source: str, link: Link) -> None:
-        """Send the values of one of this node's ports to one more node."""
+    def link(self, source: str, link: Link, reader: str = "") -> None:
+        """Send the values of one of this node's ports to one more node.
+
+        Args:
+            source: The port's address.
+            link: The way.
+            reader: The node at its end.
+        """
         self._wiring.outlets.setdefault(source, FanOut()).links.append(link)
+        self.links.append((source, reader, link))
 
     def push(
         self, source: str, tick: int, value: Any, stamp: float | None = None
@@ -170,12 +187,16 @@ class NodeHost(HostBase):
                 inlet=partial(self._wiring.inlet, runner),
                 outlets=runner.outlets,
             )
-            runner.begin(plan, base)
+            runner.begin(plan, base, self.lateness)
             base += len(plan.gaps)
 
     def _schedules(self) -> Iterator[Schedule]:
         for runner in self._runners:
-            schedules = (getattr(runner, "schedule", None), runner.limited)
+            schedules = (
+                getattr(runner, "schedule", None),
+                runner.limited,
+                runner.gated,
+            )
             yield from (item for item in schedules if item is not None)
 
     def shutdown(self) -> Failure | None:
@@ -189,33 +210,33 @@ class NodeHost(HostBase):
             runner.retire()
         return super().shutdown()
 
-    def start(self, rate_hz: float | None = None) -> None:
+    def start(
+        self, rate_hz: float | None = None, *, pacer: Pacer | None = None
+    ) -> None:
         """Begin to count time.
 
         Args:
             rate_hz: Ticks per second, for what waits for no other node; None is as
                 fast as possible.
+            pacer: What counts it; one of this machine's clock when omitted.
         """
         self._thread = threading.get_ident()
         self._began = time.monotonic()
         if rate_hz:
-            spin_s = most_spin_s(has_workers=bool(self.pending))
-            self._pacer = Pacer(rate_hz, lambda: False, most_spin_s=spin_s)
-            began = self._pacer.start()
+            if pacer is None:
+                spin_s = most_spin_s(has_workers=bool(self.pending))
+                pacer = Pacer(rate_hz, lambda: False, most_spin_s=spin_s)
+            self.lateness.start(pacer)
+            for runner in self._runners:
+                runner.is_due = self._clock.is_due
+            began = self._clock.start(pacer)
             if self.timekeeper is not None:
                 self.timekeeper.start(began)
 
     @property
     def pause_s(self) -> float:
         """How long until a tick is due that waits for nothing but the clock [s]."""
-        pacer = self._pacer
-        due = [
-            pacer.wakes_at(runner.next)
-            for runner in self._runners
-            if pacer is not None and runner.is_paced
-            if self._may_start(runner.next) and runner.has_all
-        ]
-        return max(0.0, min(due) - time.perf_counter()) if due else inf
+        return self._clock.pause_s(x for x in self._runners if self._may_start(x.next))
 
     def set_cut(self, cut: StopPoint) -> None:
         """Know where the run ends, if it is before what was known."""
@@ -233,7 +254,7 @@ class NodeHost(HostBase):
         The last one waits for no clock.
         """
         self._is_frozen = False
-        self._pacer = None
+        self._clock.stop()
 
     def set_floor(self, tick: int) -> None:
         """Know the smallest tick that the whole system has not finished."""
@@ -243,7 +264,7 @@ class NodeHost(HostBase):
     @property
     def is_held(self) -> bool:
         """Whether a segment is as far ahead of the floor as it may be."""
-        return any(item.next >= self.floor + self.run_ahead for item in self._runners)
+        return any(item.next >= self._limit for item in self._runners)
 
     @property
     def progress(self) -> int:
@@ -255,12 +276,13 @@ class NodeHost(HostBase):
         """Whether every tick up to the cut is finished here."""
         return all(runner.next >= self.cut.end for runner in self._runners)
 
+    @property
+    def _limit(self) -> int:
+        """The first tick that is too far ahead of the other nodes."""
+        return self.cut.end if self.rules.skips else self.floor + self.run_ahead
+
     def _may_start(self, tick: int) -> bool:
-        return (
-            tick < self.cut.end
-            and tick < self.floor + self.run_ahead
-            and not self._is_frozen
-        )
+        return tick < self.cut.end and tick < self._limit and not self._is_frozen
 
     def step(self) -> bool:
         """Send a result, or run one tick of one segment: the earliest, then deepest.
@@ -290,13 +312,12 @@ class NodeHost(HostBase):
         return can_leave or bool(self._ready())
 
     def _ready(self) -> list[SegmentRunner]:
-        ready = []
-        for runner in self._runners:
-            if self._may_start(runner.next) and runner.has_all:
-                pacer = self._pacer if runner.is_paced else None
-                if pacer is None or pacer.wakes_at(runner.next) <= time.perf_counter():
-                    ready.append(runner)
-        return ready
+        return [
+            runner
+            for runner in self._runners
+            if self._may_start(runner.next) and runner.has_all
+            if self._clock.may_run(runner)
+        ]
 
     def awaited(self) -> PendingResult | None:
         """Return whose thread this node waits for, and for nothing else; or None."""
@@ -311,27 +332,27 @@ class NodeHost(HostBase):
         """Say of each segment what its next tick waits for; from any thread."""
         if (firing := self.firing()) is not None:
             return [f"On node {self.node!r}, {firing}."]
-        limits = self.cut, self.floor + self.run_ahead, self._is_frozen
+        limits = self.cut, self._limit, self._is_frozen
         on = f"On node {self.node!r}, "
         return [f"{on}{item.waits_for(*limits)}." for item in self._runners]
 
     def _run(self, runner: SegmentRunner) -> None:
         tick = runner.next
         self._is_firing = True
-        if self._pacer is not None:
-            for pending in runner.pending:
-                pending.count_overrun(tick, self._pacer.wakes_at(tick))
-        if self._pacer is not None and runner.is_paced:
-            late_ticks = self._pacer.late_ticks
-            self._pacer.wait(tick)
-            if self._pacer.late_ticks > late_ticks:
-                self._ledger.note(_LATE, tick)
+        runner.put_off()
+        is_late, is_over = self._clock.wait(runner)
+        if is_late:
+            self._ledger.note(_LATE, tick)
         if self.timekeeper is not None:
             self.timekeeper.blocked_by = runner.blocked_by
             runner.blocked_by = ""
         self.tick[0] = tick + 1
         clock = [*self.tick, self.cut.order]
         schedule = runner.schedule if tick < self.cut.tick else runner.limited_one()
+        if mask := runner.mask(is_over):
+            order = self.cut.order if tick >= self.cut.tick else FOREVER.tick
+            clock[2:] = [order, mask]
+            schedule = runner.gated_one()
         self.tick[1] = tick
         for outlet in runner.sends:
             for link in outlet.links:
@@ -374,6 +395,11 @@ class NodeHost(HostBase):
             raise error
         trace, step = found
         name, pending = runner.plan.steps[step].name, runner.plan.steps[step].pending
+        if self.rules.skips and runner.gate is not None:
+            runner.gate.leave_out_after(step, tick)
+            BaseException.with_traceback(error, trace.tb_next)
+            self.lateness.end(name, tick, error)
+            return
         if isinstance(error, EndOfStream):
             self.set_cut(StopPoint(tick, self.place[name], "end of stream", name))
             return
@@ -394,12 +420,7 @@ class NodeHost(HostBase):
         """
         duration_s = max(0.0, self._ended - self._began)
         cut = cut or self.cut
-
-        def report_of(
-            name: str, fired: int, absent: int, samples: Sequence[float]
-        ) -> ComponentReport:
-            return self._report_of(name, fired, absent, samples, duration_s)
-
+        report_of = partial(self._report_of, duration_s)
         return node_counts(self._runners, self._ledger, cut, self.place, report_of)
 
     @property

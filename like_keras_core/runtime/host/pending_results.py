@@ -51,6 +51,10 @@ class PendingResult:
         overruns: How many results were not there when they were due at a rate.
         overran: Called with the tick of each of them.
         samples: The durations of some firings in the component's thread [s].
+        repeats: The tick at which a firing of another run came late, by the tick at
+            which it began; None for one that came when it was due.
+        is_put_off: Whether the result was not there when it was due at first.
+        arrived: Called when a result comes, before it is taken.
         hung: What the wait for a job that does not end was given up with.
     """
 
@@ -73,6 +77,9 @@ class PendingResult:
         self.overruns = 0
         self.overran: Callable[[int], object] | None = None
         self.samples = ThinnedSamples()
+        self.repeats: Callable[[int], int | None] = lambda tick: None
+        self.is_put_off = False
+        self.arrived: Callable[[PendingResult], object] = lambda pending: None
         self.hung: HungComponent | None = None
         self._unpack = unpack
         # What the newest firing gave: the values, already split, or what was raised.
@@ -98,14 +105,14 @@ class PendingResult:
         return self.hung is not None and not self.worker.is_idle
 
     def begin(self, tick: int, /, *args: Any, **kwargs: Any) -> None:
-        """Fire at a tick.
+        """Fire at a tick; nobody changes the arguments any more.
 
         Args:
             tick: The tick.
-            *args: What `forward` is called with; nobody changes it any more.
-            **kwargs: The same, by keyword.
+            *args: What `forward` is called with.
+            **kwargs: The same, by name.
         """
-        self.begun, self.due = tick, tick + self.takes
+        self.begun, self.due = tick, self.repeats(tick) or tick + self.takes
         self.began_at = perf_counter()
         self._is_sent = not self.outlets
         self.worker.start(partial(self._fire, tick, args, kwargs))
@@ -130,6 +137,7 @@ class PendingResult:
 
     def take(self, tick: int) -> Any:
         """Return what the firing gave that is due, or raise what it raised."""
+        self.arrived(self)
         values, error = self._values, self.hung or self._error
         self.due, self._values, self._error = NONE, None, None
         if error is not None:
@@ -143,6 +151,13 @@ class PendingResult:
         """Whether a result is not there, or has not left, that is due at a tick."""
         is_due = NONE < self.due <= tick
         return is_due and not (self._is_sent and self.is_done)
+
+    def put_off(self) -> None:
+        """Let the result come a tick later than it is due."""
+        if not self.is_put_off:
+            self.note_overrun(self.due)
+        self.is_put_off = True
+        self.due += 1
 
     def count_overrun(self, tick: int, deadline: float) -> None:
         """Count a result that came after the time of its tick.
