@@ -96,7 +96,13 @@ class PendingResult:
         return self.hung is not None and not self.worker.is_idle
 
     def begin(self, tick: int, /, *args: Any, **kwargs: Any) -> None:
-        """Fire at a tick; nobody changes the arguments any more."""
+        """Fire at a tick.
+
+        Args:
+            tick: The tick.
+            *args: Values that nobody changes any more.
+            **kwargs: Others, by name.
+        """
         self.begun, self.due = tick, tick + self.takes
         self.began_at = perf_counter()
         self._is_sent = not self.outlets
