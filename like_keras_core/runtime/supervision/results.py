@@ -263,7 +263,7 @@ class ResultCollector:
             },
             choices=given.below(stop_point.end) if given else merged(self._choices),
             waited_for=tuple(waited_for),
-            realtime=merged.realtime,
+            realtime=whole.realtime,
         )
 
     def error(self, report: RunReport, losses: Iterable[str]) -> ComponentError:
