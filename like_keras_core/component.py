@@ -6,14 +6,20 @@ from abc import ABCMeta
 from collections import namedtuple
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import is_dataclass
+from fractions import Fraction
 from typing import Any, ClassVar, NoReturn
 
 from like_keras_core.authoring.attribute_watch import AttributeWatch
-from like_keras_core.authoring.component_state import (
-    ComponentState,
-    Log,
-    Rng,
+from like_keras_core.authoring.component_state import ComponentState, Log, Rng
+from like_keras_core.authoring.component_time import (
+    Dt,
+    RateHz,
     Takes,
+    TakesS,
+    Tick,
+    TimeS,
+    as_every,
+    declare,
     whole_ticks,
 )
 from like_keras_core.authoring.composition import Composition
@@ -75,12 +81,16 @@ class Component(AttributeWatch, metaclass=ComponentType):
         name: Its name in a system; the class name in snake case when omitted.
         node: Where it runs; the system's default node when omitted.
         config: Its own parameters; `Config()` when the class has a nested `Config`.
-        every: Fire on each k-th tick; for components without a sync input.
+        every: Fire at the ticks `ceil(n * every)`, an int or a Fraction of 1 or more;
+            for components without a sync input.
+        rate_hz: The same as a rate: `every` is the system's rate divided by it.
         takes: How many ticks a firing takes; the class's own when omitted. With 0 its
             results belong to the tick of its inputs, with k to the tick k later.
+        takes_s: The same in seconds of the system's clock, rounded up to ticks.
 
     Raises:
-        ValueError: The name cannot be a name, `every` is below 1, or `takes` below 0.
+        ValueError: The name cannot be a name, a number is none that it can be, or two
+            of them say the same thing.
     """
 
     _lk: ComponentState
@@ -93,9 +103,25 @@ class Component(AttributeWatch, metaclass=ComponentType):
     rng = Rng()
     """`numpy.random.Generator`, seeded by the launch's seed and this address."""
 
-    takes = Takes(0)
+    takes: Any = Takes(0)
     """How many ticks a firing takes: `takes = 8` in a class is the default of its
     constructor's `takes`."""
+
+    rate_hz: Any = RateHz()
+    """The rate that it was given [Hz]; None where it was given none."""
+
+    takes_s: Any = TakesS()
+    """What a firing takes, where that was given in seconds [s]; else None."""
+
+    tick: Any = Tick()
+    """The tick of the inputs of this firing; None outside of ticks."""
+
+    time_s: Any = TimeS()
+    """The time of this tick by the system's clock, `tick / rate` [s]."""
+
+    dt: Any = Dt()
+    """The time by the system's clock since this component fired before [s]; at its
+    first firing its period."""
 
     log = Log()
     """`logging` adapter whose records carry `address` and `tick`."""
@@ -111,16 +137,16 @@ class Component(AttributeWatch, metaclass=ComponentType):
         name: str | None = None,
         node: Node | None = None,
         config: Any = None,
-        every: int = 1,
+        every: int | Fraction = 1,
         *,
+        rate_hz: float | Fraction | None = None,
         takes: int | None = None,
+        takes_s: float | Fraction | None = None,
     ) -> None:
         if name is not None:
             self.name = name
         self.node = node
-        self.every = every
-        if takes is not None:
-            self._lk.takes = whole_ticks(takes, self.name)
+        declare(self._lk, every, rate_hz=rate_hz, takes=takes, takes_s=takes_s)
         self.config = _default_config(type(self)) if config is None else config
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -203,18 +229,13 @@ class Component(AttributeWatch, metaclass=ComponentType):
         self._lk.node = value
 
     @property
-    def every(self) -> int:
-        """It fires on each k-th tick, from tick 0."""
-        return self._lk.every
+    def every(self) -> int | Fraction:
+        """It fires at the ticks `ceil(n * every)`; 1 while a `rate_hz` says so."""
+        return self._lk.ticks_between
 
     @every.setter
-    def every(self, value: int) -> None:
-        if type(value) is not int or value < 1:
-            raise ValueError(
-                f"every of {self.name!r} counts ticks, so it is 1 or more; "
-                f"got {value!r:.80}. For an attribute of your own, choose another name."
-            )
-        self._lk.every = value
+    def every(self, value: int | Fraction) -> None:
+        self._lk.every, self._lk.rate_hz = as_every(value, self.name), None
 
     @property
     def inputs(self) -> PortCollection[InputPort]:
@@ -339,5 +360,6 @@ def fresh(component: Component) -> Component:
     old = component._lk
     twin: Component = old.captured.build(type(component), old.node)
     twin._lk.name, twin._lk.has_default_name = old.name, old.has_default_name
-    twin._lk.node, twin._lk.every, twin._lk.takes = old.node, old.every, old.takes
+    twin._lk.node, twin._lk.every, twin._lk.rate_hz = old.node, old.every, old.rate_hz
+    twin._lk.takes, twin._lk.takes_s = old.takes, old.takes_s
     return twin

@@ -165,9 +165,13 @@ class System(Composition):
         self.links.pop(target, None)
         self.inferred.discard(target)
 
-    def lower(self) -> Lowered:
-        """Return the system as data, with the live components and what is wrong."""
-        return lower(self)
+    def lower(self, rate_hz: float | None = None) -> Lowered:
+        """Return the system as data, with the live components and what is wrong.
+
+        Args:
+            rate_hz: Ticks per second of a launch, for a system without a rate.
+        """
+        return lower(self, rate_hz)
 
     def summary(self) -> str:
         """Return the components and connections as text."""

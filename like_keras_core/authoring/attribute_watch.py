@@ -14,6 +14,8 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
+from like_keras_core.authoring.component_time import is_declared
+
 _PLACEMENT = frozenset({"name", "node", "every"})
 
 
@@ -25,18 +27,24 @@ class AttributeWatch:
 
 def _watch_assignment(self: AttributeWatch, name: str, value: Any) -> None:
     """Set an attribute; remember it if that is done from outside the component."""
-    object.__setattr__(self, name, value)
     record = self._lk
-    if not record.made or name in _PLACEMENT:
-        return
-    frame: FrameType | None = sys._getframe(1)
+    if not record.made or name in _PLACEMENT or _is_own_code(self):
+        object.__setattr__(self, name, value)
+    elif not is_declared(self, name, value):
+        object.__setattr__(self, name, value)
+        record.assigned[name] = None
+
+
+def _is_own_code(self: AttributeWatch) -> bool:
+    """Say whether a method of the component assigns, or what it has called."""
+    frame: FrameType | None = sys._getframe(2)
     while frame is not None:
         code = frame.f_code
         first = code.co_varnames[0] if code.co_argcount else ""
         if hasattr(type(self), code.co_name) and frame.f_locals.get(first) is self:
-            return
+            return True
         frame = frame.f_back
-    record.assigned[name] = None
+    return False
 
 
 _launches: list[None] = []

@@ -8,6 +8,7 @@ from collections.abc import MutableMapping
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
+from like_keras_core.authoring.component_time import Timing
 from like_keras_core.authoring.constructor_args import ConstructorArgs
 from like_keras_core.authoring.forward_signature import (
     ForwardSignature,
@@ -27,6 +28,7 @@ class ComponentState:
     __slots__ = (
         "address",
         "assigned",
+        "begins",
         "called",
         "captured",
         "config_print",
@@ -38,12 +40,15 @@ class ComponentState:
         "name",
         "node",
         "outputs",
+        "rate_hz",
         "rng",
         "seed",
         "signature",
         "state",
         "takes",
+        "takes_s",
         "tick",
+        "timing",
     )
 
     def __init__(self, component: Any) -> None:
@@ -51,9 +56,13 @@ class ComponentState:
         self.name = snake_case(type(component).__name__)
         self.has_default_name = True
         self.node: Node | None = None
-        self.every: int | Fraction = 1
+        # Of each pair one is None: then it follows from the other, and from the rate of
+        # the system.
+        self.every: int | Fraction | None = 1
+        self.rate_hz: int | float | Fraction | None = None
         declared = getattr(type(component), "takes", None)
-        self.takes = declared if type(declared) is int else 0
+        self.takes: int | None = declared if type(declared) is int else 0
+        self.takes_s: int | float | Fraction | None = None
         self.inputs, self.outputs = new_ports(component, signature)
         self.state = LifecycleState.UNCONFIGURED
         self.captured = ConstructorArgs({})
@@ -66,16 +75,43 @@ class ComponentState:
         self.seed = 0
         self.rng: numpy.random.Generator | None = None
         self.tick: list[Any] = [None, None]
+        self.timing: Timing | None = None
+        # The ticks of the last two firings, for `dt`; None where nobody asks for it.
+        self.begins: list[int | None] | None = None
 
-    def bind(self, address: str, seed: int, tick: list[Any]) -> None:
+    @property
+    def ticks_between(self) -> int | Fraction:
+        """How many ticks lie between firings, as far as that is known here."""
+        if self.every is not None:
+            return self.every
+        return 1 if self.timing is None else self.timing.every
+
+    @property
+    def ticks_taken(self) -> int:
+        """How many ticks a firing takes, as far as that is known here."""
+        if self.takes is not None:
+            return self.takes
+        return 0 if self.timing is None else self.timing.takes
+
+    def bind(
+        self,
+        address: str,
+        seed: int,
+        tick: list[Any],
+        timing: Timing,
+        begins: list[int | None] | None = None,
+    ) -> None:
         """Give the component its address, the seed and the clock of a launch.
 
         Args:
             address: Where the component is in its system.
             seed: The launch's, for `rng`.
-            tick: Its only item is the tick that runs; the host keeps it so.
+            tick: Its last item is the tick that runs; the host keeps it so.
+            timing: When it fires.
+            begins: Where the ticks of its last two firings are noted, if they are.
         """
         self.address, self.seed, self.tick = address, seed, tick
+        self.timing, self.begins = timing, begins
         self.rng = None
         self.launched = True
         self.state = LifecycleState.UNCONFIGURED
@@ -140,41 +176,6 @@ def make_rng(seed: int, address: str) -> numpy.random.Generator:
 
     key = int.from_bytes(hashlib.sha256(address.encode()).digest()[:16], "little")
     return numpy.random.default_rng([seed, key])
-
-
-class Takes:
-    """How many ticks a firing takes; a component's own attribute may take its place.
-
-    Args:
-        default: What the class says.
-    """
-
-    def __init__(self, default: int) -> None:
-        self.default = default
-
-    def __get__(self, instance: Any, owner: type) -> int:
-        if instance is None:
-            return self.default
-        takes: int = instance._lk.takes
-        return takes
-
-
-def whole_ticks(value: Any, owner: str) -> int:
-    """Return how many ticks a firing takes.
-
-    Args:
-        value: What was given.
-        owner: The component or class, for the error.
-
-    Raises:
-        ValueError: It is not a whole number of 0 or more.
-    """
-    if type(value) is not int or value < 0:
-        raise ValueError(
-            f"takes of {owner!r} counts ticks, so it is a whole number of 0 or more; "
-            f"got {value!r:.80}."
-        )
-    return value
 
 
 class Log:

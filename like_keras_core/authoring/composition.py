@@ -28,8 +28,12 @@ class Composition:
         """Return the components and subsystems, in order of appearance."""
         raise NotImplementedError
 
-    def lower(self) -> Lowered:
-        """Return the system as data, with the live components and what is wrong."""
+    def lower(self, rate_hz: float | None = None) -> Lowered:
+        """Return the system as data, with the live components and what is wrong.
+
+        Args:
+            rate_hz: Ticks per second, for a system without a rate.
+        """
         raise NotImplementedError
 
     def to_spec(self) -> SystemSpec:

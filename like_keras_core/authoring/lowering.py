@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from fractions import Fraction
 from typing import Any
 
 from like_keras_core.authoring.changed_constants import changed_constants
+from like_keras_core.authoring.component_time import class_has_ours, resolved
 from like_keras_core.authoring.composition import Composition
 from like_keras_core.authoring.connections import connections_of, whole_record_issues
 from like_keras_core.authoring.flattening import Flat, flatten
@@ -63,19 +65,31 @@ _kept: ContextVar[tuple[Composition, Lowered] | None] = ContextVar("kept", defau
 """The system that this thread launches, lowered once for all of it."""
 
 
-def lower(system: Composition) -> Lowered:
-    """Return a live system as data, with every issue that only the live one shows."""
+def lower(system: Composition, rate_hz: float | None = None) -> Lowered:
+    """Return a live system as data, with every issue that only the live one shows.
+
+    Args:
+        system: The system.
+        rate_hz: Ticks per second, for a system without a rate.
+    """
     kept = _kept.get()
     if kept is not None and kept[0] is system:
         return kept[1]
     with collection_paused():
-        return _lower(system)
+        return _lower(system, rate_hz if system.rate_hz is None else system.rate_hz)
 
 
 @contextmanager
-def lowered_once(system: Composition) -> Iterator[Lowered]:
-    """Lower a system once for all that asks for it inside."""
-    lowered = system.lower()
+def lowered_once(
+    system: Composition, rate_hz: float | None = None
+) -> Iterator[Lowered]:
+    """Lower a system once for all that asks for it inside.
+
+    Args:
+        system: The system.
+        rate_hz: Ticks per second, for a system without a rate.
+    """
+    lowered = system.lower() if rate_hz is None else system.lower(rate_hz)
     token = _kept.set((system, lowered))
     try:
         yield lowered
@@ -83,7 +97,7 @@ def lowered_once(system: Composition) -> Iterator[Lowered]:
         _kept.reset(token)
 
 
-def _lower(system: Composition) -> Lowered:
+def _lower(system: Composition, rate_hz: float | None) -> Lowered:
     flat = flatten(system)
     issues = flat.issues
     nodes = _nodes(flat, issues)
@@ -95,11 +109,14 @@ def _lower(system: Composition) -> Lowered:
         issues += _nested(component, address)
         issues += _assigned(component, address)
         issues += _unresolved(component, address)
-        components.append(_component_spec(component, address, issues, serialize))
+        every, takes = _times(component, address, rate_hz, issues)
+        issues += _own_takes(component, address, takes)
+        found = _component_spec(component, address, issues, serialize)
+        components.append(replace(found, every=every, takes=takes))
     issues += changed_constants(flat.components)
     spec = SystemSpec(
         name=system.name,
-        rate_hz=None if system.rate_hz is None else float(system.rate_hz),
+        rate_hz=None if rate_hz is None else float(rate_hz),
         nodes=tuple(nodes),
         components=tuple(components),
         connections=tuple(connections),
@@ -198,6 +215,31 @@ def _assigned(component: Component, address: str) -> Iterator[Issue]:
         )
 
 
+def _times(
+    component: Component, address: str, rate_hz: float | None, issues: list[Issue]
+) -> tuple[int | Fraction, int]:
+    """Return how often a component fires and how long that takes, in ticks."""
+    try:
+        return resolved(component._lk, rate_hz)
+    except ValueError as error:
+        text = f"Component {address!r}: {error}"
+        issues.append(Issue(text, code="rate", address=address))
+        return 1, 0
+
+
+def _own_takes(component: Component, address: str, takes: int) -> Iterator[Issue]:
+    own, cls = vars(component).get("takes", takes), type(component)
+    if type(own) is int and own != takes and class_has_ours(cls, "takes"):
+        yield Issue(
+            f"{cls.__qualname__} assigns self.takes = {own}, an attribute of its own: the run goes "
+            f"by takes={takes} of {address!r}. To say how many ticks a firing takes: "
+            f"super().__init__(takes={own}). Else choose another name.",
+            code="own-takes",
+            address=address,
+            severity="warning",
+        )
+
+
 def _unresolved(component: Component, address: str) -> Iterator[Issue]:
     for text in component._lk.signature.unresolved:
         yield Issue(
@@ -220,8 +262,6 @@ def _component_spec(
         node=node_of(component).name,
         entry_point=entry_point,
         config=config,
-        every=record.every,
-        takes=record.takes,
         needs=tuple(component.needs),
         inputs=tuple(
             PortSpec(

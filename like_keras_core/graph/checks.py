@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import heapq
 import re
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from fractions import Fraction
+from math import ceil
+from types import MappingProxyType
 
 from like_keras_core.errors import nearest
 from like_keras_core.graph.once import once_per_spec
@@ -302,20 +305,52 @@ def _bad_times(spec: SystemSpec) -> Iterator[Issue]:
             )
 
 
+Period = int | Fraction
+"""From one firing to the next, in ticks."""
+
+
+@once_per_spec
+def periods(spec: SystemSpec) -> Mapping[str, Period]:
+    """Return by component how many ticks lie between its firings, if nothing is absent.
+
+    What its sync inputs fire has the longest period among what feeds them, and what is
+    busy for longer than its period fires at the next multiple.
+    """
+    fed = {connection.target: connection for connection in spec.connections}
+    found: dict[str, Period] = {}
+    before: dict[str, Period] | None = None
+    # What takes ticks may come after those that read it: then one round is not enough.
+    while before != found:
+        before = dict(found)
+        for n in execution_order(spec):
+            component = spec.components[n]
+            due = _joined_periods(component, fed, found)
+            period = max(due, default=max(1, component.every))
+            found[component.name] = period * max(1, ceil(component.takes / period))
+    return MappingProxyType(found)
+
+
+def _joined_periods(
+    component: ComponentSpec,
+    fed: Mapping[str, ConnectionSpec],
+    periods: Mapping[str, Period],
+) -> dict[Period, str]:
+    """Return the periods at which a component's sync inputs come, each with a port."""
+    found: dict[Period, str] = {}
+    for item in sync_inputs(component, fed):
+        if item.delay is None:
+            found.setdefault(periods.get(item.producer, 1), item.target)
+    return found
+
+
 def _unequal_joins(spec: SystemSpec, order: Sequence[int]) -> Iterator[Issue]:
     """Warn of sync joins whose inputs come at different rates."""
     fed = {connection.target: connection for connection in spec.connections}
-    rates: dict[str, int] = {}
     if all(component.every == 1 for component in spec.components):
         return
     for n in order:
         component = spec.components[n]
-        inputs = [item for item in sync_inputs(component, fed) if item.delay is None]
-        found: dict[int, str] = defaultdict(str)
-        for item in inputs:
-            rate = rates.get(item.producer, 1)
-            found[rate] = found[rate] or item.target
-        rates[component.name] = max(found, default=component.every)
+        found = _joined_periods(component, fed, periods(spec))
         if len(found) > 1:
             listed = ", ".join(
                 f"{address} (every {rate})" for rate, address in sorted(found.items())

@@ -37,6 +37,7 @@ from like_keras_core.values.plain_kinds import (
     CONSTANT,
     ENUM,
     FLOAT,
+    FRACTION,
     INT,
     PATH,
     SCALAR,
@@ -47,7 +48,7 @@ from like_keras_core.values.registry import registered
 
 KINDS = (
     *(SINGLETON, INT, FLOAT, COMPLEX_NUMBER, TEXT, BYTES, CONSTANT, ENUM, PATH),
-    *(ARRAY, SCALAR),
+    *(FRACTION, ARRAY, SCALAR),
     *(LIST, TUPLE, DICT, SET, FROZENSET),
     *(NAMED_TUPLE, SUBCLASSED_SEQUENCE, SUBCLASSED_DICT, MAPPING_DATACLASS, MAPPING),
     *(SUBCLASSED_SET, DATACLASS, BUFFER, REGISTERED, OTHER),

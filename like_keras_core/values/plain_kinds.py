@@ -8,6 +8,7 @@ import math
 import struct
 import sys
 from collections.abc import Callable, Mapping
+from fractions import Fraction
 from pathlib import Path, PurePath, PurePosixPath, PureWindowsPath
 from typing import Any
 
@@ -212,6 +213,14 @@ COMPLEX_NUMBER = Kind(
     ),
     join={Code.COMPLEX: lambda data, resolve: complex(*COMPLEX.unpack(data))},
     as_other=lambda value, fingerprint: (value.real, value.imag),
+)
+FRACTION = Kind(
+    classes=(Fraction,),
+    is_immutable=True,
+    to_json=lambda value, where, encode: {
+        "$fraction": encode([value.numerator, value.denominator], where)
+    },
+    from_json={"$fraction": lambda content, resolve: Fraction(*content)},
 )
 TEXT = Kind(
     classes=(str,),

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from like_keras_core.graph.checks import by_node
 from like_keras_core.spec import ConnectionSpec, PortSpec, SystemSpec, split_address
-from like_keras_core.view.plain_text import to_table
+from like_keras_core.view.plain_text import to_every, to_table
 
 
 def draw(spec: SystemSpec, path: str | os.PathLike[str]) -> Path:
@@ -45,8 +45,9 @@ def to_mermaid(spec: SystemSpec) -> str:
         machine = next((x.machine for x in spec.nodes if x.name == name), "local")
         lines.append(f'  subgraph n{n}["{_text(name)} ({_text(machine)})"]')
         for component in components:
-            every = f" every {component.every}" if component.every > 1 else ""
-            label = f"{_text(component.name)}{every}"
+            label = _text(component.name)
+            if component.every > 1:
+                label += f" {to_every(component.every, spec.rate_hz)}"
             lines.append(f'    {ids[component.name]}["{label}"]')
         lines.append("  end")
     inputs = spec.inputs()
@@ -82,10 +83,12 @@ def to_summary(spec: SystemSpec) -> str:
     """Return the system as tables: its components with their ports, its connections."""
     rows = [("component", "node", "inputs", "outputs", "class")]
     for component in spec.components:
-        every = f" (every {component.every})" if component.every > 1 else ""
+        name = component.name
+        if component.every > 1:
+            name += f" ({to_every(component.every, spec.rate_hz)})"
         rows.append(
             (
-                component.name + every,
+                name,
                 component.node,
                 ", ".join(f"{port.name}: {port.type}" for port in component.inputs),
                 ", ".join(f"{port.name}: {port.type}" for port in component.outputs),

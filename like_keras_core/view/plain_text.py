@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from fractions import Fraction
 
 _RATES = ((1e6, "MHz"), (1e3, "kHz"), (1.0, "Hz"))
 _SIZES = ((1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB"))
@@ -25,6 +26,18 @@ def to_rate(count: float, seconds: float) -> str:
         if rate >= size:
             return f"{_digits(rate / size)} {unit}"
     return f"{rate:.2f} Hz" if rate else "0 Hz"
+
+
+def to_every(every: int | Fraction, rate_hz: float | None, unit: str = "") -> str:
+    """Return how often a component fires: `"every 20/3, 30 Hz"`.
+
+    Args:
+        every: Ticks from one firing to the next.
+        rate_hz: Ticks per second, if the system has a rate.
+        unit: What stands after the ticks.
+    """
+    rate = f", {rate_hz / every:.6g} Hz" if rate_hz else ""
+    return f"every {every}{unit}{rate}"
 
 
 def to_share(part: float, whole: float) -> str:

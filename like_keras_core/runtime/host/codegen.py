@@ -187,7 +187,7 @@ class TickCodegen:
         step = self.plan.steps[i]
         tests = [f"s[2] <= {self.plan.positions[i]}"] if self.limited else []
         if step.every > 1:
-            tests.append(f"t % {step.every}")
+            tests.append(step.between_firings)
         known: list[str] = []
         looked: list[str] = []
         for value in step.needs:

@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from types import FrameType
 from typing import Any
 
+from like_keras_core.authoring.component_time import Timing, begins_of, noting
 from like_keras_core.component import Component
-from like_keras_core.graph.checks import execution_order
+from like_keras_core.graph.checks import execution_order, periods
 from like_keras_core.graph.port_selection import check_ports, ports_to_record
 from like_keras_core.lifecycle import AFTER
 from like_keras_core.runtime.failure import Failed, Failure, HungComponent
@@ -127,8 +128,11 @@ class HostBase(ABC):
         # The thread that calls forward, for those who look from another one; None
         # before it begins.
         self._thread: int | None = None
+        specs = {component.name: component for component in spec.components}
         for name, component in self.components.items():
-            component._lk.bind(name, seed, self.tick)
+            timing = Timing.of(specs[name], periods(spec)[name], spec.rate_hz)
+            begins = begins_of(component)
+            component._lk.bind(name, seed, self.tick, timing, begins)
 
     @property
     def is_stopped(self) -> bool:
@@ -300,6 +304,10 @@ class HostBase(ABC):
                 name: guard.wrap(name, i, self.components[name])
                 for i, name in enumerate(names)
             }
+        forwards = {
+            name: noting(self.components[name], forward)
+            for name, forward in forwards.items()
+        }
         result = plan(
             self.spec,
             indexes,

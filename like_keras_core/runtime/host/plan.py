@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from fractions import Fraction
 from typing import Any
 
 from like_keras_core.runtime.host.record_buffer import Column
@@ -66,7 +67,7 @@ class Step:
         name: Its address.
         forward: Its bound method.
         unpack: Splits its result into ports; None for a single value.
-        every: Fire on each k-th tick.
+        every: Fire at the ticks `ceil(n * every)`.
         needs: Sync values without which it is absent.
         arguments: `(keyword or "", value, register or default)` for the call.
         outputs: One value a port; None where nobody uses it.
@@ -75,10 +76,19 @@ class Step:
     name: str
     forward: Callable[..., Any]
     unpack: Callable[[Any], tuple[Any, ...]] | None
-    every: int
+    every: int | Fraction
     needs: list[Value] = field(default_factory=list)
     arguments: list[tuple[str, Value | int | Default]] = field(default_factory=list)
     outputs: list[Value | None] = field(default_factory=list)
+
+    @property
+    def between_firings(self) -> str:
+        """An expression that is true at the ticks t for which `every` says no."""
+        every = self.every
+        if isinstance(every, int):
+            return f"t % {every}"
+        # It fires at ceil(n * every): where a multiple lies in (t - 1, t].
+        return f"t * {every.denominator} % {every.numerator} >= {every.denominator}"
 
 
 @dataclass(slots=True, eq=False)

@@ -11,7 +11,13 @@ from dataclasses import dataclass
 
 from like_keras_core.spec import ComponentSpec, PortSpec
 from like_keras_core.view.page.scene import Scene, Wire, class_of, machine_name
-from like_keras_core.view.plain_text import to_duration, to_rate, to_share, to_size
+from like_keras_core.view.plain_text import (
+    to_duration,
+    to_every,
+    to_rate,
+    to_share,
+    to_size,
+)
 
 Rows = list[tuple[str, str]]
 
@@ -62,7 +68,8 @@ class Notes:
             ("node", f"{node.name}, {machine_name(node)}{engine}"),
         ]
         if component.every > 1:
-            rows.append(("fires", f"every {component.every} ticks"))
+            rate_hz = self.scene.spec.rate_hz
+            rows.append(("fires", to_every(component.every, rate_hz, " ticks")))
         said = [f"{component.name}, {class_of(component)}, on node {node.name}."]
         for port in component.inputs:
             text = self._input(component, port)

@@ -16,6 +16,7 @@ from like_keras_core.view.page.coordinates import Ends, Layout, Size, lay_out
 from like_keras_core.view.page.grid import Link
 from like_keras_core.view.page.placement import place
 from like_keras_core.view.page.routing import ways_of
+from like_keras_core.view.plain_text import to_every
 
 if TYPE_CHECKING:
     from like_keras_core.report import RunReport
@@ -76,7 +77,7 @@ def arrange(spec: SystemSpec, report: RunReport | None = None) -> Scene:
     machines = {name: machine_name(node) for name, node in nodes.items()}
     homes = [item.node for item in spec.components]
     grid = place(homes, machines, links)
-    sizes = [_size(item, report is not None) for item in spec.components]
+    sizes = [_size(item, spec.rate_hz, report is not None) for item in spec.components]
     layout = lay_out(grid, sizes, links, ends, ways_of(grid, homes, links))
     return Scene(spec, report, nodes, wires, layout)
 
@@ -96,11 +97,18 @@ def class_of(component: ComponentSpec) -> str:
     return component.entry_point.rpartition(":")[2].rpartition(".")[2]
 
 
-def subtitle_of(component: ComponentSpec) -> str:
-    """Return what stands below a component's name: its subsystem, or its class."""
+def subtitle_of(component: ComponentSpec, rate_hz: float | None) -> str:
+    """Return what stands below a component's name: its subsystem, or its class.
+
+    Args:
+        component: The component.
+        rate_hz: Ticks per second, if the system has a rate.
+    """
     subsystem = component.name.rpartition(".")[0]
     text = f"in {subsystem}" if subsystem else class_of(component)
-    return f"{text} · every {component.every}" if component.every > 1 else text
+    if component.every > 1:
+        text += f" · {to_every(component.every, rate_hz)}"
+    return text
 
 
 def shorten(text: str, width: float, letter: float = _LETTER) -> str:
@@ -118,9 +126,10 @@ def shorten(text: str, width: float, letter: float = _LETTER) -> str:
     return f"{text[:head]}…{text[len(text) - (room - 1 - head) :]}"
 
 
-def _size(component: ComponentSpec, has_run: bool) -> Size:
+def _size(component: ComponentSpec, rate_hz: float | None, has_run: bool) -> Size:
     inputs, outputs = len(component.inputs), len(component.outputs)
-    letters = max(len(title_of(component)), 0.85 * len(subtitle_of(component)))
+    subtitle = subtitle_of(component, rate_hz)
+    letters = max(len(title_of(component)), 0.85 * len(subtitle))
     width = min(WIDEST, max(NARROWEST, 36 + _LETTER * letters))
     if has_run:
         width = max(width, _RUN_WIDTH)

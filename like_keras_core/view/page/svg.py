@@ -194,7 +194,7 @@ def _words(scene: Scene, item: ComponentSpec, box: Box) -> Iterator[str]:
     run = None if report is None else report.components.get(item.name)
     top = box.y + box.height / 2 - (10 if report is not None else 0)
     yield _text(middle, top - 3, shorten(title_of(item), room), "name")
-    subtitle = shorten(subtitle_of(item), room, _SMALL_LETTER)
+    subtitle = shorten(subtitle_of(item, scene.spec.rate_hz), room, _SMALL_LETTER)
     yield _text(middle, top + 13, subtitle, "sub")
     if report is None or run is None:
         return

@@ -8,7 +8,13 @@ from html import escape
 from like_keras_core.spec import PortSpec
 from like_keras_core.view.page.notes import Notes
 from like_keras_core.view.page.scene import Scene, machine_name
-from like_keras_core.view.plain_text import to_duration, to_rate, to_share, to_size
+from like_keras_core.view.plain_text import (
+    to_duration,
+    to_every,
+    to_rate,
+    to_share,
+    to_size,
+)
 
 
 def components_table(scene: Scene, notes: Notes) -> str:
@@ -20,7 +26,9 @@ def components_table(scene: Scene, notes: Notes) -> str:
     rows = []
     for item in scene.spec.components:
         node = scene.nodes[item.node]
-        name = f"{item.name} (every {item.every})" if item.every > 1 else item.name
+        name = item.name
+        if item.every > 1:
+            name += f" ({to_every(item.every, scene.spec.rate_hz)})"
         row = [
             *(name, item.entry_point, node.name, machine_name(node)),
             *(_ports(item.inputs), _ports(item.outputs)),
