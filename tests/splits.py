@@ -2,8 +2,9 @@
 
 In a line of text `c2@A(c0, c1|, c3~) every=2` is a component on node A with a sync, a
 delayed and a hold input; `c0?` is one that takes whatever came last. After it may stand
-`every=2`; `silence=8`, of eight firings so many that send nothing; `ends=1` and
-`raises=1`, the firing that ends the run or fails.
+`every=2` or `every=20/3`; `takes=2`, the ticks from a firing to its results;
+`silence=8`, of eight firings so many that send nothing; `ends=1` and `raises=1`, the
+firing that ends the run or fails.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import re
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 from hypothesis import strategies as st
@@ -43,7 +45,7 @@ from tests.systems import (
     plans,
 )
 
-_PART = re.compile(r"(\w+)@(\w+)(?:\(([^)]*)\))?((?: \w+=\d+)*)(?:, |$)")
+_PART = re.compile(r"(\w+)@(\w+)(?:\(([^)]*)\))?((?: \w+=\d+(?:/\d+)?)*)(?:, |$)")
 _POLICIES = {"|": "sync", "~": "hold", "?": "latest"}
 
 
@@ -76,7 +78,7 @@ class Split:
         """Return fresh components, by address."""
         return {
             member.address: part_class(member.shape)(
-                member.behaviour, name=member.path[-1]
+                member.behaviour, name=member.path[-1], takes=member.takes
             )
             for member in self.plan.members
         }
@@ -103,7 +105,8 @@ def split(text: str) -> Split:
     members = []
     for n, match in enumerate(found):
         options = dict(item.split("=") for item in match[4].split())
-        every, silence = int(options.pop("every", 1)), int(options.pop("silence", 0))
+        every, takes = options.pop("every", "1"), int(options.pop("takes", 0))
+        silence = int(options.pop("silence", 0))
         ends, raises = int(options.pop("ends", -1)), int(options.pop("raises", -1))
         assert not options, match[4]
         wires = [_wire(item, names) for item in (match[3] or "").split(", ") if item]
@@ -118,7 +121,8 @@ def split(text: str) -> Split:
                     ends_at=ends,
                     fails_at=raises,
                 ),
-                every=every,
+                every=Fraction(every) if "/" in every else int(every),
+                takes=takes,
                 wires=tuple(wires),
             )
         )
