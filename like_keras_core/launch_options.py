@@ -8,16 +8,16 @@ compares with it, and the place where it takes effect.
 
 from __future__ import annotations
 
-import math
-import operator
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from functools import partial
+from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from like_keras_core.errors import EngineOptionError
+from like_keras_core.option import Flag, Option, as_bool, as_path, as_speed
+from like_keras_core.values.quantities import exact, quantity, whole_number
 
 if TYPE_CHECKING:
     import os
@@ -30,133 +30,6 @@ _Options = TypeVar("_Options", bound="LaunchOptions")
 _LONGEST_S, _LONGEST_SILENCE_S = 1e9, 1e6
 """The longest times that options take [s]: more than a thread, or a socket, can wait
 for in one go is an error there."""
-
-
-def whole_number(name: str, value: Any, least: int = 0) -> int:
-    """Return a whole number of `least` or more, as an int.
-
-    Args:
-        name: What the number is, for the error.
-        value: What was given.
-        least: The smallest number that is allowed.
-
-    Raises:
-        ValueError: It is not such a number; the message names it.
-    """
-    try:
-        number = operator.index(value)
-    except TypeError:
-        number = least - 1
-    if number < least or isinstance(value, bool):
-        raise ValueError(
-            f"{name} must be a whole number, {least} or more; got {value!r}."
-        )
-    return number
-
-
-def quantity(
-    name: str, value: Any, *, zero: bool = False, most: float = math.inf
-) -> float:
-    """Return a finite number greater than zero, as a float.
-
-    Args:
-        name: What the number is, for the error.
-        value: What was given.
-        zero: Whether zero is allowed, too.
-        most: The greatest that is allowed.
-
-    Raises:
-        ValueError: It is not such a number; the message names it.
-    """
-    try:
-        number = math.nan if isinstance(value, (bool, str)) else float(value)
-    except (OverflowError, TypeError, ValueError):
-        number = math.nan
-    if not (0 < number < math.inf or (zero and number == 0)):
-        least = ", 0 or greater" if zero else " greater than 0"
-        raise ValueError(f"{name} must be a number{least}; got {value!r}.")
-    if number > most:
-        raise ValueError(f"{name} must be {most:,.0f} at most; got {value!r}.")
-    return number
-
-
-def _as_given(name: str, value: Any) -> Any:
-    return value
-
-
-def _as_bool(name: str, value: Any) -> bool:
-    return bool(value)
-
-
-def _as_path(name: str, value: Any) -> Path:
-    return Path(value)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Flag:
-    """How an option is given on the command line.
-
-    Args:
-        name: The flag, such as `--rate-hz`.
-        type: What its value is read as; bool is a flag without a value.
-        metavar: What stands for the value in the help.
-        is_multiple: Whether the flag may be repeated.
-        is_folder: Whether its value is the path of a folder, not of a file.
-    """
-
-    name: str
-    type: type[int | float | str | bool | Path]
-    metavar: str | None = None
-    is_multiple: bool = False
-    is_folder: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Option:
-    """What is known of one option.
-
-    Args:
-        name: The keyword.
-        default: What it is when it is not given.
-        help: What it does, in one sentence without Markdown.
-        unit: The symbol of its unit; empty where `help` says what is counted.
-        convert: Returns a value as it is used, given the option's name and the value;
-            raises a ValueError that says what was expected.
-        flag: How `lk launch` takes it; None where a string cannot say it.
-        is_between_processes: Whether it only concerns runs of several processes.
-        is_for_engines: Whether engines see it; the core handles the others itself.
-    """
-
-    name: str
-    default: Any
-    help: str
-    unit: str = ""
-    convert: Callable[[str, Any], Any] = _as_given
-    flag: Flag | None = None
-    is_between_processes: bool = False
-    is_for_engines: bool = True
-
-    @property
-    def sentence(self) -> str:
-        """The help with the unit, as in a docstring."""
-        unit = f" [{self.unit}]" if self.unit else ""
-        return re.sub(r"(?=[.;])", unit, self.help, count=1)
-
-    def read(self, value: Any) -> Any:
-        """Return a value as it is used; None stays None where that is the default.
-
-        Raises:
-            ValueError: It cannot be the value of this option.
-        """
-        if value is None and self.default is None:
-            return None
-        return self.convert(self.name, value)
-
-    def is_default(self, value: Any) -> bool:
-        """Say whether a value means the same as leaving the option out."""
-        if isinstance(self.default, tuple):
-            return not isinstance(value, str) and not value
-        return bool(value is self.default or value == self.default)
 
 
 def _about(help: str, **known: Any) -> dict[str, Any]:
@@ -193,7 +66,7 @@ class ProcessOptions:
         default=False,
         metadata=_about(
             "Find components that change values they received or sent; slow.",
-            convert=_as_bool,
+            convert=as_bool,
             flag=Flag(name="--check-values", type=bool),
         ),
     )
@@ -258,6 +131,25 @@ class LaunchOptions(ProcessOptions):
             flag=Flag(name="--iterations", type=int),
         ),
     )
+    seconds: float | None = field(
+        default=None,
+        metadata=_about(
+            "How many ticks, as time by the system's clock, rounded up; needs a rate.",
+            unit="s",
+            convert=quantity,
+            flag=Flag(name="--seconds", type=float),
+            is_for_engines=False,
+        ),
+    )
+    speed: float | None = field(
+        default=1.0,
+        metadata=_about(
+            "How fast the system's clock runs: 0.5 is half as fast as the clock on the "
+            "wall, None as fast as possible.",
+            convert=as_speed,
+            flag=Flag(name="--speed", type=float, word_for_none="max"),
+        ),
+    )
     timeout_s: float | None = field(
         default=None,
         metadata=_about(
@@ -288,7 +180,7 @@ class LaunchOptions(ProcessOptions):
         metadata=_about(
             "Where the engine's files and the logs go; when omitted, a folder of the "
             "engine's in .lk_build.",
-            convert=_as_path,
+            convert=as_path,
             flag=Flag(name="--build-dir", type=Path, metavar="DIR", is_folder=True),
             is_for_engines=False,
         ),
@@ -298,11 +190,60 @@ class LaunchOptions(ProcessOptions):
         metadata=_about(
             "A JSON file for Perfetto: every firing, and every value that crosses "
             "processes. It is kept in memory until the run has ended.",
-            convert=_as_path,
+            convert=as_path,
             flag=Flag(name="--trace", type=Path, metavar="FILE"),
             is_for_engines=False,
         ),
     )
+
+    def __post_init__(self) -> None:
+        """Check every value, and that no two say different things."""
+        # Not super(): with slots the class is made twice.
+        ProcessOptions.__post_init__(self)
+        if self.iterations is not None and self.seconds is not None:
+            raise ValueError(
+                f"iterations={self.iterations} and seconds={self.seconds:g} both say "
+                "how long the run is. Leave one out."
+            )
+        if self.rate_hz is not None and self.speed != 1.0:
+            raise ValueError(
+                f"rate_hz={self.rate_hz:g} and speed={self.speed} both say how fast "
+                "the run is. Leave one out."
+            )
+
+    def in_ticks(self: _Options, rate_hz: float | None) -> _Options:
+        """Return the options with a number of ticks, and the rate to keep.
+
+        What `seconds` and `speed` say is in `iterations` and `rate_hz` then; `speed` is
+        None where a system with a rate is to run as fast as possible, else 1.
+
+        Args:
+            rate_hz: Ticks per second by the system's clock, if it has one.
+
+        Raises:
+            ValueError: It has none, and an option needs it.
+        """
+        iterations, pace, speed = self.iterations, self.rate_hz, self.speed
+        if rate_hz is None:
+            for name, value in (("seconds", self.seconds), ("speed", speed)):
+                if value is not None and not OPTIONS[name].is_default(value):
+                    raise ValueError(
+                        f"{name}={value:g} goes by the system's clock, and the system "
+                        "has no rate. Write System(..., rate_hz=200), or "
+                        "launch(rate_hz=200)."
+                    )
+        elif pace is None and speed is not None:
+            pace = rate_hz * speed
+        if rate_hz is not None and self.seconds is not None:
+            iterations = ceil(exact(self.seconds) * exact(rate_hz))
+        is_free = rate_hz is not None and pace is None
+        return replace(
+            self,
+            iterations=iterations,
+            seconds=None,
+            rate_hz=pace,
+            speed=None if is_free else 1.0,
+        )
 
     @classmethod
     def of(

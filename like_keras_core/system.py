@@ -15,25 +15,23 @@ from like_keras_core.authoring.port_lookup import ends_of
 from like_keras_core.authoring.validation import DEFAULT_ENGINE, issues_of, validate
 from like_keras_core.component import Component
 from like_keras_core.errors import GraphError, SpecError
-from like_keras_core.graph.checks import check
-from like_keras_core.graph.node_trust import check_foreign, check_nodes
 from like_keras_core.issue import Issue, errors_in
-from like_keras_core.launch_options import LaunchOptions, quantity
+from like_keras_core.launch_options import LaunchOptions
 from like_keras_core.node import Node, check_name
 from like_keras_core.port import Delay, InputPort, OutputPort, check_free
 from like_keras_core.runtime.launching import compile_for, launch
-from like_keras_core.runtime.loader import connections_between, instantiate
+from like_keras_core.runtime.loader import connections_between, rebuild
 from like_keras_core.runtime.stop import StopSignal
 from like_keras_core.spec import SystemSpec, component_of
 from like_keras_core.tap import Tap
 from like_keras_core.values.class_refs import stop_loading_script
 from like_keras_core.values.code_folders import code_from
+from like_keras_core.values.quantities import quantity
 from like_keras_core.view.diagram import draw, to_mermaid, to_summary
 
 if TYPE_CHECKING:
     from like_keras_core.report import RunReport
 
-_FOREIGN = "foreign-nodes"
 _OWN = frozenset({"_given", "links", "inferred", "_index", "_stops"})
 
 
@@ -44,7 +42,8 @@ class System(Composition):
         components: Components and subsystems, in order. Where nothing is connected,
             each one's single output feeds the next one's single input.
         name: The class name in snake case for a subclass, else `"system"`.
-        rate_hz: Ticks per second; as fast as possible when omitted.
+        rate_hz: Ticks per second of its clock, by which `time_s`, `dt` and the rates of
+            components go; it has none, and runs as fast as possible, when omitted.
 
     Components may also be set as attributes in a subclass's `__init__`.
     """
@@ -230,6 +229,8 @@ class System(Composition):
         iterations: int | None = None,
         *,
         engine: str | None = None,
+        seconds: float | None = None,
+        speed: float | None = 1.0,
         rate_hz: float | None = None,
         record: Sequence[OutputPort | str] | OutputPort | str = (),
         taps: Iterable[Tap] = (),
@@ -251,6 +252,10 @@ class System(Composition):
             iterations: How many ticks; when omitted, until it is stopped or ends
                 itself.
             engine: An engine's name; the nodes' own when omitted, else native.
+            seconds: How many ticks, as time by the system's clock [s], rounded up;
+                needs a rate.
+            speed: How fast the system's clock runs: 0.5 is half as fast as the clock
+                on the wall, None as fast as possible.
             rate_hz: Ticks per second [Hz]; the system's own when omitted.
             record: Output ports or addresses whose values the report keeps, or
                 `"all"`.
@@ -281,7 +286,9 @@ class System(Composition):
             raise TypeError("launch takes no option 'stop'; call system.stop().")
         options = LaunchOptions(
             iterations=iterations,
-            rate_hz=self.rate_hz if rate_hz is None else rate_hz,
+            seconds=seconds,
+            speed=speed,
+            rate_hz=rate_hz,
             record=record,
             taps=taps,
             check_values=check_values,
@@ -374,20 +381,8 @@ class System(Composition):
             SpecError: It does not fit the code.
             LoadError: Its code cannot be had, or is not allowed.
         """
-        errors = errors_in(check(spec))
-        if errors:
-            raise GraphError(errors, spec.name)
         allow = None if allow is None else list(allow)
-        check_nodes(spec.nodes, allow)
-        components = instantiate(spec, spec, allow=allow, folders=folders)
-        check_foreign(
-            [x for x in spec.components if _FOREIGN in components[x.name].needs], allow
-        )
-        for component in spec.components:
-            for port in component.inputs:
-                live = components[component.name].inputs
-                if port.name in live:
-                    live[port.name].policy = port.policy
+        components = rebuild(spec, allow=allow, folders=folders)
         system = System(components.values())
         system.name, system.rate_hz = spec.name, spec.rate_hz
         wired = connections_between(components, spec, allow=allow, folders=folders)

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
 from math import ceil
-from numbers import Number, Rational
+from numbers import Number
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from like_keras_core.authoring.code_mentions import mentions
-from like_keras_core.launch_options import quantity
+from like_keras_core.values.quantities import exact, quantity
 
 if TYPE_CHECKING:
     from like_keras_core.authoring.component_state import ComponentState
@@ -51,11 +51,6 @@ class Timing:
         """Its period [s], for a system with a rate."""
         assert self.rate_hz is not None
         return float(self.period / exact(self.rate_hz))
-
-
-def exact(value: Any) -> Fraction:
-    """Return a number as its decimal digits say: 0.1 is a tenth."""
-    return Fraction(value if isinstance(value, Rational) else repr(float(value)))
 
 
 def as_every(value: Any, owner: str) -> int | Fraction:

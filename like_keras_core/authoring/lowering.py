@@ -23,9 +23,11 @@ from like_keras_core.port import InputPort, OutputPort
 from like_keras_core.spec import (
     DEFAULT_NODE,
     ComponentSpec,
+    HasSpec,
     NodeSpec,
     PortSpec,
     SystemSpec,
+    as_spec,
 )
 from like_keras_core.values.annotations import (
     Unresolved,
@@ -77,6 +79,19 @@ def lower(system: Composition, rate_hz: float | None = None) -> Lowered:
         return kept[1]
     with collection_paused():
         return _lower(system, rate_hz if system.rate_hz is None else system.rate_hz)
+
+
+def spec_at(system: HasSpec | SystemSpec, rate_hz: float | None) -> SystemSpec:
+    """Return a system as data; one without a rate with that of its launch.
+
+    Args:
+        system: A live system, or its spec.
+        rate_hz: Ticks per second of the launch.
+    """
+    if isinstance(system, Composition) and rate_hz is not None:
+        return system.lower(rate_hz).spec
+    spec = as_spec(system)
+    return replace(spec, rate_hz=rate_hz) if spec.rate_hz is None else spec
 
 
 @contextmanager
@@ -231,8 +246,8 @@ def _own_takes(component: Component, address: str, takes: int) -> Iterator[Issue
     own, cls = vars(component).get("takes", takes), type(component)
     if type(own) is int and own != takes and class_has_ours(cls, "takes"):
         yield Issue(
-            f"{cls.__qualname__} assigns self.takes = {own}, an attribute of its own: the run goes "
-            f"by takes={takes} of {address!r}. To say how many ticks a firing takes: "
+            f"{cls.__qualname__} assigns self.takes = {own}, an attribute of its own: "
+            f"the run goes by takes={takes} of {address!r}. To say how many ticks a firing takes: "
             f"super().__init__(takes={own}). Else choose another name.",
             code="own-takes",
             address=address,

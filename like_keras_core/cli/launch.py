@@ -18,7 +18,7 @@ from like_keras_core.cli.launch_flags import launch_flags
 from like_keras_core.cli.output import drop_stdout, write, write_json
 from like_keras_core.cli.target import load_target, target_argument
 from like_keras_core.errors import LkError, NotSerializableError
-from like_keras_core.launch_options import OPTIONS
+from like_keras_core.launch_options import OPTIONS, LaunchOptions
 from like_keras_core.report import RunReport
 from like_keras_core.runtime.forced_exit import before_forced_exit
 from like_keras_core.values.config_json import encode
@@ -55,14 +55,15 @@ def launch_command(
     The first Ctrl-C, SIGTERM or SIGHUP ends the run after the current tick, with its
     report; a second one ends it at once.
     """
-    iterations: int | None = launch["iterations"]
+    is_endless = launch["iterations"] is None and launch["seconds"] is None
     extra = dict(_option(text) for text in options)
     stdout = sys.stdout
     with contextlib.redirect_stdout(sys.stderr if as_json else stdout):
         system = load_target(target, allow)
         tell = partial(_tell, stdout, as_json)
         try:
-            with _progress(iterations) as progress, before_forced_exit(tell):
+            ticks = _ticks(launch, system.rate_hz)
+            with _progress(ticks) as progress, before_forced_exit(tell):
                 report = system.launch(
                     engine=engine, progress=progress, **launch, **extra
                 )
@@ -80,7 +81,16 @@ def launch_command(
         for address, values in report.records.items():
             last = f", the last at tick {values[-1][0]}: {values[-1][1]!r:.200}"
             write(f"{address}: {len(values)} values{last if values else ''}")
-    return code_of(report, is_endless=iterations is None)
+    return code_of(report, is_endless=is_endless)
+
+
+def _ticks(launch: dict[str, Any], rate_hz: float | None) -> int | None:
+    """Return how many ticks a launch is to have, if that is said."""
+    try:
+        options = LaunchOptions(**launch)
+        return options.in_ticks(rate_hz or options.rate_hz).iterations
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
 
 
 def _tell(stdout: TextIO, as_json: bool, error: LkError) -> None:

@@ -9,7 +9,8 @@ from typing import Any, TypeVar
 
 import click
 
-from like_keras_core.launch_options import OPTIONS, Flag, Option
+from like_keras_core.launch_options import OPTIONS
+from like_keras_core.option import Flag, Option
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -37,6 +38,8 @@ def launch_flags(*leave_out: str) -> Callable[[_Command], _Command]:
 def _decorator(option: Option, flag: Flag) -> Callable[[_Command], _Command]:
     """Return what adds one flag to a command."""
     names, text = (flag.name, option.name), option.sentence
+    if flag.word_for_none:
+        text = text.replace("None", flag.word_for_none)
     if flag.type is bool:
         return click.option(*names, is_flag=True, help=text)
     if flag.is_multiple:
@@ -59,9 +62,37 @@ def _decorator(option: Option, flag: Flag) -> Callable[[_Command], _Command]:
 
 
 def _type_of(flag: Flag) -> Any:
+    if flag.word_for_none:
+        return _NumberOrWord(flag.word_for_none)
     if flag.type is not Path:
         return flag.type
     return click.Path(file_okay=not flag.is_folder, dir_okay=flag.is_folder)
+
+
+class _NumberOrWord(click.ParamType):
+    """A number, or a word that stands for none.
+
+    Args:
+        word: The word.
+    """
+
+    name = "number"
+
+    def __init__(self, word: str) -> None:
+        self.word = word
+
+    def get_metavar(self, *args: Any, **kwargs: Any) -> str:
+        """Return what stands for the value in the help."""
+        return f"[FLOAT|{self.word}]"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> float | None:
+        """Return the number; None for the word."""
+        if value == self.word:
+            return None
+        try:
+            return float(value)
+        except ValueError:
+            self.fail(f"{value!r} is neither a number nor {self.word!r}.", param, ctx)
 
 
 def _list_or_all(

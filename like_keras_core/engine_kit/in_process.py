@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from like_keras_core.authoring.lowering import spec_at
 from like_keras_core.errors import LkError
 from like_keras_core.launch_options import LaunchOptions
 from like_keras_core.report import RunReport
@@ -16,7 +17,7 @@ from like_keras_core.runtime.host.single_process import give_up, run_alone, take
 from like_keras_core.runtime.loader import instantiate
 from like_keras_core.runtime.stop import StopSignal, in_time, time_limit
 from like_keras_core.runtime.stop_signals import stop_on_signals
-from like_keras_core.spec import HasSpec, SystemSpec, as_spec
+from like_keras_core.spec import HasSpec, SystemSpec
 
 
 def run_in_process(
@@ -41,7 +42,8 @@ def run_in_process(
         LaunchTimeoutError: `timeout_s` passed; it carries the report.
     """
     asked = LaunchOptions.of(engine, **options)
-    spec = as_spec(system)
+    spec = spec_at(system, asked.rate_hz)
+    asked = asked.in_ticks(spec.rate_hz)
     run = RunOptions.of(spec, asked)
     stop = stop or StopSignal()
 

@@ -243,6 +243,7 @@ class ProcessEngine(Engine):
             raise GraphError(unsound, spec.name)
         own = {name: options.pop(name) for name in self.options if name in options}
         asked = LaunchOptions.of(self.name, self.options, **options)
+        asked = asked.in_ticks(spec.rate_hz)
         told = RunOptions.of(spec, asked, sys.argv)
         path = Path(config_path or self.compile(spec))
         plan = self.prepare(

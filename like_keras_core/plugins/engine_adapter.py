@@ -229,6 +229,8 @@ def options_for(
             continue
         elif takes_any:
             passed[name] = value
+        elif name == "speed":
+            continue  # The rate to keep is told: there is none.
         else:
             unknown.append(name)
     if unknown:

@@ -78,8 +78,9 @@ def launch(
         LaunchTimeoutError: The time was over; it carries the report.
         KeyboardInterrupt: A second signal came.
     """
-    with lowered_once(system) as lowered:
+    with lowered_once(system, options.rate_hz) as lowered:
         try:
+            options = options.in_ticks(lowered.spec.rate_hz)
             if options.trace_to is None:
                 return _run(system, lowered, engine, options, engine_options)
             return _trace(system, lowered, engine, options, engine_options)

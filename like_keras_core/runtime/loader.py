@@ -8,7 +8,16 @@ from pathlib import Path
 
 from like_keras_core.authoring.constructor_args import construct
 from like_keras_core.component import Component, fresh
-from like_keras_core.errors import ComponentError, LkError, LoadError, SpecError
+from like_keras_core.errors import (
+    ComponentError,
+    GraphError,
+    LkError,
+    LoadError,
+    SpecError,
+)
+from like_keras_core.graph.checks import check
+from like_keras_core.graph.node_trust import check_foreign, check_nodes
+from like_keras_core.issue import errors_in
 from like_keras_core.node import Node
 from like_keras_core.port import Delay, InputPort, OutputPort
 from like_keras_core.runtime.stop_signals import came_by_signal
@@ -22,6 +31,8 @@ from like_keras_core.spec import (
 )
 from like_keras_core.values.class_refs import resolve
 from like_keras_core.values.config_json import decode
+
+_FOREIGN = "foreign-nodes"
 
 
 def instantiate(
@@ -60,6 +71,36 @@ def instantiate(
         else:
             made[component.name] = authored
     return made
+
+
+def rebuild(
+    spec: SystemSpec, *, allow: Sequence[str] | None, folders: Sequence[Path]
+) -> dict[str, Component]:
+    """Make the components of a system again, by address.
+
+    Args:
+        spec: The system.
+        allow: Module prefixes that may be imported; None allows all.
+        folders: Where scripts are looked for.
+
+    Raises:
+        GraphError: The spec is not a sound system.
+        LoadError: The code of a component cannot be loaded, or is not allowed.
+    """
+    errors = errors_in(check(spec))
+    if errors:
+        raise GraphError(errors, spec.name)
+    check_nodes(spec.nodes, allow)
+    components = instantiate(spec, spec, allow=allow, folders=folders)
+    check_foreign(
+        [x for x in spec.components if _FOREIGN in components[x.name].needs], allow
+    )
+    for component in spec.components:
+        for port in component.inputs:
+            live = components[component.name].inputs
+            if port.name in live:
+                live[port.name].policy = port.policy
+    return components
 
 
 def _again(authored: Component, spec: ComponentSpec) -> Component:

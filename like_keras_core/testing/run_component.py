@@ -34,7 +34,13 @@ class Feed(Component):
 
 
 def run(
-    component: Component, ticks: int | None = None, /, *, seed: int = 0, **inputs: Any
+    component: Component,
+    ticks: int | None = None,
+    /,
+    *,
+    seed: int = 0,
+    rate_hz: Any = None,
+    **inputs: Any,
 ) -> Any:
     """Feed one component and return what it sent.
 
@@ -46,6 +52,9 @@ def run(
         component: What to run.
         ticks: How many ticks; as many as the longest input when omitted.
         seed: Seeds `component.rng`.
+        rate_hz: Ticks per second, for `time_s`, `dt` and `takes_s`; when omitted, the
+            component's own `rate_hz`. For a component with an input of that name, it is
+            the input's values.
         **inputs: By input port, its values by tick; None where it has none.
 
     Returns:
@@ -57,6 +66,10 @@ def run(
         ComponentError: It raised; the original exception is the `__cause__`.
         TypeError: It has no such input, or neither ticks nor inputs were given.
     """
+    if "rate_hz" in component.inputs and rate_hz is not None:
+        inputs, rate_hz = {**inputs, "rate_hz": rate_hz}, None
+    if rate_hz is None:
+        rate_hz = component._lk.rate_hz
     unknown = [name for name in inputs if name not in component.inputs]
     if unknown:
         known = ", ".join(port.name for port in component.inputs) or "none"
@@ -74,7 +87,7 @@ def run(
             raise TypeError("How many ticks? Say run(component, 10).")
         ticks = max(len(values) for values in inputs.values())
     feeds = [Feed(values, f"feed_{name}") for name, values in inputs.items()]
-    system = System([*feeds, component], name="run")
+    system = System([*feeds, component], name="run", rate_hz=rate_hz)
     for feed, name in zip(feeds, inputs, strict=True):
         system.connect(feed.outputs.output, component.inputs[name])
     lowered = system.lower()

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from like_keras_core.graph.port_selection import check_ports, ports_to_record
-from like_keras_core.launch_options import ProcessOptions
+from like_keras_core.launch_options import LaunchOptions, ProcessOptions
 from like_keras_core.runtime.control import log_forwarding
 from like_keras_core.spec import SystemSpec
 from like_keras_core.tap import Tap
@@ -42,7 +42,7 @@ class RunOptions(ProcessOptions):
 
     @classmethod
     def of(
-        cls, spec: SystemSpec, options: ProcessOptions, argv: Sequence[str] = ()
+        cls, spec: SystemSpec, options: LaunchOptions, argv: Sequence[str] = ()
     ) -> RunOptions:
         """Return what options of a launch mean for a system.
 
@@ -62,7 +62,7 @@ class RunOptions(ProcessOptions):
         told["taps"] = taps
         told["record"] = ports_to_record(spec, told["record"])
         told["window"] = options.window or WINDOW
-        told["rate_hz"] = options.rate_hz or spec.rate_hz
+        told["rate_hz"] = options.in_ticks(spec.rate_hz).rate_hz
         return cls(**told, log_level=log_forwarding.level(), argv=tuple(argv))
 
     def to_dict(self) -> dict[str, Any]:

@@ -51,6 +51,7 @@ def record_command(
     The first Ctrl-C, SIGTERM or SIGHUP ends the run after the current tick, with its
     recording.
     """
+    is_endless = launch["iterations"] is None and launch["seconds"] is None
     system = load_target(target, allow)
     tell = partial(_tell_of_failure, output)
     try:
@@ -66,7 +67,7 @@ def record_command(
         tell(error)
         raise
     _tell(output, report)
-    return code_of(report, is_endless=launch["iterations"] is None)
+    return code_of(report, is_endless=is_endless)
 
 
 def _tell(output: str, report: RunReport) -> None:
@@ -103,7 +104,7 @@ def _tell_of_failure(output: str, error: LkError) -> None:
     metavar="TICKS",
     help="Run so many before --from.",
 )
-@launch_flags("iterations", "rate_hz", "seed", "record")
+@launch_flags("iterations", "seconds", "rate_hz", "speed", "seed", "record")
 @click.option("--paced", is_flag=True, help="No faster than it was recorded.")
 @click.option(
     "-o", "--output", metavar="FILE", help="Keep what the replay sent, as a recording."

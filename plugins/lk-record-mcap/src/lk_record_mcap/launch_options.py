@@ -59,7 +59,7 @@ def recorder_for(
         addresses,
         engine=engine,
         seed=asked.seed,
-        rate_hz=asked.rate_hz or spec.rate_hz,
+        rate_hz=asked.in_ticks(spec.rate_hz).rate_hz,
         options=asked.facts(),
         compression=record_compression,
     )

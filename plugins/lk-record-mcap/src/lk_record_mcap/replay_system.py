@@ -138,7 +138,6 @@ def replay_spec(
     return replace(
         spec,
         name=f"{spec.name}_replay",
-        rate_hz=None,
         nodes=tuple(node for node in spec.nodes if node.name in used),
         components=(*playbacks.values(), *kept),
         connections=tuple(connections),
@@ -148,7 +147,10 @@ def replay_spec(
 def _check_every(spec: SystemSpec, names: Collection[str], start: int) -> None:
     for component in spec.components:
         if component.name in names and start % component.every:
+            # Its firings repeat after the numerator: 20 ticks for 20/3.
+            ticks = component.every.numerator
             raise RecordingError(
-                f"{component.name!r} fires on each {component.every}th tick, so that a "
-                f"replay of it begins at a multiple of {component.every}; got {start}."
+                f"{component.name!r} fires every {component.every} ticks, so that a "
+                f"replay of it begins at a multiple of {ticks}; got {start}. With a "
+                f"warm-up of {start % ticks} ticks it does."
             )

@@ -109,7 +109,7 @@ def replay(
     stop_loading_script(system)
     if not isinstance(recording, Recording):
         recording = Recording(recording)
-    lowered = system.lower()
+    lowered = system.lower(recording.spec.rate_hz)
     if errors := errors_in(lowered.issues):
         raise GraphError(errors, system.name)
     names = chosen(lowered.spec, only)
@@ -117,6 +117,8 @@ def replay(
     excerpt = Excerpt(recording, begin)
     if is_paced:
         _pace(options, recording)
+    elif options.get("rate_hz") is None:
+        options.setdefault("speed", None)
     spec = replay_spec(lowered.spec, names, excerpt)
     ticks = range(start, _end(recording, spec, stop))
     if not ticks:
@@ -163,6 +165,8 @@ def _pace(options: dict[str, Any], recording: Recording) -> None:
     """Let ticks come no sooner than they came in the recorded run."""
     rates = [options.get("rate_hz"), recording.ticks_per_s]
     options["rate_hz"] = min((rate for rate in rates if rate), default=None)
+    if options["rate_hz"] is None:
+        options.setdefault("speed", None)
 
 
 def _ports(spec: SystemSpec, names: Iterable[str], recording: Recording) -> list[str]:
@@ -188,7 +192,14 @@ def _run(
 ) -> tuple[RunReport, ComponentError | None]:
     """Run the replay and record it."""
     options = {"seed": recording.seed, **options}
-    recorder = Recorder(path, spec, ports, engine=engine, seed=options["seed"])
+    recorder = Recorder(
+        path,
+        spec,
+        ports,
+        engine=engine,
+        seed=options["seed"],
+        rate_hz=options.get("rate_hz"),
+    )
     options["taps"] = [*options.get("taps", ()), *recorder.taps()]
     try:
         report = System.from_spec(spec).launch(iterations, engine=engine, **options)
