@@ -19,6 +19,7 @@ CAPABILITIES: Mapping[str, str] = {
     "hold": "input ports with the policy 'hold'",
     "latest": "input ports with the policy 'latest'",
     "every": "components that fire on each k-th tick",
+    "takes": "components whose firings take ticks",
     "rate": "a clock paced by rate_hz",
     "record": "launch(record=...) and taps",
     "multi-process": "each node in a process of its own",

@@ -70,7 +70,7 @@ class PipesEngine(ProcessEngine):
 
     name = "pipes"
     capabilities = frozenset(
-        {"delay", "hold", "latest", "every", "rate", "record", "multi-process"}
+        {"delay", "hold", "latest", "every", "takes", "rate", "record", "multi-process"}
     )
     transport = PipeTransport
 

@@ -47,4 +47,7 @@ def needs(spec: SystemSpec) -> list[Capability]:
         if component.every > 1:
             text = f"every={component.every} of {component.name!r}"
             found.append(Capability("every", text, component.name))
+        if component.takes:
+            text = f"takes={component.takes} of {component.name!r}"
+            found.append(Capability("takes", text, component.name))
     return found

@@ -12,12 +12,14 @@ class Failure:
     """What a component raised: where, when, and the exception itself.
 
     What a tap of its port raised has the phase `"tap"`, whatever the component did.
+    `began` is the tick at which the firing began, where its result belongs to another.
     """
 
     name: str
     phase: str
     tick: int | None
     error: BaseException
+    began: int | None = None
 
     def __post_init__(self) -> None:
         """Tell the failure of a tap from one of the component."""

@@ -42,8 +42,19 @@ _OUTSIDE_THE_STREAM = {
 }
 
 
-def text_of(error: BaseException, phase: str) -> str:
-    """Return the type and text of what was raised in a phase of a component's life."""
+def text_of(error: BaseException, phase: str, began: int | None = None) -> str:
+    """Return the type and text of what was raised in a phase of a component's life.
+
+    Args:
+        error: What was raised.
+        phase: What the component was called for.
+        began: The tick at which its firing began, where that is another one.
+    """
+    text = _text_of(error, phase)
+    return text if began is None else f"{text}; the firing began at tick {began}"
+
+
+def _text_of(error: BaseException, phase: str) -> str:
     if isinstance(error, EndOfStream) and phase in _OUTSIDE_THE_STREAM:
         return (
             f"{exception_text(error, repr)} ends a run from forward only, and {phase} "

@@ -10,6 +10,7 @@ LEVELS: dict[str, int] = {
     "hold": 1,
     "latest": 1,
     "every": 1,
+    "takes": 1,
     "rate": 1,
     "record": 1,
     "multi-process": 1,

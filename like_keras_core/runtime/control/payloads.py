@@ -19,12 +19,16 @@ def failures_of(failure: Failure | None) -> tuple[ReportedFailure, ...]:
     """Return a failure as it travels, or nothing."""
     if failure is None:
         return ()
-    error = failure.error
-    return (failure_of(failure.name, failure.phase, error, failure.tick),)
+    name, phase, error = failure.name, failure.phase, failure.error
+    return (failure_of(name, phase, error, failure.tick, failure.began),)
 
 
 def failure_of(
-    name: str, phase: str, error: BaseException, tick: int | None = None
+    name: str,
+    phase: str,
+    error: BaseException,
+    tick: int | None = None,
+    began: int | None = None,
 ) -> ReportedFailure:
     """Return what a component raised, as it travels.
 
@@ -33,12 +37,13 @@ def failure_of(
         phase: What it was called for.
         error: What it raised.
         tick: The tick at which it did; None outside `forward`.
+        began: The tick at which its firing began, where that is another one.
     """
     return ReportedFailure(
         component=name,
         phase=phase,
         tick=tick,
-        error=shortened(text_of(error, phase)),
+        error=shortened(text_of(error, phase, began)),
         traceback=shortened(traceback_of(error)),
         place=place_of(error),
     )

@@ -56,7 +56,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from keyword import iskeyword
-from typing import Any
 
 from like_keras_core.runtime.host.generated_calls import (
     UNKNOWN,
@@ -65,11 +64,12 @@ from like_keras_core.runtime.host.generated_calls import (
 )
 from like_keras_core.runtime.host.plan import Default, Plan, Step, Value
 from like_keras_core.runtime.host.record_buffer import ROW, rescuer
+from like_keras_core.runtime.host.source_writer import SourceWriter
 from like_keras_core.values.annotations import holds_no_array, is_array, is_immutable
 from like_keras_core.values.semantics import read_only, snapshot
 
 
-class TickCodegen:
+class TickCodegen(SourceWriter):
     """Writes the source, line by line, and remembers whose each line is.
 
     Args:
@@ -78,17 +78,9 @@ class TickCodegen:
     """
 
     def __init__(self, plan: Plan, limited: bool) -> None:
+        super().__init__()
         self.plan = plan
         self.limited = limited
-        # What stands for each mark in the source. No other string of the source is a
-        # constant of the code, so a mark cannot be taken for one.
-        self.constants: dict[str, Any] = {}
-        # The lines, and for each of them the step that it belongs to, or -1: the way
-        # from the line of a traceback back to the component.
-        self.source: list[str] = []
-        self.lines: list[int] = []
-        # How much deeper everything stands: 1 inside the `try` of recorded runs.
-        self.indent = 0
         # Of every recorded value, in the order in which they are gathered: its step,
         # and its `w`. `row` has those that are sent and not yet gathered; a `w` is used
         # again after that, so there are about ROW of them. `kept` has the newest `w` of
@@ -107,22 +99,6 @@ class TickCodegen:
         for value in (*plan.inlets, *plan.values.values()):
             self.ends[value.last_use].append(value)
 
-    def constant(self, key: str, value: Any) -> str:
-        """Return an expression for an object, replaced after compilation."""
-        self.constants[key] = value
-        return repr(key)
-
-    def add(self, depth: int, text: str, step: int = -1) -> None:
-        """Write a line of the function.
-
-        Args:
-            depth: By how much it is indented, below the loop's own indentation.
-            text: The line.
-            step: The step that it belongs to; -1 for none.
-        """
-        self.source.append(" " * (self.indent + depth) + text)
-        self.lines.append(step)
-
     def write(self) -> None:
         """Write the whole function."""
         plan = self.plan
@@ -136,6 +112,9 @@ class TickCodegen:
         self.add(1, "while True:")
         self.add(2, "if t >= s[0]: break")
         self.add(2, "s[1] = t")
+        if plan.await_results is not None:
+            gate = self.constant("@results", plan.await_results)
+            self.add(2, f"if {gate}(t): break")
         if any(len(step.needs) > 1 for step in plan.steps):
             self.add(2, "g = 0")
         for n, value in enumerate(plan.inlets):
@@ -166,7 +145,7 @@ class TickCodegen:
         while i < len(steps):
             condition = self._condition(i)
             end = i + 1
-            if condition and not steps[i].every > 1:
+            if condition and not steps[i].every > 1 and not steps[i].pending:
                 while end < len(steps) and self._alike(i, end):
                     end += 1
             self._group(range(i, end), condition)
@@ -174,7 +153,7 @@ class TickCodegen:
 
     def _alike(self, first: int, other: int) -> bool:
         steps = self.plan.steps
-        return not self.limited and (
+        return not (self.limited or steps[other].pending) and (
             [value.address for value in steps[first].needs]
             == [value.address for value in steps[other].needs]
         )
@@ -186,6 +165,9 @@ class TickCodegen:
         """
         step = self.plan.steps[i]
         tests = [f"s[2] <= {self.plan.positions[i]}"] if self.limited else []
+        if step.pending is not None:
+            due = f"{self.constant(f'@pending {step.name}', step.pending)}.due"
+            tests.append(f"{due} >= t" if step.begins else f"{due} != t")
         if step.every > 1:
             tests.append(step.between_firings)
         known: list[str] = []
@@ -230,6 +212,9 @@ class TickCodegen:
                 if value.address in self.plan.records:
                     self._keep(value, i)
         depth = 2
+        if self.plan.steps[group[0]].begins:
+            self.add(2, f"if not ({condition}): {calls[group[0]]}", group[0])
+            return
         if condition:
             self.add(2, f"if {condition}:")
             for i in group:
@@ -269,10 +254,13 @@ class TickCodegen:
 
     def _call(self, i: int) -> str:
         step = self.plan.steps[i]
-        parts: list[str] = []
+        parts = ["t"] if step.pending is not None else []
         for keyword, argument in step.arguments:
             if isinstance(argument, Value):
                 name = f"v{argument.slot}"
+                if step.begins and argument.inlet is None:
+                    # Its producer fires again while this one still reads it.
+                    name = self._kept(argument)
             elif isinstance(argument, Default):
                 name = self.constant(f"@default {i}.{len(parts)}", argument.value)
             else:
@@ -396,4 +384,6 @@ class TickCodegen:
 
 def forward_mark(step: Step) -> str:
     """Return the constant of the source that a step's `forward` is put in place of."""
+    if step.pending is not None:
+        return f"{'@begin' if step.begins else '@result'} {step.name}"
     return f"@forward {step.name}"

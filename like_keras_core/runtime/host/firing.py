@@ -13,6 +13,7 @@ from time import perf_counter
 from types import FrameType
 from typing import Any
 
+from like_keras_core.runtime.host.pending_results import PendingResult
 from like_keras_core.runtime.host.schedule import Schedule, duration_so_far
 from like_keras_core.view.plain_text import to_duration
 
@@ -27,20 +28,31 @@ class Firing:
         seen_at: When it was seen, by `perf_counter` [s].
         duration_s: How long it had been there [s]; None unless the tick is one of
             those that are measured.
+        began: The tick at which it began, where its result belongs to a later one.
     """
 
     name: str
     tick: int | None
     seen_at: float
     duration_s: float | None
+    began: int | None = None
 
     def __str__(self) -> str:
         text = f"{self.name!r} was inside forward"
-        if self.tick is not None:
+        if self.began is not None:
+            text += f", which began at tick {self.began}"
+        elif self.tick is not None:
             text += f" at tick {self.tick}"
         if self.duration_s is not None:
             text += f", for {to_duration(self.duration_s)}"
         return text
+
+
+def firing_in(pending: PendingResult) -> Firing:
+    """Return the firing that a component has under way in its own thread."""
+    now = perf_counter()
+    began, since_s = pending.begun, now - pending.began_at
+    return Firing(pending.name, pending.due, now, since_s, began)
 
 
 def firing_on(

@@ -23,7 +23,7 @@ from types import FrameType
 
 from like_keras_core.runtime.failure import Failure, HungComponent
 from like_keras_core.runtime.forced_exit import EXIT_CODE, bounded
-from like_keras_core.runtime.host.host_base import Activity
+from like_keras_core.runtime.host.hook_calls import Activity
 from like_keras_core.runtime.host.interruption import START_GRACE_S, STARTING
 from like_keras_core.runtime.host.single_host import SingleHost
 from like_keras_core.runtime.stop import StopSignal
@@ -232,6 +232,8 @@ class HangWatch:
         """See what runs, and end it if it has run for too long."""
         frame = sys._current_frames().get(self._thread)
         now, last = self._doing(frame), self._last
+        if self.host is not None:
+            frame = self.host.frame_of(frame)
         is_same = now is not None and last is not None and _is_same(last, now)
         if not is_same:
             self._last, self._waited_s = now, 0.0
@@ -253,7 +255,7 @@ class HangWatch:
             return
         self._attempts += 1
         self._limit_s = self._waited_s + _ATTEMPT_S
-        error = HungComponent(self._text(frame))
+        error = HungComponent(self._text(now, frame))
         if self._attempts > _ATTEMPTS or not self._interrupt(now, error):
             self._exit(Failure(now.name, now.phase, now.tick, error))
 
@@ -265,7 +267,7 @@ class HangWatch:
             self._limit_s,
         )
 
-    def _text(self, frame: FrameType | None) -> str:
+    def _text(self, activity: Activity, frame: FrameType | None) -> str:
         """Say what is wrong with code that runs on, and where it is."""
         by = {
             "interrupt": f" after {signal.Signals(asked_by()).name}",
@@ -273,14 +275,16 @@ class HangWatch:
             "stop": " after stop()",
         }
         text = (
-            f"it did not return within stop_grace_s={self._grace_s:g} once the run was "
-            f"to end{by.get(self._stop.reason, '')}."
+            f"it {activity.since}did not return within stop_grace_s={self._grace_s:g} "
+            f"once the run was to end{by.get(self._stop.reason, '')}."
         )
         stack = stack_of(frame)
         return f"{text} It was here:\n{stack}\n" if stack else text
 
     def _interrupt(self, activity: Activity, error: HungComponent) -> bool:
         """Have `error` raised in a component's code, if that can be."""
+        if self.host is not None and self.host.release(error):
+            return True
         numbers = [
             number
             for number in self._taken.before

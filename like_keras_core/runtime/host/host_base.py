@@ -10,23 +10,24 @@ from __future__ import annotations
 import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from types import FrameType
 from typing import Any
 
 from like_keras_core.authoring.component_time import Timing, begins_of, noting
 from like_keras_core.component import Component
 from like_keras_core.graph.checks import execution_order, periods
+from like_keras_core.graph.places import places_of
 from like_keras_core.graph.port_selection import check_ports, ports_to_record
-from like_keras_core.lifecycle import AFTER
 from like_keras_core.runtime.failure import Failed, Failure, HungComponent
 from like_keras_core.runtime.host.firing import Firing, firing_on
+from like_keras_core.runtime.host.hook_calls import Activity, HookCalls
 from like_keras_core.runtime.host.mutation_check import MutationCheck
+from like_keras_core.runtime.host.pending_results import PendingResult
 from like_keras_core.runtime.host.plan import Inlet, Outlet, Plan, last_readers, plan
 from like_keras_core.runtime.host.record_buffer import Column
 from like_keras_core.runtime.host.schedule import Schedule
+from like_keras_core.runtime.host.worker import WorkerFactory, WorkerThread
 from like_keras_core.runtime.stop_point import StopPoint
-from like_keras_core.runtime.stop_signals import came_by_signal
 from like_keras_core.runtime.taps import Taps, tap_in
 from like_keras_core.runtime.trace import Trace
 from like_keras_core.spec import ConnectionSpec, SystemSpec, component_of
@@ -37,30 +38,6 @@ from like_keras_core.values.semantics import snapshot
 
 TapCalls = Mapping[str, Sequence[Callable[[int, Any], object]]]
 """By port address, what is called with `(tick, value)`."""
-
-
-_DOWN = ("on_deactivate", "on_shutdown")
-
-
-@dataclass(frozen=True, slots=True)
-class Activity:
-    """Code of a component that is running.
-
-    Args:
-        name: The component's address.
-        phase: `"forward"`, a hook, or the class of a tap of the component.
-        tick: The tick; None outside `forward`.
-        is_tap: Whether it is a tap's.
-    """
-
-    name: str
-    phase: str
-    tick: int | None = None
-    is_tap: bool = False
-
-    def __str__(self) -> str:
-        when = "" if self.tick is None else f" at tick {self.tick}"
-        return f"{self.name!r} in {self.phase}{when}"
 
 
 class HostBase(ABC):
@@ -74,11 +51,13 @@ class HostBase(ABC):
         record: Addresses of output ports to record, or `"all"`.
         taps: What to call after emissions.
         check_values: Find components that change what they received.
+        worker: Makes the thread of each component that takes ticks.
 
     Attributes:
         order: The components that run here, in execution order.
-        place: Each component's place in the execution order of the whole system, by
-            which stop points are compared.
+        place: Where within a tick of the whole system the values of each component
+            come, by which stop points are compared.
+        pending: What each component that takes ticks has under way, by address.
         tick: What the generated code and the components read as the time: the tick
             before which to stop, and the present one, None outside of ticks.
         cut: Where the run ends: what lies beyond it does not count.
@@ -97,10 +76,11 @@ class HostBase(ABC):
         record: Sequence[str] | str = (),
         taps: Iterable[Tap] = (),
         check_values: bool = False,
+        worker: WorkerFactory = WorkerThread,
     ) -> None:
         self.spec = spec
         names = [spec.components[n].name for n in execution_order(spec)]
-        self.place = {name: n for n, name in enumerate(names)}
+        self.place = dict(places_of(spec))
         self.order = [name for name in names if name in components]
         self.components = {name: components[name] for name in self.order}
         self.seed = seed
@@ -120,19 +100,35 @@ class HostBase(ABC):
         # on_deactivate, was not called. What is active is configured, too.
         self._configured: list[str] = []
         self._active: list[str] = []
-        # The hook that is being called.
-        self._calling: Activity | None = None
         # What the hooks of a phase on the way down have raised first: where a later one
         # hangs, another thread goes on.
         self._raised_down: dict[str, Failure] = {}
         # The thread that calls forward, for those who look from another one; None
         # before it begins.
         self._thread: int | None = None
+        #: Called when the thread of a component has done something; in that thread.
+        self.wake: Callable[[], object] = lambda: None
+        self.pending = {
+            item.name: PendingResult(
+                item.name,
+                item.takes,
+                self.components[item.name]._lk.signature.unpack,
+                worker(item.name, self._woken),
+            )
+            for item in spec.components
+            if item.takes and item.name in components
+        }
+        self._calls = HookCalls(self.components, self.pending)
         specs = {component.name: component for component in spec.components}
         for name, component in self.components.items():
             timing = Timing.of(specs[name], periods(spec)[name], spec.rate_hz)
             begins = begins_of(component)
-            component._lk.bind(name, seed, self.tick, timing, begins)
+            pending = self.pending.get(name)
+            clock = self.tick if pending is None else pending.clock
+            component._lk.bind(name, seed, clock, timing, begins)
+
+    def _woken(self) -> None:
+        self.wake()
 
     @property
     def is_stopped(self) -> bool:
@@ -197,6 +193,8 @@ class HostBase(ABC):
             self._leave(self._active, "on_deactivate")
             failure = self._leave(self._configured, "on_shutdown")
         finally:
+            for pending in self.pending.values():
+                pending.worker.close()
             unclosed = self._taps.close()
         return failure or unclosed
 
@@ -209,7 +207,7 @@ class HostBase(ABC):
         return None
 
     def _enter(self, name: str, phase: str) -> None:
-        failure = self._call(name, phase)
+        failure = self._calls.call(name, phase)
         if failure is not None:
             raise Failed(failure) from failure.error
 
@@ -218,7 +216,7 @@ class HostBase(ABC):
         while names:
             try:
                 # All of them get their turn, whatever the others raise.
-                failure = self._call(names.pop(), phase)
+                failure = self._calls.call(names.pop(), phase)
             except BaseException as error:  # noqa: BLE001 - a signal's
                 leaving = leaving or error
             else:
@@ -228,25 +226,33 @@ class HostBase(ABC):
             raise leaving
         return self._raised_down.get(phase)
 
-    def _call(self, name: str, phase: str) -> Failure | None:
-        """Call a hook, and return what it raised; what a signal did is raised."""
-        component = self.components[name]
-        is_left = phase in _DOWN
-        try:
-            self._calling = Activity(name, phase)
-            try:
-                getattr(component, phase)()
-                is_left = True
-            finally:
-                self._calling = None
-        except BaseException as error:
-            if came_by_signal(error):
-                raise
-            return Failure(name, phase, None, error)
-        finally:
-            if is_left:
-                component._lk.state = AFTER[phase]
-        return None
+    def awaited(self) -> PendingResult | None:
+        """Return whose thread this host waits for, and for nothing else; or None."""
+        return self._calls.joined
+
+    def release(self, error: HungComponent) -> bool:
+        """End the wait for the thread of a component; from another thread.
+
+        Args:
+            error: What is to be said of what does not return; it is interrupted.
+
+        Returns:
+            Whether this host waits for one.
+        """
+        if (pending := self.awaited()) is None:
+            return False
+        pending.release(error)
+        return True
+
+    def frame_of(self, frame: FrameType | None) -> FrameType | None:
+        """Return the stack of what runs, also where that is in a component's thread.
+
+        Args:
+            frame: The innermost frame of the thread that serves this host.
+        """
+        pending = self.awaited()
+        thread = None if pending is None else pending.worker.thread
+        return frame if thread is None else sys._current_frames().get(thread, frame)
 
     def doing(self, frame: FrameType | None) -> Activity | None:
         """Return whose code is running, in which phase of its life; from any thread.
@@ -257,11 +263,8 @@ class HostBase(ABC):
         if (tap := self._taps.calling or tap_in(frame)) is not None:
             port = component_of(str(tap.port))
             return Activity(port, str(tap.entry_point), is_tap=True)
-        calling = self._calling
-        if calling is not None:
-            # Between two bytecodes of ours the hook has not begun, or has returned.
-            is_inside = frame is None or frame.f_code is not HostBase._call.__code__
-            return calling if is_inside else None
+        if self._calls.calling is not None:
+            return self._calls.inside(frame)
         firing = firing_on(frame, self._schedules(), self.components, self.tick[1])
         return None if firing is None else Activity(firing.name, "forward", firing.tick)
 
@@ -296,14 +299,17 @@ class HostBase(ABC):
         def belongs(address: str) -> bool:
             return component_of(address) in inside
 
+        pending = {name: self.pending[name] for name in names if name in self.pending}
+        fast = [name for name in names if name not in pending]
         forwards = {name: self.components[name].forward for name in names}
         guard = MutationCheck(self.tick)
         if self.check_values:
             self._guards.append(guard)
-            forwards = {
-                name: guard.wrap(name, i, self.components[name])
-                for i, name in enumerate(names)
-            }
+            for i, name in enumerate(pending):
+                found = guard.wrap_slow(name, i, self.components[name])
+                forwards[name], pending[name].watch = found
+            for i, name in enumerate(fast, len(pending)):
+                forwards[name] = guard.wrap(name, i, self.components[name])
         forwards = {
             name: noting(self.components[name], forward)
             for name, forward in forwards.items()
@@ -317,7 +323,8 @@ class HostBase(ABC):
             lambda data: snapshot(decode(data)),
             {key: items for key, items in self._records.items() if belongs(key)},
             {key: items for key, items in taps.items() if belongs(key)},
-            positions=[self.place[name] for name in names],
+            pending=pending,
+            places=self.place,
             inlet=inlet,
             outlets=outlets,
         )
@@ -329,9 +336,16 @@ class HostBase(ABC):
     ) -> Mapping[str, Callable[..., Any]]:
         """Let taps settle before components fire, and a trace note when they do."""
         if self.trace is not None:
-            wrap, clock = self.trace.wrap, self.tick
-            forwards = {name: wrap(name, x, clock) for name, x in forwards.items()}
-        return self._taps.settled(forwards)
+            wrap = self.trace.wrap
+            forwards = {
+                name: wrap(name, forward, self.components[name]._lk.tick)
+                for name, forward in forwards.items()
+            }
+        begins: dict[str, Callable[..., Any]] = {}
+        for name in forwards.keys() & self.pending.keys():
+            self.pending[name].forward = forwards[name]
+            begins[name] = self.pending[name].begin
+        return self._taps.settled({**forwards, **begins})
 
     def firing(self) -> Firing | None:
         """Return which component is inside `forward` now; from any thread.

@@ -65,8 +65,7 @@ class MutationCheck:
             order: Its place in the order of execution.
             component: The component.
         """
-        forward = component.forward
-        ports = [port.name for port in component.inputs]
+        fire = self._fired(name, component)
 
         def checked(*args: Any, **kwargs: Any) -> Any:
             self._begin(order)
@@ -74,6 +73,46 @@ class MutationCheck:
             for watched in self._watched:
                 if watched.is_changed:
                     raise ValueMutationError(watched.owner, watched.owner, watched.tick)
+            result = fire(*args, **kwargs)
+            self._look_at_sent(name)
+            for watched in self._watched:
+                if watched.is_changed:
+                    raise ValueMutationError(name, watched.owner)
+            if type(result) not in IMMUTABLE:
+                self._watch(name, order, result)
+            return result
+
+        return checked
+
+    def wrap_slow(
+        self, name: str, order: int, component: Component
+    ) -> tuple[Callable[..., Any], Callable[[Any], None]]:
+        """Return what `wrap` does, for a component that takes ticks, in two parts.
+
+        Args:
+            name: The component's address.
+            order: The place of its result in the order of execution.
+            component: The component.
+
+        Returns:
+            What fires it in its own thread, and what looks at its result in the host's
+            when that is due.
+        """
+
+        def taken(result: Any) -> None:
+            self._begin(order)
+            self._look_at_sent(name)
+            if type(result) not in IMMUTABLE:
+                self._watch(name, order, result)
+
+        return self._fired(name, component), taken
+
+    def _fired(self, name: str, component: Component) -> Callable[..., Any]:
+        """Return a component's `forward` that looks at what it was given."""
+        forward = component.forward
+        ports = [port.name for port in component.inputs]
+
+        def fired(*args: Any, **kwargs: Any) -> Any:
             given = {**dict(zip(ports, args, strict=False)), **kwargs}
             before = {
                 port: fingerprint(value)
@@ -84,15 +123,9 @@ class MutationCheck:
             for port, known in before.items():
                 if fingerprint(given[port]) != known:
                     raise ValueMutationError(name, f"{name}.{port}")
-            self._look_at_sent(name)
-            for watched in self._watched:
-                if watched.is_changed:
-                    raise ValueMutationError(name, watched.owner)
-            if type(result) not in IMMUTABLE:
-                self._watch(name, order, result)
             return result
 
-        return checked
+        return fired
 
     def changed(self) -> ValueMutationError | None:
         """Look once more at what was sent, when nothing fires any more."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
+from like_keras_core.runtime.host.pending_results import PendingResult
 from like_keras_core.runtime.host.record_buffer import Column
 from like_keras_core.spec import ComponentSpec, ConnectionSpec, SystemSpec
 
@@ -63,6 +64,8 @@ class Default:
 class Step:
     """One component's place in a tick.
 
+    One that takes ticks has two: where its result comes, and where it begins to fire.
+
     Args:
         name: Its address.
         forward: Its bound method.
@@ -71,6 +74,8 @@ class Step:
         needs: Sync values without which it is absent.
         arguments: `(keyword or "", value, register or default)` for the call.
         outputs: One value a port; None where nobody uses it.
+        pending: What a component that takes ticks has under way; None for others.
+        begins: Whether it begins to fire here, so that it sends nothing.
     """
 
     name: str
@@ -80,6 +85,8 @@ class Step:
     needs: list[Value] = field(default_factory=list)
     arguments: list[tuple[str, Value | int | Default]] = field(default_factory=list)
     outputs: list[Value | None] = field(default_factory=list)
+    pending: PendingResult | None = None
+    begins: bool = False
 
     @property
     def between_firings(self) -> str:
@@ -96,12 +103,16 @@ class Plan:
     """A system, ready to be generated.
 
     Args:
-        steps: In execution order.
+        steps: The results that come, in execution order; then those that fire, in
+            theirs; then those that begin to fire, so that none of them uses its memory
+            while others read what it has sent.
         values: By port address; those that somebody uses.
         registers: The initial content of each register.
         records: By port address, what will read the values gathered of it.
         taps: By port address, what is called with `(tick, value)`.
-        positions: Each step's place in the execution order of the whole system.
+        positions: Each step's place among those of the whole system.
+        await_results: Waits for the results that are due at a tick, before the first
+            step; says whether to stop instead. None where they are there.
         inlets: Values that come from outside, fetched before the first step.
         outlets: By port address, what takes values outside.
         gaps: At how many ticks each step, then each port, had nothing.
@@ -116,12 +127,26 @@ class Plan:
     records: Mapping[str, Column]
     taps: Mapping[str, Sequence[Callable[[int, Any], object]]]
     positions: Sequence[int] = ()
+    await_results: Callable[[int], bool] | None = None
     inlets: list[Value] = field(default_factory=list)
     outlets: Mapping[str, Outlet] = field(default_factory=dict)
     gaps: list[int] = field(default_factory=list)
     last: list[int] = field(default_factory=list)
     kinds: list[Any] = field(default_factory=list)
     gathered: list[Any] = field(default_factory=list)
+
+    def counting_steps(self) -> dict[str, int]:
+        """Return by component the step at which its firings count."""
+        return {step.name: i for i, step in enumerate(self.steps) if not step.begins}
+
+    def durations(self) -> list[list[float]]:
+        """Return where the durations of each step's firings are to go [s]."""
+        return [[] if x.pending is None else x.pending.samples.kept for x in self.steps]
+
+    def sampled(self, durations: Sequence[list[float]]) -> list[list[float]]:
+        """Return those of them that are measured within the tick."""
+        pairs = zip(self.steps, durations, strict=True)
+        return [samples for step, samples in pairs if step.pending is None]
 
 
 def plan(
@@ -134,7 +159,8 @@ def plan(
     records: Mapping[str, Column],
     taps: Mapping[str, Sequence[Callable[[int, Any], object]]],
     *,
-    positions: Sequence[int] = (),
+    pending: Mapping[str, PendingResult],
+    places: Mapping[str, int],
     inlet: Callable[[ConnectionSpec, str], Inlet] | None = None,
     outlets: Mapping[str, Outlet] | None = None,
 ) -> Plan:
@@ -144,12 +170,13 @@ def plan(
         spec: The system.
         order: The indexes of the components to run, in execution order.
         components: Its live components by address, for the ports' types.
-        forwards: What to call for each.
+        forwards: What to call for each, or what begins to fire it.
         unpackers: How to read the result of each.
         initial: Decodes the initial value of a delay.
         records: By port address, what will read the recorded values.
         taps: By port address, functions to call.
-        positions: Each one's place in the execution order of the whole system.
+        pending: Those among them that take ticks, by address.
+        places: Where in a tick the values of each component come.
         inlet: Gives what brings the values of a connection from a component that is
             not among them, for a policy.
         outlets: By port address, what takes values to components that are not.
@@ -157,33 +184,51 @@ def plan(
     feeds = {connection.target: connection for connection in spec.connections}
     used = {connection.source for connection in spec.connections}
     used |= records.keys() | taps.keys()
-    result = Plan([], {}, [], records, taps, positions, outlets=outlets or {})
+    result = Plan([], {}, [], records, taps, outlets=outlets or {})
+    slow = [n for n in order if spec.components[n].name in pending]
+    fast = [n for n in order if spec.components[n].name not in pending]
     sync: dict[str, Value] = {}
-    for i, n in enumerate(order):
+    for n in (*slow, *fast):
         component = spec.components[n]
-        step = Step(
-            component.name,
-            forwards[component.name],
-            unpackers[component.name],
-            component.every,
-        )
+        name = component.name
+        step = Step(name, forwards[name], unpackers[name], component.every)
+        if name in pending:
+            step = Step(name, pending[name].take, _as_split(unpackers[name]), 1)
+            step.pending = pending[name]
         for port in component.outputs:
             address = component.address_of(port)
             if address in used:
-                live = components[component.name].outputs[port.name]
+                live = components[name].outputs[port.name]
+                i = len(result.steps)
                 value = Value(address, live.type, i, last_use=i)
                 result.values[address] = value
                 step.outputs.append(value)
             else:
                 step.outputs.append(None)
         result.steps.append(step)
-    for i, n in enumerate(order):
+    for n in slow:
+        component = spec.components[n]
+        name = component.name
+        step = Step(name, forwards[name], None, component.every, begins=True)
+        step.pending = pending[name]
+        result.steps.append(step)
+    for i, n in enumerate((*fast, *slow), len(slow)):
         _wire(result, spec.components[n], i, feeds, components, initial, inlet, sync)
+    result.positions = [
+        places[step.name] + len(spec.components) * step.begins for step in result.steps
+    ]
     _count(result, always=inlet is not None)
     recorded = [address for address in result.values if address in records]
     for n, address in enumerate(recorded):
         records[address].place(result.gathered, n, len(recorded))
     return result
+
+
+def _as_split(
+    unpack: Callable[[Any], tuple[Any, ...]] | None,
+) -> Callable[[Any], tuple[Any, ...]] | None:
+    """Return what reads a result that was split where the component fires."""
+    return None if unpack is None else tuple
 
 
 def _wire(
@@ -226,7 +271,8 @@ def _wire(
             result.registers.append(initial(connection.delay.initial))
             value.delays.append(argument)
         elif port.policy == "sync":
-            value.is_exposed |= not signature.only_reads
+            # One that begins to fire is given a copy.
+            value.is_exposed |= not (signature.only_reads or step.begins)
             value.last_use = max(value.last_use, i)
             if value not in step.needs:
                 step.needs.append(value)
@@ -271,6 +317,9 @@ def _count(result: Plan, *, always: bool) -> None:
     alone: dict[str, int] = {}
     joined: dict[str, int] = {}
     for i, step in enumerate(result.steps):
+        if step.begins:
+            # It is absent while it is busy, too, whatever comes.
+            continue
         for value in step.needs:
             value.is_joined |= len(step.needs) > 1
             (joined if len(step.needs) > 1 else alone).setdefault(value.address, i)
@@ -291,4 +340,5 @@ def last_readers(plan: Plan) -> dict[str, int]:
     return {
         step.name: max((value.last_use for value in step.outputs if value), default=0)
         for step in plan.steps
+        if not step.begins
     }

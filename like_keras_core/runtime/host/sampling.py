@@ -72,6 +72,29 @@ class Sampler:
         return sum(newest) < FAST_S * len(newest)
 
 
+class ThinnedSamples:
+    """Samples of what is measured each time, of which fewer are kept as they grow.
+
+    Attributes:
+        kept: Some of them, in order; the first is among them.
+    """
+
+    def __init__(self) -> None:
+        self.kept: list[float] = []
+        # One in so many is kept, and how many have come.
+        self._every = 1
+        self._count = 0
+
+    def add(self, sample: float) -> None:
+        """Take in one more."""
+        if self._count % self._every == 0:
+            self.kept.append(sample)
+            if len(self.kept) == KEPT:
+                del self.kept[1::2]
+                self._every *= 2
+        self._count += 1
+
+
 def times_of(
     fired: int, absent: int, samples: Sequence[float], limit_s: float
 ) -> ComponentReport:

@@ -125,6 +125,7 @@ def generate(
     timed = {
         forward_mark(step): _timed(step, durations[i])
         for i, step in enumerate(plan.steps)
+        if step.pending is None
     }
     return Schedule(
         _function(code, writer.constants, kept),

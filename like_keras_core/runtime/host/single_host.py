@@ -16,12 +16,15 @@ from like_keras_core.component import Component
 from like_keras_core.errors import EndOfStream
 from like_keras_core.report import ComponentReport, ConnectionReport, RunReport
 from like_keras_core.runtime.failure import Failure
-from like_keras_core.runtime.host.firing import Firing
+from like_keras_core.runtime.host.firing import Firing, firing_in
 from like_keras_core.runtime.host.host_base import HostBase, TapCalls
 from like_keras_core.runtime.host.pacer import Pacer
-from like_keras_core.runtime.host.plan import Plan, Value
+from like_keras_core.runtime.host.pending_results import PendingResult
+from like_keras_core.runtime.host.plan import Plan
+from like_keras_core.runtime.host.plan_counts import PlanCounts
 from like_keras_core.runtime.host.sampling import FIRST, Sampler, times_of
 from like_keras_core.runtime.host.schedule import Schedule, generate
+from like_keras_core.runtime.host.worker import WorkerFactory, WorkerThread
 from like_keras_core.runtime.stop_point import StopPoint
 from like_keras_core.runtime.stop_signals import came_by_signal
 from like_keras_core.runtime.tracebacks import users_part
@@ -48,6 +51,7 @@ class SingleHost(HostBase):
         record: Addresses of output ports to record, or `"all"`.
         taps: What to call after emissions.
         check_values: Find components that change what they received.
+        worker: Makes the thread of each component that takes ticks.
 
     Raises:
         GraphError: A port to record or tap does not exist.
@@ -62,6 +66,7 @@ class SingleHost(HostBase):
         record: Sequence[str] | str = (),
         taps: Iterable[Tap] = (),
         check_values: bool = False,
+        worker: WorkerFactory = WorkerThread,
     ) -> None:
         super().__init__(
             spec,
@@ -71,6 +76,7 @@ class SingleHost(HostBase):
             record=record,
             taps=taps,
             check_values=check_values,
+            worker=worker,
         )
         # Set by any thread, and never taken back. `tick[0]` is -1 from then on, so that
         # the generated loop ends after its tick; but `_loop` may set it once more, so
@@ -84,6 +90,9 @@ class SingleHost(HostBase):
         # Ports whose value at the tick of an error had not been looked at, so that no
         # gap counter tells of it, and whether there was one. Empty for other ends.
         self._unseen: dict[str, bool] = {}
+        # Whose result the present tick waits for, and whether at a rate.
+        self._waits_for: PendingResult | None = None
+        self._is_paced = False
         # The component that was firing when the run was asked to stop: at the latest
         # tick that can count. Written once, by the thread that asks.
         self._stopped_in: Firing | None = None
@@ -128,11 +137,36 @@ class SingleHost(HostBase):
     def _prepare(self, taps: TapCalls) -> None:
         index = {component.name: n for n, component in enumerate(self.spec.components)}
         self._plan = self._plan_of([index[name] for name in self.order], taps)
-        self._durations = [[] for _ in self._plan.steps]
+        if self.pending:
+            self._plan.await_results = self._await_results
+        self._durations = self._plan.durations()
         self._schedule = generate(self._plan, self._durations)
 
     def _schedules(self) -> Iterable[Schedule]:
         return () if self._schedule is None else (self._schedule,)
+
+    def _await_results(self, tick: int) -> bool:
+        """Wait for the results that are due; return whether the run is to stop instead.
+
+        Args:
+            tick: The tick that begins; nothing of it has been done.
+        """
+        for pending in self.pending.values():
+            if pending.due != tick or pending.is_done:
+                continue
+            pending.overruns += self._is_paced
+            self._waits_for = pending
+            while not (pending.wait() or self._stopped):
+                pass
+            self._waits_for = None
+            if not pending.is_done:
+                return True
+        return False
+
+    def firing(self) -> Firing | None:
+        """Return which component is inside `forward` now, that the tick waits for."""
+        pending = self._waits_for
+        return super().firing() if pending is None else firing_in(pending)
 
     def stop(self) -> None:
         """End the run after the current tick; from any thread, more than once."""
@@ -174,6 +208,7 @@ class SingleHost(HostBase):
             What a component raised, if one did.
         """
         pacer = Pacer(rate_hz, lambda: self._stopped) if rate_hz else None
+        self._is_paced = pacer is not None
         end = _FOREVER if iterations is None else iterations
         began = self._began = time.perf_counter()
         failure = None
@@ -203,7 +238,8 @@ class SingleHost(HostBase):
         assert self._schedule is not None
         run, timed = self._schedule.run, self._schedule.timed
         regs, clock = list(self._plan.registers), self.tick
-        t, most, sampler = 0, _FOREVER, Sampler(self._durations)
+        t, most = 0, _FOREVER
+        sampler = Sampler(self._plan.sampled(self._durations))
         if pacer is not None:
             pacer.start()
         began = time.perf_counter()
@@ -232,21 +268,23 @@ class SingleHost(HostBase):
     def _end(self, error: BaseException) -> Failure | None:
         """Find out where the run ended from the traceback of what was raised."""
         tick = self.tick[1]
-        if self._schedule is None or tick is None:
+        if self._schedule is None or self._plan is None or tick is None:
             raise error
         place = self._schedule.step_at(error.__traceback__)
         if place is None:
             raise error
         trace, step = place
-        name = self.order[step]
+        name, pending = self._plan.steps[step].name, self._plan.steps[step].pending
         if isinstance(error, EndOfStream):
             self.cut = StopPoint(tick, self.place[name], "end of stream", name)
             return None
         self.cut = StopPoint(tick, self.place[name], "error", name)
-        self._unseen = self._sent_unseen(step, trace.tb_frame)
+        if not self._plan.steps[step].begins:
+            self._unseen = self._sent_unseen(step, trace.tb_frame)
         # Not by assignment, which a class of exceptions may refuse.
         BaseException.with_traceback(error, users_part(trace.tb_next))
-        return Failure(name, "forward", tick, error)
+        began = None if pending is None else pending.begun
+        return Failure(name, "forward", tick, error, began)
 
     def deactivate(self) -> Failure | None:
         """Call `on_deactivate` of all that are active, in reverse; no tick follows.
@@ -255,7 +293,7 @@ class SingleHost(HostBase):
             The first failure.
         """
         # Said once more: a signal may have interrupted the end of `run`.
-        self._thread = self.tick[1] = None
+        self._thread = self.tick[1] = self._waits_for = None
         return super().deactivate()
 
     def note(self, failure: Failure | None) -> None:
@@ -279,18 +317,18 @@ class SingleHost(HostBase):
         if hung.name not in self.place:
             self.cut = StopPoint(max(0, self.tick[1] or 0), 0, "error")
             return
-        if hung.tick is None or self._schedule is None:
+        if hung.tick is None or self._plan is None or self._schedule is None:
             if hung.phase in ("on_configure", "on_activate"):
                 self.fail()
             return
-        step = self.order.index(hung.name)
         self.cut = StopPoint(hung.tick, self.place[hung.name], "error", hung.name)
         self._duration_s = time.perf_counter() - self._began
         codes = self._schedule.codes
         while frame is not None and all(frame.f_code is not code for code in codes):
             frame = frame.f_back
         if frame is not None:
-            self._unseen = self._sent_unseen(step, frame)
+            steps = self._plan.counting_steps()
+            self._unseen = self._sent_unseen(steps[hung.name], frame)
 
     def _sent_unseen(self, order: int, frame: FrameType) -> dict[str, bool]:
         """Say of values sent in the last tick, and not looked at, whether they were."""
@@ -332,41 +370,30 @@ class SingleHost(HostBase):
             connections=self._connection_reports(),
         )
 
-    def _ticks(self, step: int) -> int:
-        """Return how many ticks count for a step."""
-        return self.cut.ticks(self.place[self.order[step]])
-
-    def _missed(self, counter: int, step: int) -> int:
-        """Return the gap counter of a step, as far as the cut."""
+    @property
+    def _counts(self) -> PlanCounts | None:
         if self._plan is None:
-            return 0
-        in_last_tick = self._plan.last[counter] == self.cut.tick
-        counts = self._ticks(step) > self.cut.tick
-        return self._plan.gaps[counter] - (in_last_tick and not counts)
+            return None
+        return PlanCounts(self._plan, self.cut, self.place, self._unseen)
 
     def _component_reports(self) -> dict[str, ComponentReport]:
-        reports = {}
-        for i, name in enumerate(self.order):
-            ticks = self._ticks(i)
-            absent = self._missed(i, i)
-            samples = self._durations[i] if self._durations else []
-            reports[name] = times_of(ticks - absent, absent, samples, self._duration_s)
-        return {item.name: reports[item.name] for item in self.spec.components}
-
-    def _connection_reports(self) -> dict[str, ConnectionReport]:
-        values = self._plan.values if self._plan is not None else {}
+        names = [item.name for item in self.spec.components]
+        if (counts := self._counts) is None:
+            return {name: ComponentReport() for name in names}
+        steps = counts.plan.counting_steps()
         return {
-            str(connection): ConnectionReport(
-                messages=self._messages(values[connection.source])
-                if connection.source in values
-                else 0
+            name: times_of(
+                *counts.fired(steps[name]),
+                self._durations[steps[name]],
+                self._duration_s,
             )
-            for connection in self.spec.connections
+            for name in names
         }
 
-    def _messages(self, value: Value) -> int:
-        step = value.step if value.counted_by is None else value.counted_by
-        missed = self._missed(value.counter, step)
-        if value.address in self._unseen:
-            return self.cut.tick - missed + self._unseen[value.address]
-        return self._ticks(step) - missed
+    def _connection_reports(self) -> dict[str, ConnectionReport]:
+        if (counts := self._counts) is None:
+            return {str(item): ConnectionReport() for item in self.spec.connections}
+        return {
+            str(item): ConnectionReport(messages=counts.messages(item.source))
+            for item in self.spec.connections
+        }

@@ -13,7 +13,7 @@ from like_keras_core.errors import ComponentError
 from like_keras_core.report import Progress, RunReport
 from like_keras_core.runtime.failure import Failed, Failure, HungComponent
 from like_keras_core.runtime.host.hang_watch import HangWatch
-from like_keras_core.runtime.host.host_base import Activity
+from like_keras_core.runtime.host.hook_calls import Activity
 from like_keras_core.runtime.host.interruption import STARTING
 from like_keras_core.runtime.host.single_host import SingleHost
 from like_keras_core.runtime.stop import StopSignal
@@ -199,7 +199,7 @@ def _error_of(
         node,
         failure.phase,
         failure.tick,
-        text_of(error, failure.phase),
+        text_of(error, failure.phase, failure.began),
         traceback_of(error),
         report,
         place_of(error),

@@ -26,7 +26,7 @@ from like_keras_core.runtime.control.run_plan import RunPlan
 from like_keras_core.runtime.control.termination import StopParticipant
 from like_keras_core.runtime.failure import Failed, HungComponent, ReportedFailure
 from like_keras_core.runtime.flow.transport import Transport, endpoint_of
-from like_keras_core.runtime.host.host_base import Activity
+from like_keras_core.runtime.host.hook_calls import Activity
 from like_keras_core.runtime.host.interruption import START_GRACE_S, Interrupter
 from like_keras_core.runtime.host.node_host import NodeHost
 from like_keras_core.runtime.process import building

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 
 from like_keras_core.runtime.control import protocol as p
 from like_keras_core.runtime.failure import HungComponent, ReportedFailure
-from like_keras_core.runtime.host.host_base import Activity
+from like_keras_core.runtime.host.hook_calls import Activity
 from like_keras_core.runtime.host.interruption import STARTING, Interrupter
 from like_keras_core.runtime.process.serving_thread import ServingThread
 from like_keras_core.runtime.tracebacks import place_in, stack_of

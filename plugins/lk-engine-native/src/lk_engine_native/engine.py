@@ -19,7 +19,9 @@ class NativeEngine(Engine):
     """
 
     name = "native"
-    capabilities = frozenset({"delay", "hold", "latest", "every", "rate", "record"})
+    capabilities = frozenset(
+        {"delay", "hold", "latest", "every", "takes", "rate", "record"}
+    )
 
     def validate(self, system: HasSpec | SystemSpec) -> tuple[bool, list[str]]:
         """Accept every sound system: Python is all that is needed."""

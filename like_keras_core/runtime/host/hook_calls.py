@@ -1,0 +1,125 @@
+"""Calls of components' hooks, each in the thread of its component."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import FrameType
+
+from like_keras_core.component import Component
+from like_keras_core.lifecycle import AFTER
+from like_keras_core.runtime.failure import Failure
+from like_keras_core.runtime.host.pending_results import PendingResult
+from like_keras_core.runtime.stop_signals import came_by_signal
+
+_DOWN = ("on_deactivate", "on_shutdown")
+
+
+@dataclass(frozen=True, slots=True)
+class Activity:
+    """Code of a component that is running.
+
+    Args:
+        name: The component's address.
+        phase: `"forward"`, a hook, or the class of a tap of the component.
+        tick: The tick; None outside `forward`.
+        is_tap: Whether it is a tap's.
+        began: The tick at which a firing began that takes ticks; `tick` is then the one
+            that its result belongs to.
+    """
+
+    name: str
+    phase: str
+    tick: int | None = None
+    is_tap: bool = False
+    began: int | None = None
+
+    def __str__(self) -> str:
+        when = "" if self.tick is None else f" at tick {self.tick}"
+        if self.began is not None:
+            when = f", which began at tick {self.began}"
+        return f"{self.name!r} in {self.phase}{when}"
+
+    @property
+    def since(self) -> str:
+        """Where it began, for a sentence about it; empty where that goes without."""
+        return "" if self.began is None else f"began at tick {self.began} and "
+
+
+class HookCalls:
+    """Calls hooks, and says from any thread which one runs.
+
+    Args:
+        components: The components, by address.
+        pending: What those of them have under way that take ticks.
+
+    Attributes:
+        calling: The hook that is being called, or the firing whose end is waited for.
+        joined: The one whose thread is waited for.
+    """
+
+    def __init__(
+        self, components: Mapping[str, Component], pending: Mapping[str, PendingResult]
+    ) -> None:
+        self.components = components
+        self.pending = pending
+        self.calling: Activity | None = None
+        self.joined: PendingResult | None = None
+
+    def inside(self, frame: FrameType | None) -> Activity | None:
+        """Return what is being called, if a stack is in it.
+
+        Args:
+            frame: The innermost frame of the thread that calls.
+        """
+        # Between two bytecodes of ours the hook has not begun, or has returned.
+        is_inside = frame is None or frame.f_code is not HookCalls.call.__code__
+        return self.calling if is_inside else None
+
+    def call(self, name: str, phase: str) -> Failure | None:
+        """Call a hook, and return what it raised; what a signal did is raised.
+
+        None is called beside a firing of its component: that ends first. Where it does
+        not, it is the failure, and no hook of that component is called any more.
+        """
+        component, pending = self.components[name], self.pending.get(name)
+        is_left = phase in _DOWN
+        hung = None
+        try:
+            if pending is not None:
+                hung = self._join(pending)
+                if pending.is_lost:
+                    return hung
+            self.calling, self.joined = Activity(name, phase), pending
+            try:
+                if pending is None:
+                    getattr(component, phase)()
+                else:
+                    pending.call(getattr(component, phase))
+                is_left = True
+            finally:
+                self.calling = self.joined = None
+        except BaseException as error:
+            if came_by_signal(error):
+                raise
+            return hung or Failure(name, phase, None, error)
+        finally:
+            if is_left:
+                component._lk.state = AFTER[phase]
+        return hung
+
+    def _join(self, pending: PendingResult) -> Failure | None:
+        """Wait for the end of a firing; return the failure if it does not return."""
+        if pending.worker.is_idle or pending.is_lost:
+            return None
+        name, due = pending.name, pending.due
+        self.calling = Activity(name, "forward", due, began=pending.begun)
+        self.joined = pending
+        try:
+            pending.join()
+        finally:
+            self.calling = self.joined = None
+        hung = pending.hung
+        if hung is not None and not pending.is_lost:
+            pending.hung = None
+        return None if hung is None else Failure(name, "forward", due, hung)
