@@ -8,9 +8,18 @@ from functools import cache
 from typing import Any
 
 from like_keras_core import SystemSpec
+from tests import oracle
 from tests.links import Faults
 from tests.simulation import Outcome, Simulation
-from tests.splits import Alone, Split, alone, differences, split
+from tests.splits import (
+    Alone,
+    Split,
+    alone,
+    defined,
+    differences,
+    differences_from_definition,
+    split,
+)
 
 BAD = Faults(
     drop=0.2,
@@ -36,6 +45,12 @@ def read(text: str) -> tuple[Split, SystemSpec]:
 def single(text: str, iterations: int) -> Alone:
     """Return what the single host gives."""
     return alone(read(text)[0], iterations)
+
+
+@cache
+def by_definition(text: str, iterations: int) -> oracle.Outcome:
+    """Return what the oracle gives."""
+    return defined(read(text)[0], iterations)
 
 
 def runs(
@@ -77,11 +92,18 @@ def runs(
 
 
 def trouble(text: str, iterations: int | None = 6, **options: Any) -> str:
-    """Return the first deadlock or difference from the single host; or nothing."""
+    """Return the first deadlock or difference from the single host; or nothing.
+
+    A difference from the definition is one, too, where nothing was taken by luck.
+    """
     try:
         for outcome in runs(text, iterations, **options):
             ticks = outcome.comparable(iterations)
-            if found := differences(outcome, single(text, ticks)):
+            found = differences(outcome, single(text, ticks))
+            found += differences_from_definition(
+                outcome, read(text)[0], by_definition(text, ticks)
+            )
+            if found:
                 return "\n".join(found)
     except AssertionError as error:
         return f"{type(error).__name__}: {error}"

@@ -30,6 +30,7 @@ from like_keras_core import (
     SystemSpec,
 )
 from like_keras_core.testing import same
+from tests import oracle
 from tests.components import report_of
 from tests.simulation import Outcome
 from tests.systems import (
@@ -43,6 +44,7 @@ from tests.systems import (
     number,
     part_class,
     plans,
+    spell,
 )
 
 _PART = re.compile(r"(\w+)@(\w+)(?:\(([^)]*)\))?((?: \w+=\d+(?:/\d+)?)*)(?:, |$)")
@@ -199,6 +201,53 @@ def alone(system: Split, iterations: int) -> Alone:
             error = (type(raised.__cause__), raised.component, raised.tick)
             return Alone(report_of(raised), error)
     return Alone(report, None)
+
+
+def defined(
+    system: Split, iterations: int, choices: oracle.Choices | None = None
+) -> oracle.Outcome:
+    """Return what a run of a system must give, by definition.
+
+    Args:
+        system: The system.
+        iterations: How many ticks.
+        choices: What the clocks of the run have decided.
+    """
+    return oracle.evaluate(system.plan.parts(), iterations, choices)
+
+
+def differences_from_definition(
+    outcome: Outcome, system: Split, expected: oracle.Outcome
+) -> list[str]:
+    """List where a split run differs from what it must give.
+
+    One that was stopped is compared with so many ticks.
+    """
+    found = list[str]()
+
+    def compare(what: str, wanted: Any, got: Any) -> None:
+        if not same(wanted, got):
+            found.append(f"{what}: expected {wanted!r}, got {got!r}")
+
+    error = expected.error and (type(expected.error[0]), *expected.error[1:])
+    compare("error", error, outcome.error)
+    compare("ticks", expected.iterations, outcome.ticks)
+    if outcome.ended_by != "stop":
+        compare("ended_by", expected.ended_by, outcome.ended_by)
+    for member in system.plan.members:
+        name = member.address
+        fired = expected.fired[name]
+        pair = (fired, expected.absent[name])
+        compare(f"fired and absent of {name}", pair, outcome.components[name])
+        received = [
+            spell(dict(sorted({**member.unfed(), **inputs}.items())))
+            for inputs in expected.received[name]
+        ]
+        compare(f"inputs of {name}", received, outcome.received[name][:fired])
+    for address, values in expected.records.items():
+        compare(f"records of {address}", values, outcome.records[address])
+        compare(f"messages of {address}", len(values), outcome.messages[address])
+    return found
 
 
 def differences(outcome: Outcome, single: Alone) -> list[str]:
