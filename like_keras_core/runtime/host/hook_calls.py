@@ -46,6 +46,11 @@ class Activity:
         return "" if self.began is None else f"began at tick {self.began} and "
 
 
+def activity_of(pending: PendingResult) -> Activity:
+    """Return the firing that a component has under way in its own thread."""
+    return Activity(pending.name, "forward", pending.due, began=pending.begun)
+
+
 class HookCalls:
     """Calls hooks, and says from any thread which one runs.
 
@@ -112,8 +117,7 @@ class HookCalls:
         """Wait for the end of a firing; return the failure if it does not return."""
         if pending.worker.is_idle or pending.is_lost:
             return None
-        name, due = pending.name, pending.due
-        self.calling = Activity(name, "forward", due, began=pending.begun)
+        firing = self.calling = activity_of(pending)
         self.joined = pending
         try:
             pending.join()
@@ -122,4 +126,6 @@ class HookCalls:
         hung = pending.hung
         if hung is not None and not pending.is_lost:
             pending.hung = None
-        return None if hung is None else Failure(name, "forward", due, hung)
+        if hung is None:
+            return None
+        return Failure(pending.name, "forward", firing.tick, hung)

@@ -20,7 +20,7 @@ from like_keras_core.graph.places import places_of
 from like_keras_core.graph.port_selection import check_ports, ports_to_record
 from like_keras_core.runtime.failure import Failed, Failure, HungComponent
 from like_keras_core.runtime.host.firing import Firing, firing_on
-from like_keras_core.runtime.host.hook_calls import Activity, HookCalls
+from like_keras_core.runtime.host.hook_calls import Activity, HookCalls, activity_of
 from like_keras_core.runtime.host.mutation_check import MutationCheck
 from like_keras_core.runtime.host.pending_results import PendingResult
 from like_keras_core.runtime.host.plan import Inlet, Outlet, Plan, last_readers, plan
@@ -266,7 +266,10 @@ class HostBase(ABC):
         if self._calls.calling is not None:
             return self._calls.inside(frame)
         firing = firing_on(frame, self._schedules(), self.components, self.tick[1])
-        return None if firing is None else Activity(firing.name, "forward", firing.tick)
+        if firing is not None:
+            return Activity(firing.name, "forward", firing.tick)
+        pending = self.awaited()
+        return None if pending is None else activity_of(pending)
 
     @abstractmethod
     def _prepare(self, taps: TapCalls) -> None:

@@ -41,6 +41,8 @@ class InputBuffer:
         policy: `"sync"`, `"hold"` or `"latest"`; or `"delay"`, a register that is
             one tick behind.
         initial: What the register holds before the first value.
+        takes: How many ticks the firings of its producer take: so many of the first
+            ticks have no value.
 
     Attributes:
         taken: How many different values were fired with; counted for `"latest"`.
@@ -56,10 +58,12 @@ class InputBuffer:
 
     __slots__ = (
         *("finished", "latencies", "policy", "queue", "register", "resolved"),
-        *("taken", "target", "_is_new"),
+        *("taken", "takes", "target", "_is_new"),
     )
 
-    def __init__(self, target: str, policy: str, initial: Any = None) -> None:
+    def __init__(
+        self, target: str, policy: str, initial: Any = None, *, takes: int = 0
+    ) -> None:
         assert policy in (*POLICIES, "delay")
         self.target = target
         self.policy = policy
@@ -70,7 +74,8 @@ class InputBuffer:
         self._is_new = False
         self.register = initial
         self.queue: deque[tuple[int, Any]] = deque()
-        self.resolved = NEVER
+        self.takes = takes
+        self.resolved = takes - 1
         self.finished = NEVER
 
     @property

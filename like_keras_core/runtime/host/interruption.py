@@ -15,6 +15,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+from like_keras_core.runtime.failure import HungComponent
+
 SIGNAL = signal.SIGURG
 
 STARTING = ("on_configure", "on_activate")
@@ -29,10 +31,17 @@ class Interrupter:
 
     Args:
         is_inside: Says of a stack, by its innermost frame, whether it is there.
+        release: Ends, with the error, the wait of the main thread for another one that
+            is there; says whether it waited.
     """
 
-    def __init__(self, is_inside: Callable[[FrameType | None], bool]) -> None:
+    def __init__(
+        self,
+        is_inside: Callable[[FrameType | None], bool],
+        release: Callable[[HungComponent], bool] = lambda error: False,
+    ) -> None:
         self._is_inside = is_inside
+        self._release = release
         # What to raise, once; None at other times.
         self._wanted: BaseException | None = None
         self._is_installed = False
@@ -52,11 +61,13 @@ class Interrupter:
             signal.signal(SIGNAL, before)
 
     def interrupt(self, error: BaseException) -> bool:
-        """Raise an error in the main thread, from another one.
+        """Raise an error in the main thread, or where it waits for; from another one.
 
         Returns:
             Whether it was tried; the error comes as soon as Python runs there.
         """
+        if isinstance(error, HungComponent) and self._release(error):
+            return True
         if not self._is_installed:
             return False
         self._wanted = error

@@ -27,7 +27,6 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from math import inf
@@ -41,12 +40,15 @@ from like_keras_core.report import ComponentReport
 from like_keras_core.runtime.failure import Failure
 from like_keras_core.runtime.host.fan_out import FanOut, Link
 from like_keras_core.runtime.host.host_base import HostBase, TapCalls
+from like_keras_core.runtime.host.node_counts import node_counts
 from like_keras_core.runtime.host.pacer import Pacer
-from like_keras_core.runtime.host.sampling import is_sampled, times_of
+from like_keras_core.runtime.host.pending_results import PendingResult
+from like_keras_core.runtime.host.sampling import is_sampled
 from like_keras_core.runtime.host.schedule import Schedule
 from like_keras_core.runtime.host.segment_runner import SegmentRunner
 from like_keras_core.runtime.host.segment_wiring import SegmentWiring
 from like_keras_core.runtime.host.tentative_counts import TentativeCounts
+from like_keras_core.runtime.host.worker import WorkerFactory, WorkerThread
 from like_keras_core.runtime.stop_point import FOREVER, StopPoint
 from like_keras_core.runtime.stop_signals import came_by_signal
 from like_keras_core.spec import SystemSpec
@@ -73,6 +75,7 @@ class NodeHost(HostBase):
         record: Addresses of this node's ports to record.
         taps: What to call after emissions.
         check_values: Find components that change what they received.
+        worker: Makes the thread of each component that takes ticks.
     """
 
     def __init__(
@@ -88,6 +91,7 @@ class NodeHost(HostBase):
         record: Sequence[str] = (),
         taps: Iterable[Tap] = (),
         check_values: bool = False,
+        worker: WorkerFactory = WorkerThread,
     ) -> None:
         super().__init__(
             spec,
@@ -97,6 +101,7 @@ class NodeHost(HostBase):
             record=record,
             taps=taps,
             check_values=check_values,
+            worker=worker,
         )
         self.node = node
         self.window = window
@@ -117,7 +122,9 @@ class NodeHost(HostBase):
         self._is_frozen = False
         # Absences and late ticks that a lower cut could take back, by counter.
         self._ledger = TentativeCounts()
-        self._wiring = SegmentWiring(spec, self.components, window, released)
+        self._wiring = SegmentWiring(
+            spec, self.pending, self.components, window, released
+        )
         # The wiring's own: values arrive here, more often than anything else.
         self._inputs = self._wiring.inputs
         mine = [segment for segment in segments_of(spec) if segment.node == node]
@@ -150,11 +157,6 @@ class NodeHost(HostBase):
     def close(self, source: str) -> None:
         """Know that a port of another node sends nothing any more."""
         self._inputs[source].close()
-
-    @property
-    def inputs(self) -> list[str]:
-        """The ports of other nodes that this one reads."""
-        return list(self._inputs)
 
     def _prepare(self, taps: TapCalls) -> None:
         for runner in self._runners:
@@ -257,11 +259,17 @@ class NodeHost(HostBase):
         )
 
     def step(self) -> bool:
-        """Run one tick of one segment, if one is ready: the earliest, then deepest.
+        """Send a result, or run one tick of one segment: the earliest, then deepest.
+
+        A result leaves as soon as it is there, whatever tick its segment is at.
 
         Returns:
-            Whether there was one.
+            Whether there was something to do.
         """
+        for pending in self.pending.values():
+            if pending.can_leave:
+                pending.leave()
+                return True
         ready = self._ready()
         if not ready:
             return False
@@ -273,8 +281,9 @@ class NodeHost(HostBase):
 
     @property
     def is_ready(self) -> bool:
-        """Whether `step` would run something."""
-        return bool(self._ready())
+        """Whether `step` would do something."""
+        can_leave = any(pending.can_leave for pending in self.pending.values())
+        return can_leave or bool(self._ready())
 
     def _ready(self) -> list[SegmentRunner]:
         ready = []
@@ -284,6 +293,16 @@ class NodeHost(HostBase):
                 if pacer is None or pacer.wakes_at(runner.next) <= time.perf_counter():
                     ready.append(runner)
         return ready
+
+    def awaited(self) -> PendingResult | None:
+        """Return whose thread this node waits for, and for nothing else; or None."""
+        joined = super().awaited()
+        if joined is not None or self._is_frozen or self._thread is None:
+            return joined
+        waiting = [item for item in self._runners if self._may_start(item.next)]
+        lowest = min(map(_next, waiting), default=0)
+        found = [item.awaited() for item in waiting if item.next == lowest]
+        return next(filter(None, found), None)
 
     def waits_for(self) -> list[str]:
         """Say of each segment what its next tick waits for; from any thread."""
@@ -298,6 +317,8 @@ class NodeHost(HostBase):
     def _run(self, runner: SegmentRunner) -> None:
         tick = runner.next
         if self._pacer is not None and runner.is_paced:
+            for pending in runner.pending:
+                pending.count_overrun(tick, self._pacer.wakes_at(tick))
             late_ticks = self._pacer.late_ticks
             self._pacer.wait(tick)
             if self._pacer.late_ticks > late_ticks:
@@ -306,7 +327,7 @@ class NodeHost(HostBase):
         clock = [*self.tick, self.cut.order]
         schedule = runner.schedule if tick < self.cut.tick else runner.limited_one()
         self.tick[1] = tick
-        for outlet in runner.outlets.values():
+        for outlet in runner.sends:
             for link in outlet.links:
                 link.settle()
         run = schedule.run
@@ -330,6 +351,8 @@ class NodeHost(HostBase):
         for outlet in runner.outlets.values():
             if outlet.answered < tick:
                 outlet(tick, None)
+        for pending in runner.pending:
+            pending.announce(tick)
         runner.next = tick + 1
         self._ended = time.monotonic()
         for channel, inlet in runner.inlets:
@@ -343,14 +366,15 @@ class NodeHost(HostBase):
         if found is None or came_by_signal(error):
             raise error
         trace, step = found
-        name = runner.plan.steps[step].name
+        name, pending = runner.plan.steps[step].name, runner.plan.steps[step].pending
         if isinstance(error, EndOfStream):
             self.set_cut(StopPoint(tick, self.place[name], "end of stream", name))
             return
         cut = StopPoint(tick, self.place[name], "error", name)
         if cut.place < self.cut.place:
             BaseException.with_traceback(error, trace.tb_next)
-            self.failure = Failure(name, "forward", tick, error)
+            began = None if pending is None else pending.begun
+            self.failure = Failure(name, "forward", tick, error, began)
         self.set_cut(cut)
 
     def counts(
@@ -361,25 +385,9 @@ class NodeHost(HostBase):
         Args:
             cut: Not above how far this node is; that of the run when omitted.
         """
-        cut = cut or self.cut
-        below = self._ledger.below(cut.tick)
-        upto = below + Counter(self._ledger.at(cut.tick))
         duration_s = max(0.0, self._ended - self._began)
-        components: dict[str, ComponentReport] = {}
-        messages: dict[str, int] = {}
-        for runner in self._runners:
-            for i, step in enumerate(runner.plan.steps):
-                ticks = cut.ticks(self.place[step.name])
-                gaps = upto if ticks > cut.tick else below
-                absent = gaps[runner.base + i]
-                components[step.name] = times_of(
-                    ticks - absent, absent, runner.durations[i], duration_s
-                )
-                for value in step.outputs:
-                    if value is not None:
-                        gone = gaps[runner.base + value.counter]
-                        messages[value.address] = ticks - gone
-        return components, messages
+        cut = cut or self.cut
+        return node_counts(self._runners, self._ledger, cut, self.place, duration_s)
 
     @property
     def late_ticks(self) -> int:
@@ -388,8 +396,5 @@ class NodeHost(HostBase):
 
     def received(self) -> dict[str, tuple[float | None, int | None]]:
         """Return the `statistics` of each input from outside a segment, by address."""
-        return {
-            inlet.target: inlet.statistics
-            for runner in self._runners
-            for _, inlet in runner.inlets
-        }
+        inlets = (inlet for runner in self._runners for _, inlet in runner.inlets)
+        return {inlet.target: inlet.statistics for inlet in inlets}

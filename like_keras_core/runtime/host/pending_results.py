@@ -132,8 +132,18 @@ class PendingResult:
         return values
 
     def is_waited_for(self, tick: int) -> bool:
-        """Whether a result has not left that is due at a tick, or before it."""
-        return not self._is_sent and self.due <= tick
+        """Whether a result is not there, or has not left, that is due at a tick."""
+        is_due = NONE < self.due <= tick
+        return is_due and not (self._is_sent and self.is_done)
+
+    def count_overrun(self, tick: int, deadline: float) -> None:
+        """Count a result that came after the time of its tick.
+
+        Args:
+            tick: The tick that begins.
+            deadline: When it was due, by `perf_counter` [s]; earlier ticks were over.
+        """
+        self.overruns += self.due == tick and self.ended_at > deadline
 
     @property
     def can_leave(self) -> bool:

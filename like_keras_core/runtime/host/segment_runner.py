@@ -8,6 +8,7 @@ from typing import Any
 from like_keras_core.graph.segments import Segment
 from like_keras_core.runtime.host.fan_out import FanOut
 from like_keras_core.runtime.host.input_buffers import InputBuffer, PortBuffer
+from like_keras_core.runtime.host.pending_results import PendingResult
 from like_keras_core.runtime.host.plan import Plan
 from like_keras_core.runtime.host.sampling import Sampler
 from like_keras_core.runtime.host.schedule import Schedule, generate
@@ -26,9 +27,13 @@ class SegmentRunner:
         # What it reads from outside, each with the buffer that feeds it; two inputs
         # that one port feeds share the buffer. Complete once it is planned.
         self.inlets: list[tuple[PortBuffer, InputBuffer]] = []
-        # What it sends outside, by port address. Each has answered for all ticks below
-        # `next`, and perhaps for `next` itself while that runs.
+        # What it has under way: its components that take ticks.
+        self.pending: list[PendingResult] = []
+        # What it sends outside as it runs a tick, by port address. Each has answered
+        # for all ticks below `next`, and perhaps for `next` itself while that runs.
         self.outlets: dict[str, FanOut] = {}
+        # Those, and what sends results as they come. Complete once it is planned.
+        self.sends: list[FanOut] = []
         # From the planning on; the schedule only until the shutdown.
         self.plan: Plan
         self.schedule: Schedule
@@ -57,13 +62,16 @@ class SegmentRunner:
         """
         self.plan = plan
         self.base = base
-        self.durations = [[] for _ in plan.steps]
+        later = [item for pending in self.pending for item in pending.outlets]
+        self.sends = [*self.outlets.values(), *filter(None, later)]
+        self.durations = plan.durations()
         latencies = [inlet.latencies for _, inlet in self.inlets]
-        self.sampler = Sampler(self.durations, latencies)
+        self.sampler = Sampler(plan.sampled(self.durations), latencies)
         self.schedule = generate(plan, self.durations)
         self.registers = list(plan.registers)
         self.is_paced = all(
-            inlet.policy in ("delay", "latest") for _, inlet in self.inlets
+            inlet.takes or inlet.policy in ("delay", "latest")
+            for _, inlet in self.inlets
         )
 
     def limited_one(self) -> Schedule:
@@ -80,8 +88,11 @@ class SegmentRunner:
 
     @property
     def has_all(self) -> bool:
-        """Whether its next tick waits for no input and no credit."""
+        """Whether its next tick waits for no result, no input and no credit."""
         tick = self.next
+        for pending in self.pending:
+            if pending.is_waited_for(tick):
+                return False
         for _, inlet in self.inlets:
             if not inlet.is_ready(tick):
                 return False
@@ -89,6 +100,13 @@ class SegmentRunner:
             if not outlet.has_credit:
                 return False
         return True
+
+    def awaited(self) -> PendingResult | None:
+        """Return whose result its next tick waits for; None if it is there."""
+        for pending in self.pending:
+            if pending.is_waited_for(self.next) and not pending.is_done:
+                return pending
+        return None
 
     def waits_for(self, cut: StopPoint, limit: int, is_frozen: bool) -> str:
         """Say what its next tick waits for.
@@ -107,6 +125,12 @@ class SegmentRunner:
             return f"{self.first!r} {at}, {ahead}"
         if is_frozen:
             return f"{self.first!r} {at} to be told where the run stops"
+        for pending in self.pending:
+            if pending.is_waited_for(tick) and pending.is_done:
+                return f"{pending.name!r} {at} for readers of its result to catch up"
+            if pending.is_waited_for(tick):
+                began = f"which began at tick {pending.begun}"
+                return f"{self.first!r} {at} for {pending.name!r}, {began}"
         for channel, inlet in self.inlets:
             if not inlet.is_ready(tick):
                 of = f" of tick {tick - 1}" if inlet.policy == "delay" else ""

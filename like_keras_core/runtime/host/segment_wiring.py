@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container
+from collections.abc import Callable, Container, Mapping
 from typing import Any
 
 from like_keras_core.runtime.host.fan_out import FanOut
 from like_keras_core.runtime.host.input_buffers import InputBuffer, PortBuffer
+from like_keras_core.runtime.host.pending_results import PendingResult
 from like_keras_core.runtime.host.segment_runner import SegmentRunner
 from like_keras_core.spec import ConnectionSpec, SystemSpec, component_of
 from like_keras_core.values.config_json import decode
@@ -21,6 +22,7 @@ class SegmentWiring:
 
     Args:
         spec: The whole system.
+        pending: What those of this node's components have under way that take ticks.
         components: Those of this node.
         window: Values in flight on a connection.
         released: Called with a port's address and a tick when this node has finished
@@ -37,11 +39,14 @@ class SegmentWiring:
     def __init__(
         self,
         spec: SystemSpec,
+        pending: Mapping[str, PendingResult],
         components: Container[str],
         window: int,
         released: Callable[[str, int], object],
     ) -> None:
         self.spec = spec
+        self.pending = pending
+        self.takes = {item.name: item.takes for item in spec.components}
         self.components = components
         self.window = window
         self.released = released
@@ -62,11 +67,21 @@ class SegmentWiring:
             outlet = self.outlets.setdefault(source, FanOut())
             if target in self.components and outlet.local is None:
                 outlet.local = self.locals[source] = PortBuffer(source, self.window)
+        runner.pending = [x for name, x in self.pending.items() if name in inside]
         runner.outlets = {
             source: outlet
             for source, outlet in self.outlets.items()
             if component_of(source) in inside
+            and component_of(source) not in self.pending
         }
+        for pending in runner.pending:
+            component = self.spec.component(pending.name)
+            ports = map(component.address_of, component.outputs)
+            outlets = [self.outlets.get(address) for address in ports]
+            pending.outlets = outlets if any(outlets) else []
+            for outlet in filter(None, outlets):
+                # Before that there is no result, which everybody knows.
+                outlet.answered = pending.takes - 1
 
     def inlet(
         self, runner: SegmentRunner, connection: ConnectionSpec, policy: str
@@ -88,11 +103,12 @@ class SegmentWiring:
                     source, self.window, lambda tick: self.released(source, tick)
                 ),
             )
+        takes = self.takes[connection.producer]
         if connection.delay is None:
-            inlet = InputBuffer(connection.target, policy)
+            inlet = InputBuffer(connection.target, policy, takes=takes)
         else:
             initial = snapshot(decode(connection.delay.initial))
-            inlet = InputBuffer(connection.target, "delay", initial)
+            inlet = InputBuffer(connection.target, "delay", initial, takes=takes)
         channel.inlets.append(inlet)
         runner.inlets.append((channel, inlet))
         return inlet.take

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from like_keras_core.component import Component
 from like_keras_core.errors import ComponentError
 from like_keras_core.runtime.control.message import ProtocolError
-from like_keras_core.runtime.control.payloads import failure_of
+from like_keras_core.runtime.control.payloads import failure_of, failures_of
 from like_keras_core.runtime.control.protocol import Build, Hello
 from like_keras_core.runtime.control.run_options import RunOptions
 from like_keras_core.runtime.control.run_plan import RunPlan
-from like_keras_core.runtime.failure import ReportedFailure
+from like_keras_core.runtime.failure import Failed, HungComponent, ReportedFailure
 from like_keras_core.runtime.loader import build
 from like_keras_core.spec import SystemSpec
 
@@ -80,3 +80,18 @@ def build_node(
         except Exception as error:  # noqa: BLE001 - reported to the launcher
             failures.append(failure_of(item.name, "__init__", error))
     return components, tuple(failures)
+
+
+def entered(phase: Callable[[], None]) -> tuple[ReportedFailure, ...]:
+    """Call the hooks of a phase on the way up; return what failed.
+
+    Args:
+        phase: `configure` or `activate` of a host.
+    """
+    try:
+        phase()
+    except Failed as failed:
+        if isinstance(failed.failure.error, HungComponent):
+            return ()  # Nothing is wrong: somebody did not want to wait.
+        return failures_of(failed.failure)
+    return ()

@@ -28,7 +28,8 @@ class Inbox:
 
     def __init__(self, take: Callable[[Item], object]) -> None:
         self._take = take
-        self._items: SignalSafeQueue[Item] = SignalSafeQueue()
+        #: None wakes the thread, and is nothing to take.
+        self._items: SignalSafeQueue[Item | None] = SignalSafeQueue()
         #: The transport, once it was started, if the thread waits there.
         self._polled: PolledTransport | None = None
 
@@ -42,6 +43,13 @@ class Inbox:
         self._items.put(item)
         if wakes and self._polled is not None:
             self._polled.wake()
+
+    def wake(self) -> None:
+        """Let the thread that serves look for what it can do; from any thread."""
+        if self._polled is not None:
+            self._polled.wake()
+        else:
+            self._items.put(None)
 
     def empty(self) -> bool:
         """Say whether there is nothing now, but for frames in the transport."""
@@ -82,8 +90,11 @@ class Inbox:
             self._polled.receive(wait_s if items.empty() else 0.0)
         elif wait_s:
             try:
-                self._take(items.get(wait_s))
+                item = items.get(wait_s)
             except queue.Empty:
                 return
+            if item is not None:
+                self._take(item)
         while not items.empty():
-            self._take(items.get_nowait())
+            if (item := items.get_nowait()) is not None:
+                self._take(item)

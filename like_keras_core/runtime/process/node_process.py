@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 import time
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from math import inf
 from pathlib import Path
 from types import FrameType
@@ -24,7 +24,7 @@ from like_keras_core.runtime.control.payloads import failures_of
 from like_keras_core.runtime.control.run_options import RunOptions
 from like_keras_core.runtime.control.run_plan import RunPlan
 from like_keras_core.runtime.control.termination import StopParticipant
-from like_keras_core.runtime.failure import Failed, HungComponent, ReportedFailure
+from like_keras_core.runtime.failure import ReportedFailure
 from like_keras_core.runtime.flow.transport import Transport, endpoint_of
 from like_keras_core.runtime.host.hook_calls import Activity
 from like_keras_core.runtime.host.interruption import START_GRACE_S, Interrupter
@@ -120,12 +120,16 @@ class NodeProcess:
         self._down = False
         self._is_hurried = False
         self._thread = ServingThread()
-        self._interrupter = Interrupter(lambda frame: bool(self._activity(frame)))
+        self._interrupter = Interrupter(
+            lambda frame: bool(self._activity(frame)),
+            lambda error: hasattr(self, "host") and self.host.release(error),
+        )
         self._watchdog = Watchdog(
             self._thread,
             self._interrupter,
             grace_s=self._grace_s,
             running=lambda: self._activity(self._thread.frame),
+            frame=self._frame,
             say=lambda running: connection.send(state_of(running, node)),
             tell=self._tell_hang,
             take_over=self._take_over,
@@ -213,6 +217,10 @@ class NodeProcess:
     def _activity(self, frame: FrameType | None) -> Activity | None:
         return self.host.doing(frame) if hasattr(self, "host") else None
 
+    def _frame(self) -> FrameType | None:
+        frame = self._thread.frame
+        return self.host.frame_of(frame) if hasattr(self, "host") else frame
+
     def _tell_hang(self, hang: Hang) -> None:
         """Say what hangs, and before it how far the node had got."""
         if self._running:
@@ -251,6 +259,7 @@ class NodeProcess:
             ],
             check_values=options.check_values,
         )
+        self.host.wake = self.inbox.wake
         self.host.trace = Trace() if options.trace else None
         self.participant = StopParticipant(self.host)
         self.ends.open(self.host, self._emitted, keys, self.max_frame)
@@ -348,9 +357,9 @@ class NodeProcess:
                 self.inbox.start(self.transport, self.ends.take, others)
                 send(p.Ready(self._build(keys)))
             case p.Configure():
-                send(p.Configured(self._enter(self.host.configure)))
+                send(p.Configured(building.entered(self.host.configure)))
             case p.Activate():
-                send(p.Activated(self._enter(self.host.activate)))
+                send(p.Activated(building.entered(self.host.activate)))
             case p.Link(timeout_s):
                 self._link(timeout_s)
             case p.Start():
@@ -382,15 +391,6 @@ class NodeProcess:
                 raise ProtocolError(message.verb, "came though it was not asked for")
             case _:
                 assert_never(message)
-
-    def _enter(self, phase: Callable[[], None]) -> tuple[ReportedFailure, ...]:
-        try:
-            phase()
-        except Failed as failed:
-            if isinstance(failed.failure.error, HungComponent):
-                return ()  # Nothing is wrong: somebody did not want to wait.
-            return failures_of(failed.failure)
-        return ()
 
     def _leave(self) -> None:
         """Shut down what still lives, when the launcher is gone."""

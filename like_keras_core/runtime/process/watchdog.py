@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from types import FrameType
 
 from like_keras_core.runtime.control import protocol as p
 from like_keras_core.runtime.failure import HungComponent, ReportedFailure
@@ -55,9 +56,10 @@ class Hang:
     @property
     def problem(self) -> str:
         """What is wrong with it."""
+        since = "" if self.running is None else self.running.since
         return (
-            f"it did not return within stop_grace_s={self.grace_s:g} once the run was "
-            "to end"
+            f"it {since}did not return within stop_grace_s={self.grace_s:g} once the "
+            "run was to end"
         )
 
     @property
@@ -115,7 +117,8 @@ class Watchdog:
         thread: The thread that serves.
         interrupter: Interrupts it, if it is the main thread.
         grace_s: Returns how long the thread may stand still [s].
-        running: Returns which component's code it runs; None if none.
+        running: Returns which component's code it runs, or waits for; None if none.
+        frame: Returns the stack of that code.
         say: Called now and then, with the component's code that runs.
         tell: Called with what hangs.
         take_over: Called in a new thread, which serves from then on, with what hangs.
@@ -131,6 +134,7 @@ class Watchdog:
         *,
         grace_s: Callable[[], float],
         running: Callable[[], Activity | None],
+        frame: Callable[[], FrameType | None],
         say: Callable[[Activity | None], object],
         tell: Callable[[Hang], object],
         take_over: Callable[[Hang], object],
@@ -139,6 +143,7 @@ class Watchdog:
         self._interrupter = interrupter
         self._grace_s = grace_s
         self._running = running
+        self._frame = frame
         self._say = say
         self._tell = tell
         self._take_over = take_over
@@ -195,13 +200,15 @@ class Watchdog:
                 self._said_at = now
                 self._say(running)
             if waited_s > (grace_s if running is not None else grace_s + _OWN_S):
-                frame = self._serving.frame
+                frame = self._frame()
                 return Hang(running, grace_s, stack_of(frame), place_in(frame))
         return None
 
     def _mark(self) -> object:
         """Return something that is another one whenever a hook or a tick has ended."""
         running = self._running()
+        if running is not None and running.began is not None:
+            return running
         if running is None or running.phase == "forward":
             return self._serving.mark
         return self._serving.mark, running

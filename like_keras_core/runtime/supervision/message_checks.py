@@ -10,7 +10,8 @@ import math
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
-from like_keras_core.graph.checks import by_node, execution_order
+from like_keras_core.graph.checks import by_node
+from like_keras_core.graph.places import places_of
 from like_keras_core.runtime.control import protocol as p
 from like_keras_core.runtime.control.message import Message, ProtocolError
 from like_keras_core.runtime.control.run_plan import RunPlan
@@ -61,11 +62,8 @@ class MessageChecks:
         }
         self._outputs = frozenset(spec.outputs())
         self._inputs = frozenset(spec.inputs())
-        #: The place of each component in the execution order.
-        self._places = {
-            spec.components[n].name: place
-            for place, n in enumerate(execution_order(spec))
-        }
+        #: The place in a tick at which each component may end the run.
+        self._places = places_of(spec)
         #: The classes of the messages that all processes were sent.
         self._told: set[type[Message]] = set()
         #: The ends of the run that a node may finish: all that were told or proposed.

@@ -416,39 +416,50 @@ def test_one_that_fires_before_it_in_the_tick_may_fail_first() -> None:
     assert counts(report_of(error))["fails"] == (6, 0)
 
 
-def stop_when(system: System, ready: threading.Event) -> None:
-    """Stop a system, in a thread, once an event has happened."""
+def stop_when(
+    system: System, ready: threading.Event, stopped: threading.Event | None = None
+) -> None:
+    """Stop a system, in a thread, once an event has happened; set another one then."""
 
     def stop() -> None:
         assert ready.wait(20)
         system.stop()
+        if stopped is not None:
+            stopped.set()
 
     threading.Thread(target=stop, daemon=True).start()
 
 
 def test_the_wait_for_a_result_hears_a_stop() -> None:
     """The tick that waits does not begin; the firing ends, and is dropped."""
-    begun, ended = threading.Event(), threading.Event()
+    almost, stopped = threading.Event(), threading.Event()
 
     class Waits(Component):
         takes = 2
+        is_done = False
 
         def forward(self) -> int:
-            begun.set()
-            time.sleep(0.5)
-            ended.set()
+            assert stopped.wait(20)
+            self.is_done = True
             return 1
 
         def on_deactivate(self) -> None:
-            assert ended.is_set()
+            assert self.is_done
 
-    system = System([Waits(), Count()])
-    stop_when(system, begun)
+    class Tells(Component):
+        def forward(self, value: int) -> None:
+            if value == 1:
+                almost.set()
+
+    count, tells = Count(), Tells()
+    tells(count())
+    system = System([Waits(), count, tells])
+    stop_when(system, almost, stopped)
 
     report = run(system, None)
 
     assert (report.iterations, report.ended_by) == (2, "stop")
-    assert counts(report) == {"waits": (0, 2), "count": (2, 0)}
+    assert counts(report) == {"waits": (0, 2), "count": (2, 0), "tells": (2, 0)}
 
 
 class Hangs(Component):
@@ -500,7 +511,7 @@ def test_a_firing_that_does_not_return_is_named(in_python: bool) -> None:
     assert "in forward\n" in str(error)
     assert hangs.called == (["on_deactivate"] if in_python else [])
     assert motor.is_off
-    assert report_of(error).iterations == 2
+    assert report_of(error).iterations <= 2
 
 
 def test_a_hook_that_does_not_return_is_named() -> None:
