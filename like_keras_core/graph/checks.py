@@ -12,6 +12,7 @@ from types import MappingProxyType
 
 from like_keras_core.errors import nearest
 from like_keras_core.graph.once import once_per_spec
+from like_keras_core.graph.time_checks import slow_issues
 from like_keras_core.issue import Issue
 from like_keras_core.spec import (
     POLICIES,
@@ -118,6 +119,7 @@ def check(spec: SystemSpec) -> tuple[Issue, ...]:
     issues += _bad_times(spec)
     order = execution_order(spec)
     issues += _unequal_joins(spec, order)
+    issues += slow_issues(spec)
     if len(order) < len(spec.components):
         issues.append(_cycle_issue(find_cycle(spec, order)))
     return tuple(issues)
@@ -346,7 +348,7 @@ def _joined_periods(
 def _unequal_joins(spec: SystemSpec, order: Sequence[int]) -> Iterator[Issue]:
     """Warn of sync joins whose inputs come at different rates."""
     fed = {connection.target: connection for connection in spec.connections}
-    if all(component.every == 1 for component in spec.components):
+    if all(item.every == 1 and not item.takes for item in spec.components):
         return
     for n in order:
         component = spec.components[n]
