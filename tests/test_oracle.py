@@ -223,7 +223,7 @@ def test_a_late_result_comes_at_the_tick_that_was_chosen() -> None:
 def test_what_has_ended_a_run_is_absent_from_then_on() -> None:
     """The other components go on to the end, which the number of ticks says."""
     parts = [part("a", fails_at=2), part("b", takes=2, ends_at=1), part("c")]
-    choices = Choices(ended={"a": 2, "b": 2})
+    choices = Choices(ended={"a": 2, "b": 4})
 
     outcome = evaluate(parts, 6, choices)
 
