@@ -66,8 +66,8 @@ class Choices:
         skipped: The ticks at which a component was absent because they were over.
         took: By input: the tick of the value that it took at a tick; -1 for none.
         due: By component: the tick of the results of the firing that began at a tick.
-        ended: The begin of the firing that ended the run, by component. It is absent
-            from then on.
+        ended: By component: the tick to which a firing belongs that ended the run. The
+            component is absent from then on, and the others are not.
     """
 
     skipped: Mapping[str, Collection[int]] = field(default_factory=dict)
@@ -198,7 +198,7 @@ def evaluate(
     def end(part: Part, place: int, tick: int, firing: _Firing) -> Outcome | None:
         """Keep what a firing gives at a tick; return the outcome if that is the end."""
         if isinstance(firing.results, Exception):
-            if chosen.ended.get(part.address) == firing.begun:
+            if chosen.ended.get(part.address) == tick:
                 ended.add(part.address)
                 return None
             if isinstance(firing.results, EndOfStream):
