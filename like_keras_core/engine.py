@@ -21,6 +21,7 @@ CAPABILITIES: Mapping[str, str] = {
     "every": "components that fire on each k-th tick",
     "takes": "components whose firings take ticks",
     "rate": "a clock paced by rate_hz",
+    "late": "late='skip', and choices that a run repeats",
     "record": "launch(record=...) and taps",
     "multi-process": "each node in a process of its own",
     "multi-machine": "nodes on several machines",

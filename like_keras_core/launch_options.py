@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from like_keras_core.errors import EngineOptionError
 from like_keras_core.option import Flag, Option, as_bool, as_path, as_speed
 from like_keras_core.values.quantities import exact, quantity, whole_number
+from like_keras_core.graph.choices import Choices, as_choices
+from like_keras_core.spec import LATE
 
 if TYPE_CHECKING:
     import os
@@ -30,6 +32,23 @@ _Options = TypeVar("_Options", bound="LaunchOptions")
 _LONGEST_S, _LONGEST_SILENCE_S = 1e9, 1e6
 """The longest times that options take [s]: more than a thread, or a socket, can wait
 for in one go is an error there."""
+
+
+def one_of(allowed: Sequence[str], name: str, value: Any) -> str:
+    """Return a value that is one of some names.
+
+    Args:
+        allowed: The names.
+        name: What the value is, for the error.
+        value: What was given.
+
+    Raises:
+        ValueError: It is another one; the message names it.
+    """
+    if not isinstance(value, str) or value not in allowed:
+        names = " or ".join(map(repr, allowed))
+        raise ValueError(f"{name} must be {names}; got {value!r:.80}.")
+    return value
 
 
 def _about(help: str, **known: Any) -> dict[str, Any]:
@@ -60,6 +79,22 @@ class ProcessOptions:
         default=(),
         metadata=_about(
             "Objects that each process makes and calls with (tick, value)."
+        ),
+    )
+    late: str | None = field(
+        default=None,
+        metadata=_about(
+            "What is not ready in time: wait for it, or skip it and go on; the "
+            "system's own when omitted.",
+            convert=partial(one_of, LATE),
+            flag=Flag(name="--late", type=str, metavar="[wait|skip]"),
+        ),
+    )
+    choices: Choices | Mapping[str, Any] | None = field(
+        default=None,
+        metadata=_about(
+            "Repeat what clocks decided in another run: its report.choices.",
+            convert=as_choices,
         ),
     )
     check_values: bool = field(

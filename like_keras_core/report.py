@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from like_keras_core.graph.choices import Choices
 from like_keras_core.spec import SystemSpec
 from like_keras_core.view.plain_text import to_duration, to_table
 
@@ -70,6 +71,7 @@ class RunReport:
         connections: By `"camera.output -> detector.image"`.
         instances: The component objects that ran, where they ran in this process.
         records: By port address, `(tick, value)` in order.
+        choices: What clocks decided; `launch(choices=...)` repeats it.
         waited_for: What was running, or was waited for, when Ctrl-C or `timeout_s`
             ended the run: a sentence each.
         environment: What the engine ran it in, such as the domain of a middleware:
@@ -89,6 +91,7 @@ class RunReport:
     records: Mapping[str, Sequence[tuple[int, Any]]] = field(
         default_factory=dict, repr=False
     )
+    choices: Choices = field(default_factory=Choices, repr=False)
     waited_for: Sequence[str] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
     spec: SystemSpec | None = field(default=None, repr=False, compare=False)
@@ -129,6 +132,7 @@ class RunReport:
                 for name, item in self.connections.items()
             },
             "records": {name: len(values) for name, values in self.records.items()},
+            "choices": self.choices.to_dict(),
             "waited_for": list(self.waited_for),
             "environment": dict(self.environment),
         }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,14 +15,15 @@ from like_keras_core.authoring.port_lookup import ends_of
 from like_keras_core.authoring.validation import DEFAULT_ENGINE, issues_of, validate
 from like_keras_core.component import Component
 from like_keras_core.errors import GraphError, SpecError
+from like_keras_core.graph.choices import Choices
 from like_keras_core.issue import Issue, errors_in
-from like_keras_core.launch_options import LaunchOptions
+from like_keras_core.launch_options import LaunchOptions, one_of
 from like_keras_core.node import Node, check_name
 from like_keras_core.port import Delay, InputPort, OutputPort, check_free
 from like_keras_core.runtime.launching import compile_for, launch
 from like_keras_core.runtime.loader import connections_between, rebuild
 from like_keras_core.runtime.stop import StopSignal
-from like_keras_core.spec import SystemSpec, component_of
+from like_keras_core.spec import LATE, SystemSpec, component_of
 from like_keras_core.tap import Tap
 from like_keras_core.values.class_refs import stop_loading_script
 from like_keras_core.values.code_folders import code_from
@@ -44,6 +45,9 @@ class System(Composition):
         name: The class name in snake case for a subclass, else `"system"`.
         rate_hz: Ticks per second of its clock, by which `time_s`, `dt` and the rates of
             components go; it has none, and runs as fast as possible, when omitted.
+        late: What a run does with what is not ready in time. `"wait"`: wait for it, so
+            that the run is late and its values are those of every other run. `"skip"`:
+            go on, so that nobody waits for a stalled process. Needs a rate.
 
     Components may also be set as attributes in a subclass's `__init__`.
     """
@@ -68,6 +72,7 @@ class System(Composition):
         *more: Any,
         name: str | None = None,
         rate_hz: float | None = None,
+        late: str = "wait",
     ) -> None:
         if more or not isinstance(components, Iterable):
             got = ", ".join(f"{item!r:.40}" for item in (components, *more))
@@ -79,6 +84,8 @@ class System(Composition):
             self.name = check_name(name, "system")
         if rate_hz is not None:
             self.rate_hz = quantity("rate_hz", rate_hz)
+        if late != "wait":
+            self.late = one_of(LATE, "late", late)
 
     @property
     def has_default_name(self) -> bool:
@@ -234,6 +241,8 @@ class System(Composition):
         rate_hz: float | None = None,
         record: Sequence[OutputPort | str] | OutputPort | str = (),
         taps: Iterable[Tap] = (),
+        late: str | None = None,
+        choices: Choices | Mapping[str, Any] | None = None,
         check_values: bool = False,
         timeout_s: float | None = None,
         seed: int = 0,
@@ -260,6 +269,9 @@ class System(Composition):
             record: Output ports or addresses whose values the report keeps, or
                 `"all"`.
             taps: Objects that each process makes and calls with `(tick, value)`.
+            late: What is not ready in time: `"wait"` for it, or `"skip"` it and go on;
+                the system's own when omitted.
+            choices: Repeat what clocks decided in another run: its `report.choices`.
             check_values: Find components that change values they received or sent;
                 slow.
             timeout_s: Stop after this time [s].
@@ -291,6 +303,8 @@ class System(Composition):
             rate_hz=rate_hz,
             record=record,
             taps=taps,
+            late=late,
+            choices=choices,
             check_values=check_values,
             timeout_s=timeout_s,
             seed=seed,
@@ -385,6 +399,7 @@ class System(Composition):
         components = rebuild(spec, allow=allow, folders=folders)
         system = System(components.values())
         system.name, system.rate_hz = spec.name, spec.rate_hz
+        system.late = spec.late
         wired = connections_between(components, spec, allow=allow, folders=folders)
         for source, target, is_inferred in wired:
             system.connect(source, target)

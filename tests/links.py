@@ -22,6 +22,7 @@ from like_keras_core.runtime.flow import (
     Sender,
     Value,
 )
+from like_keras_core.runtime.flow.lost_values import LostValues
 from like_keras_core.runtime.flow.wire_format import Data, parse
 from like_keras_core.runtime.host.node_host import NodeHost
 from like_keras_core.values.semantics import snapshot
@@ -50,6 +51,12 @@ class FifoLink:
     data: deque[tuple[int, Any]] = field(default_factory=deque)
     credits: deque[int] = field(default_factory=deque)
     sent: deque[int] = field(default_factory=deque)
+    replaced: LostValues = field(default_factory=LostValues)
+    newest: int = -1
+
+    @property
+    def lost(self) -> list[tuple[int, int, int]]:
+        return self.replaced.gaps
 
     @property
     def has_credit(self) -> bool:
@@ -58,6 +65,8 @@ class FifoLink:
     def send(self, tick: int, value: Any) -> None:
         assert self.has_credit
         if self.channel.latest:
+            for lost, _ in self.data:
+                self.replaced.add(lost)
             self.data.clear()
         else:
             self.sent.append(tick)
@@ -84,6 +93,9 @@ class FifoLink:
 
     def deliver(self) -> None:
         tick, value = self.data.popleft()
+        if self.channel.latest:
+            self.replaced.sent(tick, self.newest)
+            self.newest = tick
         if value is None:
             self.consumer.absent(self.channel.source, tick)
         else:
@@ -215,6 +227,10 @@ class FlowLink:
     @property
     def has_credit(self) -> bool:
         return self.sender.has_credit
+
+    @property
+    def lost(self) -> list[tuple[int, int, int]]:
+        return self.sender.lost.gaps
 
     def send(self, tick: int, value: Any) -> None:
         pieces = self._payload(self.count)

@@ -16,9 +16,12 @@ from functools import partial
 from typing import Any
 
 from like_keras_core.component import Component
-from like_keras_core.graph.channels import channels_of
+from like_keras_core.graph.channels import channels_of_run
+from like_keras_core.graph.choices import Choices
 from like_keras_core.runtime.control.termination import StopCoordinator, StopParticipant
+from like_keras_core.runtime.host.node_choices import NodeChoices, merged
 from like_keras_core.runtime.host.node_host import NodeHost
+from like_keras_core.runtime.host.pacer import Pacer
 from like_keras_core.runtime.stop_point import StopPoint
 from like_keras_core.spec import SystemSpec
 from tests.links import Faults, FifoNetwork, FlowNetwork
@@ -45,6 +48,7 @@ class Outcome:
         messages: How many values each port sent.
         received: What each component was given, also beyond the end.
         most_waiting: The most values that one channel of a host kept at a time.
+        choices: What the hosts decided by their clocks, or by luck.
     """
 
     cut: StopPoint
@@ -54,6 +58,7 @@ class Outcome:
     messages: Mapping[str, int]
     received: Mapping[str, list[str]]
     most_waiting: int
+    choices: Choices
 
     @property
     def ticks(self) -> int:
@@ -84,6 +89,32 @@ class Outcome:
         return self.ticks + 1 if iterations is None else iterations
 
 
+class SimulatedPacer(Pacer):
+    """A clock with one tick a second that the scheduler lets pass.
+
+    Args:
+        run: The simulation.
+        skew: How far ahead it is [s].
+    """
+
+    def __init__(self, run: Simulation, skew: float) -> None:
+        super().__init__(1.0, lambda: False)
+        self.run, self.skew = run, skew
+
+    def start(self) -> float:
+        self._start = 0.0
+        return 0.0
+
+    def now(self) -> float:
+        return self.run.now + self.skew
+
+    def wakes_at(self, tick: int) -> float:
+        return float(tick)
+
+    def wait(self, tick: int) -> None:
+        self.late_ticks += self.now() > tick + 0.5
+
+
 class Simulation:
     """Hosts, links and a leader.
 
@@ -96,6 +127,8 @@ class Simulation:
         run_ahead: Ticks that a host may be ahead.
         faults: Links are channels of flow, over a transport as bad as this.
         watch: Called after each turn.
+        skips: Whether the hosts leave out what is late, by clocks of their own.
+        choices: What another run decided, to be repeated.
     """
 
     def __init__(
@@ -109,7 +142,11 @@ class Simulation:
         run_ahead: int,
         faults: Faults | None = None,
         watch: Callable[[Simulation], object] | None = None,
+        skips: bool = False,
+        choices: Choices | None = None,
     ) -> None:
+        self.skips, self.choices = skips, choices
+        self.now = 0.0
         self.dice = random.Random(seed)
         self.components = components
         self.watch = watch
@@ -124,11 +161,13 @@ class Simulation:
         if faults is not None:
             self.network = FlowNetwork(faults, seed)
         self.readers: dict[tuple[str, str], Callable[[int], None]] = {}
-        for channel in channels_of(spec):
+        channels = channels_of_run(spec, skips=skips, repeats=choices is not None)
+        for channel in channels:
             link = self.network.add(channel, window, self.hosts[channel.consumer])
-            self.hosts[channel.producer].link(channel.source, link)
+            host = self.hosts[channel.producer]
+            host.link(channel.source, link, channel.consumer)
             self.readers[channel.source, channel.consumer] = link.release
-        self.leader = StopCoordinator(self.hosts, iterations)
+        self.leader = StopCoordinator(self.hosts, iterations, not skips)
         self.followers = {
             node: StopParticipant(host) for node, host in self.hosts.items()
         }
@@ -138,7 +177,12 @@ class Simulation:
         self.weights: dict[Any, int] = {}
 
     def _host(
-        self, spec: SystemSpec, node: str, window: int, run_ahead: int
+        self,
+        spec: SystemSpec,
+        node: str,
+        window: int,
+        run_ahead: int,
+        **options: Any,
     ) -> NodeHost:
         mine = [item for item in spec.components if item.node == node]
         return NodeHost(
@@ -152,6 +196,9 @@ class Simulation:
                 f"{item.name}.{port.name}" for item in mine for port in item.outputs
             ],
             worker=self._worker,
+            skips=self.skips,
+            choices=self.choices,
+            **options,
         )
 
     def _worker(self, name: str, woken: Callable[[], object]) -> SimulatedWorker:
@@ -203,6 +250,10 @@ class Simulation:
         for node in self.hosts:
             while self.down[node]:
                 self._take_down(node)
+        for host in self.hosts.values():
+            if self.skips:
+                skew = self.dice.choice([0.0, 0.0, 0.3, 2.0])
+                host.start(1.0, pacer=SimulatedPacer(self, skew))
 
     def _draw(self, actors: Mapping[Any, object]) -> Any:
         keys = list(actors)
@@ -226,7 +277,12 @@ class Simulation:
         for worker in self.workers:
             if not worker.is_idle:
                 actors["work", worker.name] = worker.work
+        if self.skips and self.now < self.leader.stop_point.tick + 5:
+            actors["clock", ""] = self._pass_time
         return actors
+
+    def _pass_time(self) -> None:
+        self.now += self.dice.choice([0.1, 0.3, 1.0, 4.0])
 
     def _step(self, node: str) -> None:
         assert self.hosts[node].step()
@@ -288,7 +344,7 @@ class Simulation:
             for name, item in counted.items():
                 components[name] = (item.fired, item.absent)
             messages.update(sent)
-            failure = host.failure
+            failure = host.failure or host.lateness.failure
             is_the_end = cut.kind == "error" and cut.component in host.components
             if is_the_end and failure is not None:
                 error = (type(failure.error), failure.name, failure.tick)
@@ -296,6 +352,7 @@ class Simulation:
             name: list(getattr(component, "received", []))
             for name, component in self.components.items()
         }
+        nodes = map(NodeChoices.of, self.hosts.values())
         return Outcome(
             cut,
             error,
@@ -304,4 +361,5 @@ class Simulation:
             messages,
             received,
             self.most_waiting,
+            merged(nodes),
         )

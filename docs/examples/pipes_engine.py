@@ -70,7 +70,17 @@ class PipesEngine(ProcessEngine):
 
     name = "pipes"
     capabilities = frozenset(
-        {"delay", "hold", "latest", "every", "takes", "rate", "record", "multi-process"}
+        {
+            "delay",
+            "hold",
+            "latest",
+            "every",
+            "takes",
+            "rate",
+            "late",
+            "record",
+            "multi-process",
+        }
     )
     transport = PipeTransport
 

@@ -17,6 +17,7 @@ class Composition:
 
     name: str
     rate_hz: float | None = None
+    late: str = "wait"
 
     links: MutableMapping[InputPort, OutputPort | Delay]
     """What `connect` made: the source of each input port."""

@@ -132,6 +132,7 @@ def _lower(system: Composition, rate_hz: float | None) -> Lowered:
     spec = SystemSpec(
         name=system.name,
         rate_hz=None if rate_hz is None else float(rate_hz),
+        late=system.late,
         nodes=tuple(nodes),
         components=tuple(components),
         connections=tuple(connections),

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
         check,
         execution_order,
     )
+    from like_keras_core.graph.choices import Pairs, PairTable
     from like_keras_core.graph.frozen_json import thaw
     from like_keras_core.graph.once import once_per_spec
     from like_keras_core.plugins.metadata import versions_of
@@ -112,6 +113,8 @@ _HOMES = {
     "NodeConsole": "runtime.supervision.node_console",
     "NodeProcess": "runtime.process.node_process",
     "NodeProcesses": "runtime.supervision.process_group",
+    "PairTable": "graph.choices",
+    "Pairs": "graph.choices",
     "PolledTransport": "runtime.flow.transport",
     "ProcessEngine": "engine_kit.process_engine",
     "ProcessGroup": "runtime.supervision.process_group",
@@ -176,6 +179,8 @@ __all__ = [
     "NodeConsole",
     "NodeProcess",
     "NodeProcesses",
+    "PairTable",
+    "Pairs",
     "PolledTransport",
     "ProcessEngine",
     "ProcessGroup",

@@ -81,6 +81,8 @@ def run_in_process(
             record=run.record,
             taps=run.taps,
             check_values=run.check_values,
+            skips=run.skips,
+            choices=run.repeats,
         )
         report = run_alone(
             host,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from like_keras_core.graph.once import once_per_spec
 from like_keras_core.spec import SystemSpec, component_of
@@ -49,4 +49,33 @@ def channels_of(spec: SystemSpec) -> tuple[ChannelSpec, ...]:
     return tuple(
         ChannelSpec(n, source, nodes[component_of(source)], consumer, latest)
         for n, ((source, consumer), latest) in enumerate(found.items())
+    )
+
+
+def channels_of_run(
+    spec: SystemSpec, *, skips: bool = False, repeats: bool = False
+) -> tuple[ChannelSpec, ...]:
+    """Return the channels of a system as a run uses them.
+
+    Args:
+        spec: The system.
+        skips: Whether every input that fires nothing takes what is there.
+        repeats: Whether inputs wait for the values that they took in another run, so
+            that all of them must arrive.
+    """
+    found = channels_of(spec)
+    if repeats:
+        return tuple(replace(channel, latest=False) for channel in found)
+    if not skips:
+        return found
+    nodes = {component.name: component.node for component in spec.components}
+    inputs = spec.inputs()
+    waits = {
+        (connection.source, nodes[connection.consumer])
+        for connection in spec.connections
+        if connection.delay is None and inputs[connection.target].policy == "sync"
+    }
+    return tuple(
+        replace(channel, latest=(channel.source, channel.consumer) not in waits)
+        for channel in found
     )

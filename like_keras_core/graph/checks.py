@@ -15,6 +15,7 @@ from like_keras_core.graph.once import once_per_spec
 from like_keras_core.graph.time_checks import slow_issues
 from like_keras_core.issue import Issue
 from like_keras_core.spec import (
+    LATE,
     POLICIES,
     ComponentSpec,
     ConnectionSpec,
@@ -70,6 +71,18 @@ def execution_order(spec: SystemSpec) -> tuple[int, ...]:
             if waits[target] == 0:
                 heapq.heappush(ready, target)
     return tuple(order)
+
+
+@once_per_spec
+def fires_itself(spec: SystemSpec) -> frozenset[str]:
+    """Return the components that no sync input fires: time alone does."""
+    inputs = spec.inputs()
+    fired = {
+        connection.consumer
+        for connection in spec.connections
+        if connection.delay is None and inputs[connection.target].policy == "sync"
+    }
+    return frozenset(item.name for item in spec.components if item.name not in fired)
 
 
 def find_cycle(spec: SystemSpec, order: Sequence[int]) -> list[ConnectionSpec]:
@@ -279,6 +292,12 @@ def _bad_times(spec: SystemSpec) -> Iterator[Issue]:
         yield Issue(
             f"rate_hz is a rate above zero in ticks per second; got {spec.rate_hz!r}.",
             code="rate",
+            address=spec.name,
+        )
+    if spec.late not in LATE:
+        yield Issue(
+            f"late is one of {', '.join(map(repr, LATE))}; got {spec.late!r}.",
+            code="late",
             address=spec.name,
         )
     for address, port in spec.inputs().items():

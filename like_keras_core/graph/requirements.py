@@ -33,6 +33,8 @@ def needs(spec: SystemSpec) -> list[Capability]:
         if connection.delay is not None:
             text = f"the delay on {str(connection)!r}"
             found.append(Capability("delay", text, connection.target))
+    if spec.late == "skip":
+        found.append(Capability("late", "late='skip'", spec.name))
     fed = {connection.target for connection in spec.connections}
     for component in spec.components:
         for port in component.inputs:

@@ -7,11 +7,12 @@ graph without a cycle, and what is inside a segment never waits for another proc
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from like_keras_core.graph.checks import execution_order, within_tick
 from like_keras_core.graph.once import once_per_spec
-from like_keras_core.spec import SystemSpec
+from like_keras_core.spec import ConnectionSpec, SystemSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +33,30 @@ class Segment:
 @once_per_spec
 def segments_of(spec: SystemSpec) -> tuple[Segment, ...]:
     """Return the segments of every node, by their first component's place."""
+    return _grouped(spec, within_tick(spec))
+
+
+@once_per_spec
+def skipping_segments_of(spec: SystemSpec) -> tuple[Segment, ...]:
+    """Return the segments of a run in which only sync inputs wait for other nodes.
+
+    One segment of each node has no sync input of another node upstream of it: the clock
+    alone says when it runs. Only what such an input feeds may still be held up.
+    """
+    inputs = spec.inputs()
+    connections = within_tick(spec)
+    return _grouped(spec, [x for x in connections if inputs[x.target].policy == "sync"])
+
+
+def _grouped(
+    spec: SystemSpec, connections: Iterable[ConnectionSpec]
+) -> tuple[Segment, ...]:
+    """Group components by the crossings of some connections upstream of them."""
     order = execution_order(spec)
     index = {component.name: n for n, component in enumerate(spec.components)}
     nodes = [component.node for component in spec.components]
     sources: list[list[tuple[int, str]]] = [[] for _ in spec.components]
-    for connection in within_tick(spec):
+    for connection in connections:
         source = index[connection.producer]
         target = index[connection.consumer]
         sources[target].append((source, connection.source))

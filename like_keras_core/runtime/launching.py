@@ -18,17 +18,20 @@ from like_keras_core.authoring.validation import (
 from like_keras_core.errors import (
     CapabilityError,
     ComponentError,
+    GraphError,
     LaunchTimeoutError,
     LkError,
     LkWarning,
     PluginError,
 )
+from like_keras_core.graph.choices import Choices, strangers
+from like_keras_core.issue import Issue
 from like_keras_core.plugins.engine_registry import get_engine
 from like_keras_core.plugins.session import Session
 from like_keras_core.runtime.forced_exit import before_forced_exit
 from like_keras_core.runtime.os_resources.build_folder import writing_into
 from like_keras_core.runtime.tracebacks import users_frames, users_level
-from like_keras_core.spec import default_build_dir
+from like_keras_core.spec import SystemSpec, default_build_dir
 
 if TYPE_CHECKING:
     from like_keras_core.authoring.composition import Composition
@@ -105,7 +108,10 @@ def _run(
     _need(session, "rate", "rate_hz", options.rate_hz)
     _need(session, "record", "record", options.record)
     _need(session, "record", "taps", options.taps)
+    _need(session, "late", "late", options.late == "skip")
+    _need(session, "late", "choices", options.choices)
     _check(session, lowered)
+    _check_late(lowered.spec, options)
     given = options.build_dir
     folder = None if given is None else Path(given)
     artefact = _compile(session, lowered, folder)
@@ -169,6 +175,35 @@ def _check(session: Session, lowered: Lowered) -> None:
         if issue.severity == "warning":
             warnings.warn(str(issue), LkWarning, stacklevel=users_level())
     refuse_errors(issues, lowered.spec, session)
+
+
+def _check_late(spec: SystemSpec, options: LaunchOptions) -> None:
+    """Refuse to skip without a clock, and choices of another system."""
+    issues = []
+    if (options.late or spec.late) == "skip" and not (options.rate_hz or spec.rate_hz):
+        issues.append(
+            Issue(
+                "late='skip' needs a rate: without one nothing is ever late. Give the "
+                "system one, System(..., rate_hz=100), or the launch: rate_hz=100, or "
+                "--rate-hz 100.",
+                code="late",
+                address=spec.name,
+            )
+        )
+    if isinstance(options.choices, Choices):
+        components = {item.name for item in spec.components}
+        issues += [
+            Issue(
+                f"The choices are of another system: they name {name!r}, which "
+                f"{spec.name!r} does not have. choices= repeats a run of the same "
+                "components and connections.",
+                code="choices",
+                address=name,
+            )
+            for name in strangers(options.choices, components, spec.inputs())
+        ]
+    if issues:
+        raise GraphError(issues, spec.name)
 
 
 def _need(session: Session, capability: str, option: str, value: Any) -> None:

@@ -18,7 +18,7 @@ from like_keras_core.testing.matrix_markdown import to_markdown
 LICENCES = ("Apache-2.0", "MIT", "BSD-3-Clause", "none")
 """What a new distribution may be licensed under, by SPDX name."""
 
-_DECLARED = ("delay", "hold", "latest", "every", "takes", "rate", "record")
+_DECLARED = ("delay", "hold", "latest", "every", "takes", "rate", "late", "record")
 """What the engine in the templates declares, and can do."""
 
 _FILES = {

@@ -255,7 +255,7 @@ class ShutDown(Message, verb="shut_down", phase=SHUT_DOWN):
 class RequestReport(Message, verb="request_report", phase=REPORT):
     """Launcher, once all are `ShutDown`, if they were active: say all that you keep.
 
-    `Report`, `Records` and `Trace` answer, and `Reported` at the end.
+    `Report`, `Records`, `ChoicesMade` and `Trace` answer, `Reported` at the end.
     """
 
 
@@ -284,6 +284,17 @@ class RecordsFailed(Message, verb="records_failed", phase=REPORT):
     """Process, after `Report`: recorded values of a component cannot be sent."""
 
     failure: ReportedFailure
+
+
+@dataclass(frozen=True, slots=True)
+class ChoicesMade(Message, verb="choices_made", phase=REPORT):
+    """Process, after `Report`: a part of what its clock decided, as JSON.
+
+    None is sent where nothing was decided.
+    """
+
+    has_more: bool
+    data: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -375,7 +386,7 @@ PhaseReply = Ready | Configured | Activated | Deactivated | ShutDown
 Reply = PhaseReply | Hello | Clock | Linked | Reported
 """What the launcher waits for from everybody before it goes on."""
 
-Kept = Report | Records | RecordsFailed | Trace
+Kept = Report | Records | RecordsFailed | ChoicesMade | Trace
 Result = Log | Statistics | WaitsFor | Overdue | Kept
 """What goes into the report of the run, or beside it."""
 

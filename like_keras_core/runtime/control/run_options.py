@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from typing import Any
 
+from like_keras_core.graph.choices import Choices
 from like_keras_core.graph.port_selection import check_ports, ports_to_record
 from like_keras_core.launch_options import LaunchOptions, ProcessOptions
 from like_keras_core.runtime.control import log_forwarding
@@ -23,6 +24,8 @@ class RunOptions(ProcessOptions):
         rate_hz: Ticks per second; None is as fast as possible.
         record: Addresses of ports to record.
         taps: What to call after emissions; ports are addresses.
+        late: `"wait"` or `"skip"`.
+        choices: What another run decided, to be repeated.
         check_values: Find components that change what they received.
         seed: Seeds every `rng`.
         window: Values in flight on a channel.
@@ -63,12 +66,27 @@ class RunOptions(ProcessOptions):
         told["record"] = ports_to_record(spec, told["record"])
         told["window"] = options.window or WINDOW
         told["rate_hz"] = options.in_ticks(spec.rate_hz).rate_hz
+        told["late"] = options.late or spec.late
         return cls(**told, log_level=log_forwarding.level(), argv=tuple(argv))
+
+    @property
+    def skips(self) -> bool:
+        """Whether what is late is left out: nothing is late without a clock."""
+        is_timed = self.rate_hz is not None and self.choices is None
+        return self.late == "skip" and is_timed
+
+    @property
+    def repeats(self) -> Choices | None:
+        """What another run decided, to be repeated."""
+        return self.choices if isinstance(self.choices, Choices) else None
 
     def to_dict(self) -> dict[str, Any]:
         """Return JSON data."""
         taps = [[str(tap.port), tap.entry_point, dict(tap.config)] for tap in self.taps]
-        return {**asdict(self), "record": list(self.record), "taps": taps}
+        choices = None if self.repeats is None else self.repeats.to_dict()
+        known = {item.name: getattr(self, item.name) for item in fields(self)}
+        lists = {"record": list(self.record), "argv": list(self.argv), "taps": taps}
+        return {**known, **lists, "choices": choices}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> RunOptions:

@@ -54,14 +54,21 @@ class StopCoordinator:
     Args:
         nodes: The participants' nodes.
         iterations: How many ticks; None until stopped.
+        is_exact: Whether a proposed end is where the run ends. If not, it is a reason
+            to stop: what was sent meanwhile counts as far as all have got.
 
     Attributes:
         stop_point: The lowest end of the run that is known; it only ever falls.
         outbox: Messages to be sent, by node, in this order; the caller clears it.
     """
 
-    def __init__(self, nodes: Iterable[str], iterations: int | None) -> None:
+    def __init__(
+        self, nodes: Iterable[str], iterations: int | None, is_exact: bool = True
+    ) -> None:
         self.nodes = tuple(nodes)
+        self.is_exact = is_exact
+        #: The lowest end that was proposed where that is only a reason to stop.
+        self._reason: StopPoint | None = None
         self.stop_point = FOREVER if iterations is None else StopPoint(iterations, 0)
         self.outbox: list[tuple[str, ToParticipant]] = []
         #: The first tick that each node is not known to have finished; it only rises.
@@ -118,7 +125,10 @@ class StopCoordinator:
             case Finished(tick, order):
                 self._finished[node] = (tick, order)
             case StopProposed(stop_point):
-                self._lower(stop_point)
+                if self.is_exact:
+                    self._lower(stop_point)
+                else:
+                    self._stop_for(stop_point)
             case StopReply():
                 self._on_reply(node, message)
             case _:
@@ -148,8 +158,14 @@ class StopCoordinator:
         self._cut(self._low_watermark)
         self._tell(NewStopPoint(self.stop_point))
 
+    def _stop_for(self, reason: StopPoint) -> None:
+        if self._reason is None or reason.place < self._reason.place:
+            self._reason = reason
+        self.stop()
+
     def _cut(self, tick: int) -> None:
-        stop = StopPoint(tick, 0, "stop")
+        reason = self._reason or StopPoint(tick, 0, "stop")
+        stop = reason._replace(tick=tick, order=0)
         self.stop_point = min(self.stop_point, stop, key=lambda x: x.place)
 
     def _lower(self, stop_point: StopPoint) -> None:
@@ -223,6 +239,7 @@ class StopParticipant:
         return (
             host.cut is not self._seen
             or bool(self._replies)
+            or host.lateness.proposal is not None
             or host.progress >= self._news_at
         )
 
@@ -237,6 +254,10 @@ class StopParticipant:
         if host.cut.place < self._known_place:
             self._known_place = host.cut.place
             yield StopProposed(host.cut)
+        if (reason := host.lateness.proposal) is not None:
+            host.lateness.proposal = None
+            place = host.place[reason.component]
+            yield StopProposed(reason._replace(order=place))
         yield from self._replies
         self._replies.clear()
         progress = min(host.progress, host.cut.end)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from like_keras_core.runtime.flow import Sender
@@ -74,6 +74,11 @@ class FlowLink:
     def has_credit(self) -> bool:
         """Whether one more value may be sent."""
         return self.sender.has_credit
+
+    @property
+    def lost(self) -> Sequence[tuple[int, int, int]]:
+        """Of each gap in what is sent: the first lost tick, the next one, the last."""
+        return self.sender.lost.gaps
 
     def send(self, tick: int, value: Any) -> None:
         """Send a value; its arrays are referred to until `settle`."""

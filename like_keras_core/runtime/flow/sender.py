@@ -13,6 +13,7 @@ from like_keras_core.runtime.flow.fragmentation import (
     repeated,
     settle,
 )
+from like_keras_core.runtime.flow.lost_values import LostValues
 from like_keras_core.runtime.flow.wire_format import (
     ACK,
     CHUNK_WINDOW,
@@ -56,6 +57,7 @@ class Sender:
         wakes_at: When `frames` should be called even if nothing happens.
         resolved: The last tick for which a value or a watermark was given.
         is_heard: Whether the receiver has answered anything yet.
+        lost: With `latest`, the values that never leave.
     """
 
     def __init__(
@@ -77,7 +79,7 @@ class Sender:
         self.is_latest = latest
         self.wakes_at = inf
         self.resolved = -1
-        self.is_heard = False
+        self.is_heard, self.lost = False, LostValues()
         self._plain_ack = plain_word(ACK, channel)
         self._max_whole = (max_frame or 1 << 62) - HEADER_SIZE
         self._bundle_limit = min(coalesce_bytes, max_frame or coalesce_bytes)
@@ -125,7 +127,7 @@ class Sender:
         self._closed = self._final_sent = self._final_known = False
         # What the newest NACK asks for; emptied when `frames` repeats it.
         self._nacks: tuple[tuple[int, int, int], ...] = ()
-        self._bytes = self._dropped = self._resends = self._probes = 0
+        self._bytes = self._resends = self._probes = 0
 
     def __repr__(self) -> str:
         return (
@@ -163,13 +165,8 @@ class Sender:
     @property
     def statistics(self) -> SenderStatistics:
         """What was counted so far."""
-        return SenderStatistics(
-            messages=self._next,
-            bytes=self._bytes,
-            dropped=self._dropped,
-            resends=self._resends,
-            probes=self._probes,
-        )
+        counts = self._bytes, self.lost.count, self._resends, self._probes
+        return SenderStatistics(self._next, *counts)
 
     def send(self, tick: int, payload: Payload, stamp: float = 0.0) -> None:
         """Take a value; its buffers must not change any more.
@@ -189,7 +186,8 @@ class Sender:
         if self._closed:
             raise RuntimeError(f"{self!r} got a value after it was closed.")
         if self.is_latest:
-            self._dropped += self._slot is not None
+            if self._slot is not None:
+                self.lost.add(self._slot[0])
             self._slot = (tick, payload, stamp)
             self.resolved = tick
             return
@@ -259,6 +257,7 @@ class Sender:
         """
         if self._slot is not None and self._next - self._released < self.window:
             value, self._slot = self._slot, None
+            self.lost.sent(value[0], self._last_tick)
             self._retain(*value)
         frames: list[Frame] = []
         if self._nacks:

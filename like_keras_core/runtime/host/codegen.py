@@ -57,6 +57,7 @@ from __future__ import annotations
 from collections import defaultdict
 from keyword import iskeyword
 
+from like_keras_core.runtime.host.choosing_buffers import RecallBuffer
 from like_keras_core.runtime.host.generated_calls import (
     UNKNOWN,
     miss_counter,
@@ -75,12 +76,14 @@ class TickCodegen(SourceWriter):
     Args:
         plan: The system.
         limited: Whether only steps whose position is below `s[2]` may fire.
+        gated: Whether steps are absent whose bit in `s[3]` is set.
     """
 
-    def __init__(self, plan: Plan, limited: bool) -> None:
+    def __init__(self, plan: Plan, limited: bool, gated: bool = False) -> None:
         super().__init__()
         self.plan = plan
         self.limited = limited
+        self.gated = gated
         # Of every recorded value, in the order in which they are gathered: its step,
         # and its `w`. `row` has those that are sent and not yet gathered; a `w` is used
         # again after that, so there are about ROW of them. `kept` has the newest `w` of
@@ -153,7 +156,7 @@ class TickCodegen(SourceWriter):
 
     def _alike(self, first: int, other: int) -> bool:
         steps = self.plan.steps
-        return not (self.limited or steps[other].pending) and (
+        return not (self.limited or self.gated or steps[other].pending) and (
             [value.address for value in steps[first].needs]
             == [value.address for value in steps[other].needs]
         )
@@ -165,6 +168,8 @@ class TickCodegen(SourceWriter):
         """
         step = self.plan.steps[i]
         tests = [f"s[2] <= {self.plan.positions[i]}"] if self.limited else []
+        if self.gated:
+            tests.append(f"s[3] >> {i} & 1")
         if step.pending is not None:
             due = f"{self.constant(f'@pending {step.name}', step.pending)}.due"
             tests.append(f"{due} >= t" if step.begins else f"{due} != t")
@@ -263,6 +268,8 @@ class TickCodegen(SourceWriter):
                     name = self._kept(argument)
             elif isinstance(argument, Default):
                 name = self.constant(f"@default {i}.{len(parts)}", argument.value)
+            elif isinstance(argument, RecallBuffer):
+                name = f"{self.constant(f'@recall {i}.{len(parts)}', argument.take)}(t)"
             else:
                 name = f"r{argument}"
             if iskeyword(keyword) or not (keyword or "_").isidentifier():
@@ -338,6 +345,10 @@ class TickCodegen(SourceWriter):
         if value.held is not None:
             kept = self._kept(value)
             self.add(depth, f"if {name} is not None: r{value.held} = {kept}", i)
+        for n, recall in enumerate(value.recalls):
+            arrive = self.constant(f"@keep {n} {value.address}", recall.arrive)
+            kept = self._kept(value)
+            self.add(depth, f"if {name} is not None: {arrive}(t, {kept})", i)
 
     def _protect(self, value: Value, i: int, depth: int) -> int:
         """Make arrays read-only; types that hold none cost nothing.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 from like_keras_core.runtime.host.input_buffers import PortBuffer
@@ -14,6 +15,11 @@ class Link(Protocol):
     @property
     def has_credit(self) -> bool:
         """Whether one more value may be sent."""
+        ...
+
+    @property
+    def lost(self) -> Sequence[tuple[int, int, int]]:
+        """Of each gap in what is sent: the first lost tick, the next one, the last."""
         ...
 
     def send(self, tick: int, value: Any) -> None:

@@ -15,12 +15,14 @@ from typing import Any
 
 from like_keras_core.authoring.component_time import Timing, begins_of, noting
 from like_keras_core.component import Component
-from like_keras_core.graph.checks import execution_order, periods
+from like_keras_core.graph.checks import execution_order, fires_itself, periods
 from like_keras_core.graph.places import places_of
 from like_keras_core.graph.port_selection import check_ports, ports_to_record
 from like_keras_core.runtime.failure import Failed, Failure, HungComponent
+from like_keras_core.runtime.host.choosing_buffers import InputRules, RecallBuffer
 from like_keras_core.runtime.host.firing import Firing, firing_on
 from like_keras_core.runtime.host.hook_calls import Activity, HookCalls, activity_of
+from like_keras_core.runtime.host.lateness import Lateness
 from like_keras_core.runtime.host.mutation_check import MutationCheck
 from like_keras_core.runtime.host.pending_results import PendingResult
 from like_keras_core.runtime.host.plan import Inlet, Outlet, Plan, last_readers, plan
@@ -51,6 +53,7 @@ class HostBase(ABC):
         record: Addresses of output ports to record, or `"all"`.
         taps: What to call after emissions.
         check_values: Find components that change what they received.
+        rules: How inputs are read that are not bound to one value a tick.
         worker: Makes the thread of each component that takes ticks.
 
     Attributes:
@@ -61,6 +64,7 @@ class HostBase(ABC):
         tick: What the generated code and the components read as the time: the tick
             before which to stop, and the present one, None outside of ticks.
         cut: Where the run ends: what lies beyond it does not count.
+        lateness: What it leaves out, and notes.
 
     Raises:
         GraphError: A port to record or tap does not exist.
@@ -76,9 +80,11 @@ class HostBase(ABC):
         record: Sequence[str] | str = (),
         taps: Iterable[Tap] = (),
         check_values: bool = False,
+        rules: InputRules | None = None,
         worker: WorkerFactory = WorkerThread,
     ) -> None:
         self.spec = spec
+        self.rules = rules or InputRules()
         names = [spec.components[n].name for n in execution_order(spec)]
         self.place = dict(places_of(spec))
         self.order = [name for name in names if name in components]
@@ -118,6 +124,12 @@ class HostBase(ABC):
             for item in spec.components
             if item.takes and item.name in components
         }
+        self.lateness = Lateness(
+            self.tick,
+            self.pending,
+            skips=self.rules.skips,
+            choices=self.rules.choices,
+        )
         self._calls = HookCalls(self.components, self.pending)
         specs = {component.name: component for component in spec.components}
         for name, component in self.components.items():
@@ -321,7 +333,7 @@ class HostBase(ABC):
             self.spec,
             indexes,
             self.components,
-            self._observed(forwards),
+            self.lateness.careful(self._observed(forwards), fires_itself(self.spec)),
             {name: self.components[name]._lk.signature.unpack for name in names},
             lambda data: snapshot(decode(data)),
             {key: items for key, items in self._records.items() if belongs(key)},
@@ -329,10 +341,17 @@ class HostBase(ABC):
             pending=pending,
             places=self.place,
             inlet=inlet,
+            recalled=self._recalled,
             outlets=outlets,
         )
         guard.until = last_readers(result)
+        self.lateness.planned(result)
         return result
+
+    @property
+    def _recalled(self) -> Callable[[str, str, Any], RecallBuffer | None] | None:
+        is_plain = self.rules.choices is None and not self.rules.skips
+        return None if is_plain else self.rules.recalled
 
     def _observed(
         self, forwards: Mapping[str, Callable[..., Any]]

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 from like_keras_core.runtime.host.sampling import quantile
 from like_keras_core.spec import POLICIES
@@ -38,8 +38,8 @@ class InputBuffer:
 
     Args:
         target: The address of the input port.
-        policy: `"sync"`, `"hold"` or `"latest"`; or `"delay"`, a register that is
-            one tick behind.
+        policy: `"sync"`, `"hold"` or `"latest"`, which is read as hold here; or
+            `"delay"`, a register that is one tick behind.
         initial: What the register holds before the first value.
         takes: How many ticks the firings of its producer take: so many of the first
             ticks have no value.
@@ -49,12 +49,14 @@ class InputBuffer:
         latencies: From emission to firing, for some of the ticks [s].
         register: The newest value of the ticks that are finished, or fire now;
             `initial` before there is one. Not used by `"sync"`.
-        queue: What has come of the ticks that are not finished, in their order; empty
-            for `"latest"`, whose values go straight into the register.
+        queue: What has come of the ticks that are not finished, in their order.
         resolved: Everything up to this tick has come, or never will.
         finished: The newest tick that the segment has finished: at most `resolved`,
-            for a delay one more, for `"latest"` any.
+            for a delay one more.
     """
+
+    waits: ClassVar[bool] = True
+    """Whether a tick waits for its value, so that the producer waits for the tick."""
 
     __slots__ = (
         *("finished", "latencies", "policy", "queue", "register", "resolved"),
@@ -88,7 +90,7 @@ class InputBuffer:
 
     def arrive(self, tick: int, value: Any) -> None:
         """Take in a value; into the register if its tick is finished already."""
-        if self.policy == "latest" or tick <= self.finished:
+        if tick <= self.finished:
             self.register = value
             self._is_new = True
         else:
@@ -101,8 +103,6 @@ class InputBuffer:
 
     def is_ready(self, tick: int) -> bool:
         """Say whether a segment may run a tick as far as this input goes."""
-        if self.policy == "latest":
-            return True
         return self.resolved >= (tick - 1 if self.policy == "delay" else tick)
 
     def take(self, tick: int) -> Any:
@@ -141,8 +141,8 @@ class PortBuffer:
         inlets: The readers, all of which get every value. None is added after the
             first value.
         waiting: The ticks of the values that some reader has not finished, ascending;
-            at most `window`, if the producer looks at `has_credit`. Readers with the
-            policy `"latest"` are not waited for.
+            at most `window`, if the producer looks at `has_credit`. Readers that do
+            not wait for its values are not waited for.
         stamps: When values of sampled ticks were emitted [s]; the newest few.
     """
 
@@ -189,7 +189,7 @@ class PortBuffer:
             return
         done = ALWAYS
         for inlet in self.inlets:
-            if inlet.finished < done and inlet.policy != "latest":
+            if inlet.finished < done and inlet.waits:
                 done = inlet.finished
         newest = NEVER
         while self.waiting and self.waiting[0] <= done:

@@ -35,11 +35,14 @@ from typing import Any
 
 from like_keras_core.component import Component
 from like_keras_core.errors import EndOfStream
-from like_keras_core.graph.segments import segments_of
+from like_keras_core.graph.choices import Choices
+from like_keras_core.graph.segments import segments_of, skipping_segments_of
 from like_keras_core.report import ComponentReport
 from like_keras_core.runtime.failure import Failure
+from like_keras_core.runtime.host.choosing_buffers import InputRules
 from like_keras_core.runtime.host.fan_out import FanOut, Link
 from like_keras_core.runtime.host.host_base import HostBase, TapCalls
+from like_keras_core.runtime.host.lateness import CLOSEST
 from like_keras_core.runtime.host.node_counts import node_counts
 from like_keras_core.runtime.host.pacer import Pacer
 from like_keras_core.runtime.host.pending_results import PendingResult
@@ -75,6 +78,9 @@ class NodeHost(HostBase):
         record: Addresses of this node's ports to record.
         taps: What to call after emissions.
         check_values: Find components that change what they received.
+        skips: Whether what is late is left out, and nothing waits for another node but
+            for sync inputs.
+        choices: What another run took and left out, to be repeated.
         worker: Makes the thread of each component that takes ticks.
     """
 
@@ -91,6 +97,8 @@ class NodeHost(HostBase):
         record: Sequence[str] = (),
         taps: Iterable[Tap] = (),
         check_values: bool = False,
+        skips: bool = False,
+        choices: Choices | None = None,
         worker: WorkerFactory = WorkerThread,
     ) -> None:
         super().__init__(
@@ -101,6 +109,7 @@ class NodeHost(HostBase):
             record=record,
             taps=taps,
             check_values=check_values,
+            rules=InputRules(skips, choices, window),
             worker=worker,
         )
         self.node = node
@@ -123,16 +132,30 @@ class NodeHost(HostBase):
         # Absences and late ticks that a lower cut could take back, by counter.
         self._ledger = TentativeCounts()
         self._wiring = SegmentWiring(
-            spec, self.pending, self.components, window, released
+            spec, self.pending, self.components, window, released, self.rules
         )
+        #: The ways out: a port, the node that reads it, and the link.
+        self.links: list[tuple[str, str, Link]] = []
         # The wiring's own: values arrive here, more often than anything else.
         self._inputs = self._wiring.inputs
-        mine = [segment for segment in segments_of(spec) if segment.node == node]
-        self._runners = [SegmentRunner(segment) for segment in mine]
+        segments = skipping_segments_of(spec) if skips else segments_of(spec)
+        self._runners = [SegmentRunner(item) for item in segments if item.node == node]
 
-    def link(self, source: str, link: Link) -> None:
-        """Send the values of one of this node's ports to one more node."""
+    @property
+    def runners(self) -> Sequence[SegmentRunner]:
+        """Its segments."""
+        return self._runners
+
+    def link(self, source: str, link: Link, reader: str = "") -> None:
+        """Send the values of one of this node's ports to one more node.
+
+        Args:
+            source: The port's address.
+            link: The way.
+            reader: The node at its end.
+        """
         self._wiring.outlets.setdefault(source, FanOut()).links.append(link)
+        self.links.append((source, reader, link))
 
     def push(
         self, source: str, tick: int, value: Any, stamp: float | None = None
@@ -169,12 +192,16 @@ class NodeHost(HostBase):
                 inlet=partial(self._wiring.inlet, runner),
                 outlets=runner.outlets,
             )
-            runner.begin(plan, base)
+            runner.begin(plan, base, self.lateness)
             base += len(plan.gaps)
 
     def _schedules(self) -> Iterator[Schedule]:
         for runner in self._runners:
-            schedules = (getattr(runner, "schedule", None), runner.limited)
+            schedules = (
+                getattr(runner, "schedule", None),
+                runner.limited,
+                runner.gated,
+            )
             yield from (item for item in schedules if item is not None)
 
     def shutdown(self) -> Failure | None:
@@ -188,18 +215,27 @@ class NodeHost(HostBase):
             runner.retire()
         return super().shutdown()
 
-    def start(self, rate_hz: float | None = None) -> None:
+    def start(
+        self, rate_hz: float | None = None, *, pacer: Pacer | None = None
+    ) -> None:
         """Begin to count time.
 
         Args:
             rate_hz: Ticks per second, for what waits for no other node; None is as
                 fast as possible.
+            pacer: What counts it; one of this machine's clock when omitted.
         """
         self._thread = threading.get_ident()
         self._began = time.monotonic()
         if rate_hz:
-            self._pacer = Pacer(rate_hz, lambda: False)
+            self._pacer = pacer or Pacer(rate_hz, lambda: False)
+            self.lateness.start(self._pacer)
+            for runner in self._runners:
+                runner.is_due = self._is_due
             self._pacer.start()
+
+    def _is_due(self, tick: int) -> bool:
+        return self._pacer is None or self._pacer.is_due(tick)
 
     @property
     def pause_s(self) -> float:
@@ -208,10 +244,10 @@ class NodeHost(HostBase):
         due = [
             pacer.wakes_at(runner.next)
             for runner in self._runners
-            if pacer is not None and runner.is_paced
-            if self._may_start(runner.next) and runner.has_all
+            if pacer is not None and self._may_start(runner.next)
+            if (runner.is_paced and runner.has_all) or runner.puts_off_later
         ]
-        return max(0.0, min(due) - time.perf_counter()) if due else inf
+        return max(0.0, min(due) - pacer.now()) if pacer is not None and due else inf
 
     def set_cut(self, cut: StopPoint) -> None:
         """Know where the run ends, if it is before what was known."""
@@ -239,7 +275,7 @@ class NodeHost(HostBase):
     @property
     def is_held(self) -> bool:
         """Whether a segment is as far ahead of the floor as it may be."""
-        return any(item.next >= self.floor + self.run_ahead for item in self._runners)
+        return any(item.next >= self._limit for item in self._runners)
 
     @property
     def progress(self) -> int:
@@ -251,12 +287,13 @@ class NodeHost(HostBase):
         """Whether every tick up to the cut is finished here."""
         return all(runner.next >= self.cut.end for runner in self._runners)
 
+    @property
+    def _limit(self) -> int:
+        """The first tick that is too far ahead of the other nodes."""
+        return self.cut.end if self.rules.skips else self.floor + self.run_ahead
+
     def _may_start(self, tick: int) -> bool:
-        return (
-            tick < self.cut.end
-            and tick < self.floor + self.run_ahead
-            and not self._is_frozen
-        )
+        return tick < self.cut.end and tick < self._limit and not self._is_frozen
 
     def step(self) -> bool:
         """Send a result, or run one tick of one segment: the earliest, then deepest.
@@ -290,7 +327,7 @@ class NodeHost(HostBase):
         for runner in self._runners:
             if self._may_start(runner.next) and runner.has_all:
                 pacer = self._pacer if runner.is_paced else None
-                if pacer is None or pacer.wakes_at(runner.next) <= time.perf_counter():
+                if pacer is None or pacer.is_due(runner.next):
                     ready.append(runner)
         return ready
 
@@ -308,14 +345,17 @@ class NodeHost(HostBase):
         """Say of each segment what its next tick waits for; from any thread."""
         if (firing := self.firing()) is not None:
             return [f"On node {self.node!r}, {firing}."]
-        limits = self.cut, self.floor + self.run_ahead, self._is_frozen
+        limits = self.cut, self._limit, self._is_frozen
         return [
             f"On node {self.node!r}, {runner.waits_for(*limits)}."
             for runner in self._runners
         ]
 
     def _run(self, runner: SegmentRunner) -> None:
-        tick = runner.next
+        tick, is_over = runner.next, False
+        for pending in runner.pending if self.rules.skips else ():
+            if pending.is_waited_for(tick):
+                self.lateness.put_off(pending)
         if self._pacer is not None and runner.is_paced:
             for pending in runner.pending:
                 pending.count_overrun(tick, self._pacer.wakes_at(tick))
@@ -323,9 +363,14 @@ class NodeHost(HostBase):
             self._pacer.wait(tick)
             if self._pacer.late_ticks > late_ticks:
                 self._ledger.note(_LATE, tick)
+            is_over = self.rules.skips and self._pacer.is_over(tick, CLOSEST)
         self.tick[0] = tick + 1
         clock = [*self.tick, self.cut.order]
         schedule = runner.schedule if tick < self.cut.tick else runner.limited_one()
+        if mask := self._mask(runner, tick, is_over):
+            order = self.cut.order if tick >= self.cut.tick else FOREVER.tick
+            clock[2:] = [order, mask]
+            schedule = runner.gated_one()
         self.tick[1] = tick
         for outlet in runner.sends:
             for link in outlet.links:
@@ -345,6 +390,15 @@ class NodeHost(HostBase):
         if sampled:
             runner.sampler.took(tick)
         self._finish(runner, tick)
+
+    def _mask(self, runner: SegmentRunner, tick: int, is_over: bool) -> int:
+        """Return the steps of a segment that are absent at its next tick."""
+        if runner.gate is None:
+            return 0
+        if not self.rules.skips:
+            return runner.gate.mask(tick, is_over)
+        full = runner.full if runner.is_paced else ()
+        return runner.gate.mask(tick, is_over, full, runner.unknown)
 
     def _finish(self, runner: SegmentRunner, tick: int) -> None:
         """Answer what has no answer yet, and give the credits back."""
@@ -367,6 +421,11 @@ class NodeHost(HostBase):
             raise error
         trace, step = found
         name, pending = runner.plan.steps[step].name, runner.plan.steps[step].pending
+        if self.rules.skips and runner.gate is not None:
+            runner.gate.leave_out_after(step, tick)
+            BaseException.with_traceback(error, trace.tb_next)
+            self.lateness.end(name, tick, error)
+            return
         if isinstance(error, EndOfStream):
             self.set_cut(StopPoint(tick, self.place[name], "end of stream", name))
             return

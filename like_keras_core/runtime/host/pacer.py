@@ -71,6 +71,24 @@ class Pacer:
         """
         return self._start + tick / self.rate_hz - self._margin
 
+    def now(self) -> float:
+        """Return the time [s]."""
+        return time.perf_counter()
+
+    def is_due(self, tick: int) -> bool:
+        """Say whether to call `wait` for a tick now."""
+        return self.wakes_at(tick) <= self.now()
+
+    def is_over(self, tick: int, closest: float) -> bool:
+        """Say whether less than a part of a period remains before the next tick.
+
+        Args:
+            tick: The tick.
+            closest: The part.
+        """
+        over = self._start + (tick + 1 - closest) / self.rate_hz
+        return self.now() > over
+
     def wait(self, tick: int) -> None:
         """Return at the deadline of a tick, at once when it has passed."""
         now = time.perf_counter

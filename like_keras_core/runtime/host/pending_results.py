@@ -50,6 +50,10 @@ class PendingResult:
             None for a port without such readers. Empty where no port has any.
         overruns: How many results were not there when they were due at a rate.
         samples: The durations of some firings in the component's thread [s].
+        repeats: The tick at which a firing of another run came late, by the tick at
+            which it began; None for one that came when it was due.
+        is_put_off: Whether the result was not there when it was due at first.
+        arrived: Called when a result comes, before it is taken.
         hung: What the wait for a job that does not end was given up with.
     """
 
@@ -71,6 +75,9 @@ class PendingResult:
         self.outlets: list[FanOut | None] = []
         self.overruns = 0
         self.samples = ThinnedSamples()
+        self.repeats: Callable[[int], int | None] = lambda tick: None
+        self.is_put_off = False
+        self.arrived: Callable[[PendingResult], object] = lambda pending: None
         self.hung: HungComponent | None = None
         self._unpack = unpack
         # What the newest firing gave: the values, already split, or what was raised.
@@ -97,7 +104,7 @@ class PendingResult:
 
     def begin(self, tick: int, /, *args: Any, **kwargs: Any) -> None:
         """Fire at a tick; nobody changes the arguments any more."""
-        self.begun, self.due = tick, tick + self.takes
+        self.begun, self.due = tick, self.repeats(tick) or tick + self.takes
         self.began_at = perf_counter()
         self._is_sent = not self.outlets
         self.worker.start(partial(self._fire, tick, args, kwargs))
@@ -122,6 +129,7 @@ class PendingResult:
 
     def take(self, tick: int) -> Any:
         """Return what the firing gave that is due, or raise what it raised."""
+        self.arrived(self)
         values, error = self._values, self.hung or self._error
         self.due, self._values, self._error = NONE, None, None
         if error is not None:

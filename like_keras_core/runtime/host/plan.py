@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
+from like_keras_core.runtime.host.choosing_buffers import RecallBuffer
 from like_keras_core.runtime.host.pending_results import PendingResult
 from like_keras_core.runtime.host.record_buffer import Column
 from like_keras_core.spec import ComponentSpec, ConnectionSpec, SystemSpec
@@ -32,6 +33,7 @@ class Value:
         last_use: The last step that reads it in the same tick.
         held: The register that keeps the newest one for hold inputs.
         delays: Registers that take it over at the end of the tick.
+        recalls: Inputs that take one of its values again that they took before.
         slot: The local variable that it is in.
         kind: Where the class it had last is kept, for types that may hold arrays.
         inlet: Where it comes from, if it comes from outside.
@@ -47,6 +49,7 @@ class Value:
     last_use: int = -1
     held: int | None = None
     delays: list[int] = field(default_factory=list)
+    recalls: list[RecallBuffer] = field(default_factory=list)
     slot: int = -1
     kind: int = -1
     inlet: Inlet | None = None
@@ -58,6 +61,9 @@ class Default:
     """What an unconnected parameter that has no name for callers is given."""
 
     value: Any
+
+
+Argument = Value | int | Default | RecallBuffer
 
 
 @dataclass(slots=True, eq=False)
@@ -72,7 +78,8 @@ class Step:
         unpack: Splits its result into ports; None for a single value.
         every: Fire at the ticks `ceil(n * every)`.
         needs: Sync values without which it is absent.
-        arguments: `(keyword or "", value, register or default)` for the call.
+        arguments: `(keyword or "", value, register or default)` for the call; or what
+            gives the value of a tick of another run.
         outputs: One value a port; None where nobody uses it.
         pending: What a component that takes ticks has under way; None for others.
         begins: Whether it begins to fire here, so that it sends nothing.
@@ -83,7 +90,7 @@ class Step:
     unpack: Callable[[Any], tuple[Any, ...]] | None
     every: int | Fraction
     needs: list[Value] = field(default_factory=list)
-    arguments: list[tuple[str, Value | int | Default]] = field(default_factory=list)
+    arguments: list[tuple[str, Argument]] = field(default_factory=list)
     outputs: list[Value | None] = field(default_factory=list)
     pending: PendingResult | None = None
     begins: bool = False
@@ -162,6 +169,7 @@ def plan(
     pending: Mapping[str, PendingResult],
     places: Mapping[str, int],
     inlet: Callable[[ConnectionSpec, str], Inlet] | None = None,
+    recalled: Callable[[str, str, Any], RecallBuffer | None] | None = None,
     outlets: Mapping[str, Outlet] | None = None,
 ) -> Plan:
     """Work out what each step reads, sends and waits for.
@@ -179,6 +187,8 @@ def plan(
         places: Where in a tick the values of each component come.
         inlet: Gives what brings the values of a connection from a component that is
             not among them, for a policy.
+        recalled: Gives what an input reads that takes the values of another run, for
+            its address, its policy and its initial value; None where it does not.
         outlets: By port address, what takes values to components that are not.
     """
     feeds = {connection.target: connection for connection in spec.connections}
@@ -213,11 +223,12 @@ def plan(
         step.pending = pending[name]
         result.steps.append(step)
     for i, n in enumerate((*fast, *slow), len(slow)):
-        _wire(result, spec.components[n], i, feeds, components, initial, inlet, sync)
+        one = spec.components[n]
+        _wire(result, one, i, feeds, components, initial, inlet, recalled, sync)
     result.positions = [
         places[step.name] + len(spec.components) * step.begins for step in result.steps
     ]
-    _count(result, always=inlet is not None)
+    _count(result, always=inlet is not None or recalled is not None)
     recorded = [address for address in result.values if address in records]
     for n, address in enumerate(recorded):
         records[address].place(result.gathered, n, len(recorded))
@@ -239,6 +250,7 @@ def _wire(
     components: Mapping[str, Any],
     initial: Callable[[Any], Any],
     inlet: Callable[[ConnectionSpec, str], Inlet] | None,
+    recalled: Callable[[str, str, Any], RecallBuffer | None] | None,
     sync: dict[str, Value],
 ) -> None:
     step = result.steps[i]
@@ -265,10 +277,16 @@ def _wire(
             )
             continue
         value = result.values[connection.source]
-        argument: Value | int | Default = value
-        if connection.delay is not None:
+        argument: Argument = value
+        start = None if connection.delay is None else initial(connection.delay.initial)
+        policy = port.policy if connection.delay is None else "delay"
+        recall = recalled and recalled(connection.target, policy, start)
+        if recall is not None:
+            argument = recall
+            value.recalls.append(recall)
+        elif connection.delay is not None:
             argument = len(result.registers)
-            result.registers.append(initial(connection.delay.initial))
+            result.registers.append(start)
             value.delays.append(argument)
         elif port.policy == "sync":
             # One that begins to fire is given a copy.

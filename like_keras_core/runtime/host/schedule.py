@@ -109,7 +109,11 @@ class Schedule:
 
 
 def generate(
-    plan: Plan, durations: Sequence[list[float]], *, limited: bool = False
+    plan: Plan,
+    durations: Sequence[list[float]],
+    *,
+    limited: bool = False,
+    gated: bool = False,
 ) -> Schedule:
     """Generate the functions that run ticks of a plan.
 
@@ -117,8 +121,9 @@ def generate(
         plan: The system.
         durations: One list a step, where the measuring one appends [s].
         limited: Fire only steps whose position is below `s[2]`; the others are absent.
+        gated: Fire only steps whose bit in `s[3]` is not set, likewise.
     """
-    writer = TickCodegen(plan, limited)
+    writer = TickCodegen(plan, limited, gated)
     writer.write()
     kept = GeneratedSource(writer.source)
     code = _compile(kept)

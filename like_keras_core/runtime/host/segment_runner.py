@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 from like_keras_core.graph.segments import Segment
+from like_keras_core.runtime.host.choosing_buffers import PunctualBuffer
 from like_keras_core.runtime.host.fan_out import FanOut
 from like_keras_core.runtime.host.input_buffers import InputBuffer, PortBuffer
+from like_keras_core.runtime.host.lateness import Gate, Lateness
 from like_keras_core.runtime.host.pending_results import PendingResult
 from like_keras_core.runtime.host.plan import Plan
 from like_keras_core.runtime.host.sampling import Sampler
@@ -39,6 +42,10 @@ class SegmentRunner:
         self.schedule: Schedule
         # None until the tick of the cut comes, and in a run without one for good.
         self.limited: Schedule | None = None
+        # The same for a tick in which some steps are absent whatever they are given.
+        self.gated: Schedule | None = None
+        # From the planning on, in a run that may leave steps out.
+        self.gate: Gate | None = None
         # Of each step: durations of the sampled firings [s].
         self.durations: list[list[float]] = []
         self.sampler: Sampler
@@ -47,20 +54,27 @@ class SegmentRunner:
         # Whether no other segment's tick t is needed for its own: then the rate of the
         # system, and not the arrival of values, says when it runs.
         self.is_paced = False
+        # Whether nothing in it waits for what is late; and says of a tick whether its
+        # time has come.
+        self.skips = False
+        self.is_due: Callable[[int], bool] = lambda tick: True
 
     @property
     def first(self) -> str:
         """The first of its components, to name it by."""
         return self.plan.steps[0].name
 
-    def begin(self, plan: Plan, base: int) -> None:
+    def begin(self, plan: Plan, base: int, lateness: Lateness) -> None:
         """Take up a plan, once all its inputs and outputs are there.
 
         Args:
             plan: What the segment does within a tick.
             base: How many counters the plans of the node's earlier segments have.
+            lateness: What the host leaves out.
         """
         self.plan = plan
+        self.skips = lateness.skips
+        self.gate = Gate(lateness, plan) if lateness.is_active else None
         self.base = base
         later = [item for pending in self.pending for item in pending.outlets]
         self.sends = [*self.outlets.values(), *filter(None, later)]
@@ -70,7 +84,7 @@ class SegmentRunner:
         self.schedule = generate(plan, self.durations)
         self.registers = list(plan.registers)
         self.is_paced = all(
-            inlet.takes or inlet.policy in ("delay", "latest")
+            inlet.takes or inlet.policy == "delay" or not inlet.waits
             for _, inlet in self.inlets
         )
 
@@ -80,9 +94,16 @@ class SegmentRunner:
             self.limited = generate(self.plan, self.durations, limited=True)
         return self.limited
 
+    def gated_one(self) -> Schedule:
+        """Return what runs a tick without the steps of a mask, also that of the cut."""
+        if self.gated is None:
+            options = {"limited": True, "gated": True}
+            self.gated = generate(self.plan, self.durations, **options)
+        return self.gated
+
     def retire(self) -> None:
         """Let go of the generated code; no tick follows."""
-        self.limited = None
+        self.limited = self.gated = None
         if hasattr(self, "schedule"):
             del self.schedule
 
@@ -91,15 +112,40 @@ class SegmentRunner:
         """Whether its next tick waits for no result, no input and no credit."""
         tick = self.next
         for pending in self.pending:
-            if pending.is_waited_for(tick):
+            if pending.is_waited_for(tick) and not self._puts_off(tick):
                 return False
         for _, inlet in self.inlets:
             if not inlet.is_ready(tick):
                 return False
+        if self.skips and self.is_paced:
+            return True
         for outlet in self.outlets.values():  # noqa: SIM110 - once a tick: fast
             if not outlet.has_credit:
                 return False
         return True
+
+    def _puts_off(self, tick: int) -> bool:
+        """Say whether a result that is not there when a tick is due comes later."""
+        return self.skips and (self.is_paced or self.is_due(tick))
+
+    @property
+    def puts_off_later(self) -> bool:
+        """Whether its next tick waits for a result only until the tick is due."""
+        return self.skips and not self.is_paced and self.awaited() is not None
+
+    @property
+    def unknown(self) -> list[str]:
+        """The sources of inputs of which nobody knows what they have, nor waits."""
+        return [
+            channel.source
+            for channel, inlet in self.inlets
+            if isinstance(inlet, PunctualBuffer) and not inlet.is_known(self.next)
+        ]
+
+    @property
+    def full(self) -> list[str]:
+        """The ports of which a reader has no room for one more value."""
+        return [x for x, outlet in self.outlets.items() if not outlet.has_credit]
 
     def awaited(self) -> PendingResult | None:
         """Return whose result its next tick waits for; None if it is there."""
@@ -135,9 +181,8 @@ class SegmentRunner:
             if not inlet.is_ready(tick):
                 of = f" of tick {tick - 1}" if inlet.policy == "delay" else ""
                 return f"{inlet.target!r} {at} for {channel.source!r}{of}"
-        for address, outlet in self.outlets.items():
-            if not outlet.has_credit:
-                return f"{address!r} {at} for its readers to catch up"
+        for address in () if self.skips and self.is_paced else self.full:
+            return f"{address!r} {at} for its readers to catch up"
         return f"{self.first!r} {at} for its turn"
 
     def measure_latencies(self, tick: int) -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Container, Mapping
 from typing import Any
 
+from like_keras_core.runtime.host.choosing_buffers import InputRules
 from like_keras_core.runtime.host.fan_out import FanOut
-from like_keras_core.runtime.host.input_buffers import InputBuffer, PortBuffer
+from like_keras_core.runtime.host.input_buffers import PortBuffer
 from like_keras_core.runtime.host.pending_results import PendingResult
 from like_keras_core.runtime.host.segment_runner import SegmentRunner
 from like_keras_core.spec import ConnectionSpec, SystemSpec, component_of
@@ -27,6 +28,7 @@ class SegmentWiring:
         window: Values in flight on a connection.
         released: Called with a port's address and a tick when this node has finished
             that tick of a port of another node.
+        rules: How inputs are read that are not bound to one value a tick.
 
     Attributes:
         inputs: By port address of other nodes, what keeps its values for the segments
@@ -43,8 +45,10 @@ class SegmentWiring:
         components: Container[str],
         window: int,
         released: Callable[[str, int], object],
+        rules: InputRules,
     ) -> None:
         self.spec = spec
+        self.rules = rules
         self.pending = pending
         self.takes = {item.name: item.takes for item in spec.components}
         self.components = components
@@ -105,10 +109,10 @@ class SegmentWiring:
             )
         takes = self.takes[connection.producer]
         if connection.delay is None:
-            inlet = InputBuffer(connection.target, policy, takes=takes)
+            inlet = self.rules.buffer(connection.target, policy, takes=takes)
         else:
             initial = snapshot(decode(connection.delay.initial))
-            inlet = InputBuffer(connection.target, "delay", initial, takes=takes)
+            inlet = self.rules.buffer(connection.target, "delay", initial, takes=takes)
         channel.inlets.append(inlet)
         runner.inlets.append((channel, inlet))
         return inlet.take

@@ -11,13 +11,17 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import FrameType
+from typing import Any
 
 from like_keras_core.component import Component
 from like_keras_core.errors import EndOfStream
+from like_keras_core.graph.choices import Choices
 from like_keras_core.report import ComponentReport, ConnectionReport, RunReport
 from like_keras_core.runtime.failure import Failure
+from like_keras_core.runtime.host.choosing_buffers import InputRules
 from like_keras_core.runtime.host.firing import Firing, firing_in
 from like_keras_core.runtime.host.host_base import HostBase, TapCalls
+from like_keras_core.runtime.host.lateness import CLOSEST, Gate
 from like_keras_core.runtime.host.pacer import Pacer
 from like_keras_core.runtime.host.pending_results import PendingResult
 from like_keras_core.runtime.host.plan import Plan
@@ -51,6 +55,8 @@ class SingleHost(HostBase):
         record: Addresses of output ports to record, or `"all"`.
         taps: What to call after emissions.
         check_values: Find components that change what they received.
+        skips: Whether what is late is left out.
+        choices: What another run took and left out, to be repeated.
         worker: Makes the thread of each component that takes ticks.
 
     Raises:
@@ -66,6 +72,8 @@ class SingleHost(HostBase):
         record: Sequence[str] | str = (),
         taps: Iterable[Tap] = (),
         check_values: bool = False,
+        skips: bool = False,
+        choices: Choices | None = None,
         worker: WorkerFactory = WorkerThread,
     ) -> None:
         super().__init__(
@@ -76,6 +84,7 @@ class SingleHost(HostBase):
             record=record,
             taps=taps,
             check_values=check_values,
+            rules=InputRules(skips, choices),
             worker=worker,
         )
         # Set by any thread, and never taken back. `tick[0]` is -1 from then on, so that
@@ -85,6 +94,10 @@ class SingleHost(HostBase):
         # Both, or neither: None until every component was configured.
         self._plan: Plan | None = None
         self._schedule: Schedule | None = None
+        # Runs a tick without the steps that the gate names, in a run that may leave
+        # some out.
+        self._gated: Schedule | None = None
+        self._gate: Gate | None = None
         # Of each step, by its number in the plan: durations of the sampled firings [s].
         self._durations: list[list[float]] = []
         # Ports whose value at the tick of an error had not been looked at, so that no
@@ -141,9 +154,12 @@ class SingleHost(HostBase):
             self._plan.await_results = self._await_results
         self._durations = self._plan.durations()
         self._schedule = generate(self._plan, self._durations)
+        if self.lateness.is_active:
+            self._gate = Gate(self.lateness, self._plan)
+            self._gated = generate(self._plan, self._durations, gated=True)
 
     def _schedules(self) -> Iterable[Schedule]:
-        return () if self._schedule is None else (self._schedule,)
+        return (x for x in (self._schedule, self._gated) if x is not None)
 
     def _await_results(self, tick: int) -> bool:
         """Wait for the results that are due; return whether the run is to stop instead.
@@ -153,6 +169,9 @@ class SingleHost(HostBase):
         """
         for pending in self.pending.values():
             if pending.due != tick or pending.is_done:
+                continue
+            if self.rules.skips:
+                self.lateness.put_off(pending)
                 continue
             pending.overruns += self._is_paced
             self._waits_for = pending
@@ -196,6 +215,7 @@ class SingleHost(HostBase):
         *,
         rate_hz: float | None = None,
         progress: Callable[[int], object] | None = None,
+        pacer: Pacer | None = None,
     ) -> Failure | None:
         """Fire the components for ticks 0 to `iterations - 1`, or until it ends.
 
@@ -203,11 +223,14 @@ class SingleHost(HostBase):
             iterations: How many ticks; None until stopped.
             rate_hz: Ticks per second; None is as fast as possible.
             progress: Called with the number of ticks done, now and then.
+            pacer: What counts the time; one of this machine's clock when omitted.
 
         Returns:
             What a component raised, if one did.
         """
-        pacer = Pacer(rate_hz, lambda: self._stopped) if rate_hz else None
+        if rate_hz:
+            pacer = pacer or Pacer(rate_hz, lambda: self._stopped)
+            self.lateness.start(pacer)
         self._is_paced = pacer is not None
         end = _FOREVER if iterations is None else iterations
         began = self._began = time.perf_counter()
@@ -217,6 +240,11 @@ class SingleHost(HostBase):
             tick = self._loop(end, pacer, progress)
             by = "stop" if self._stopped and tick < end else "iterations"
             self.cut = StopPoint(tick, 0, by)
+            failure = self.lateness.failure
+            if self.lateness.proposal is not None:
+                self.cut = self.lateness.proposal._replace(tick=tick)
+            elif failure is not None:
+                self.cut = StopPoint(tick, 0, "error", failure.name)
         except BaseException as error:
             if came_by_signal(error):
                 raise
@@ -245,7 +273,7 @@ class SingleHost(HostBase):
         began = time.perf_counter()
         while t < end:
             sampled = sampler.wants(t)
-            if sampled or pacer is not None:
+            if sampled or pacer is not None or self._gate is not None:
                 until = t + 1
             else:
                 until = min(end, sampler.next_after(t))
@@ -258,19 +286,42 @@ class SingleHost(HostBase):
             clock[0] = until
             if self._stopped:
                 break
-            t = (timed if sampled else run)(t, clock, regs, self._plan.kinds)
+            mask = 0
+            if self._gate is not None:
+                is_over = self.rules.skips and pacer is not None
+                is_over = is_over and pacer.is_over(t, CLOSEST)
+                mask = self._gate.mask(t, is_over)
+            if mask:
+                t = self._run_gated(t, mask, regs)
+            else:
+                t = (timed if sampled else run)(t, clock, regs, self._plan.kinds)
+            if self.lateness.proposal is not None:
+                break
             if progress is not None:
                 progress(t)
             if sampled:
                 sampler.took(until - 1)
         return t
 
+    def _run_gated(self, tick: int, mask: int, regs: list[Any]) -> int:
+        """Run a tick without the steps of a mask."""
+        assert self._plan is not None
+        assert self._gated is not None
+        self.tick[1] = tick
+        return self._gated.run(tick, [tick + 1, tick, 0, mask], regs, self._plan.kinds)
+
+    def choices(self) -> Choices:
+        """Return what it left out because of a clock, or another run did."""
+        given = self.rules.choices
+        return given.below(self.cut.end) if given else self.lateness.noted(self.cut.end)
+
     def _end(self, error: BaseException) -> Failure | None:
         """Find out where the run ended from the traceback of what was raised."""
         tick = self.tick[1]
         if self._schedule is None or self._plan is None or tick is None:
             raise error
-        place = self._schedule.step_at(error.__traceback__)
+        places = (x.step_at(error.__traceback__) for x in self._schedules())
+        place = next((item for item in places if item is not None), None)
         if place is None:
             raise error
         trace, step = place
@@ -323,7 +374,7 @@ class SingleHost(HostBase):
             return
         self.cut = StopPoint(hung.tick, self.place[hung.name], "error", hung.name)
         self._duration_s = time.perf_counter() - self._began
-        codes = self._schedule.codes
+        codes = [code for item in self._schedules() for code in item.codes]
         while frame is not None and all(frame.f_code is not code for code in codes):
             frame = frame.f_back
         if frame is not None:
@@ -354,6 +405,7 @@ class SingleHost(HostBase):
             connections=self._connection_reports(),
             instances=dict(self.components),
             records=self.recorded(),
+            choices=self.choices(),
         )
 
     def so_far(self, engine: str, ticks: int) -> RunReport:

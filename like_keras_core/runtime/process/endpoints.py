@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from math import inf
 
 from like_keras_core.errors import FrameError
-from like_keras_core.graph.channels import ChannelSpec, channels_of
+from like_keras_core.graph.channels import ChannelSpec, channels_of_run
 from like_keras_core.runtime.flow import Receiver, Sender, channel_of
 from like_keras_core.runtime.flow.events import Closed, Value
 from like_keras_core.runtime.flow.frame_tags import TAG_SIZE, FrameTagger
@@ -65,7 +65,10 @@ class Endpoints:
                 by node, where it depends on who is at the other end.
         """
         self._host = host
-        for channel in channels_of(host.spec):
+        rules = host.rules
+        repeats = rules.choices is not None
+        channels = channels_of_run(host.spec, skips=rules.skips, repeats=repeats)
+        for channel in channels:
             is_ours = channel.producer == self.node
             limit = max_frame
             if isinstance(limit, Mapping):
@@ -94,7 +97,8 @@ class Endpoints:
         )
         self.senders[channel.number] = (channel, sender)
         encoder = self._encoders.setdefault(channel.source, Encoder(channel.source))
-        self._host.link(channel.source, FlowLink(sender, encoder, emitted))
+        link = FlowLink(sender, encoder, emitted)
+        self._host.link(channel.source, link, channel.consumer)
 
     def _open_receiver(self, channel: ChannelSpec, max_frame: int | None) -> None:
         receiver = Receiver(

@@ -258,6 +258,8 @@ class NodeProcess:
                 if component_of(str(tap.port)) in components
             ],
             check_values=options.check_values,
+            skips=options.skips,
+            choices=options.repeats,
         )
         self.host.wake = self.inbox.wake
         self.host.trace = Trace() if options.trace else None

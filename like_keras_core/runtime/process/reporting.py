@@ -15,6 +15,7 @@ from like_keras_core.runtime.control.payloads import (
     parts_of,
 )
 from like_keras_core.runtime.control.statistics import node_statistics
+from like_keras_core.runtime.host.node_choices import NodeChoices
 from like_keras_core.runtime.host.node_host import NodeHost
 from like_keras_core.runtime.process.endpoints import Endpoints
 from like_keras_core.runtime.stop_point import StopPoint
@@ -47,7 +48,11 @@ def send_report(
         endpoints: The node's ends of channels.
     """
     statistics = node_statistics(host, endpoints.senders.values(), host.cut)
-    connection.send(protocol.Report(statistics, failures_of(host.failure)))
+    failures = failures_of(host.failure or host.lateness.failure)
+    connection.send(protocol.Report(statistics, failures))
+    choices = NodeChoices.of(host)
+    for has_more, part in parts_of(choices.to_json()) if choices else ():
+        connection.send(protocol.ChoicesMade(has_more, part))
     for address, values in host.recorded().items():
         _send_records(connection, address, values)
     for kind, name, data in host.trace.parts() if host.trace else ():

@@ -35,6 +35,7 @@ _ASKED_BY: Mapping[type[Message], type[Message]] = {
     p.Report: p.RequestReport,
     p.Records: p.RequestReport,
     p.RecordsFailed: p.RequestReport,
+    p.ChoicesMade: p.RequestReport,
     p.Trace: p.RequestReport,
     p.Reported: p.RequestReport,
 }

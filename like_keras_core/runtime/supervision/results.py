@@ -11,6 +11,7 @@ from like_keras_core.report import RunReport
 from like_keras_core.runtime.control.log_forwarding import Tail
 from like_keras_core.runtime.control.message import ProtocolError, assert_never
 from like_keras_core.runtime.control.protocol import (
+    ChoicesMade,
     Log,
     Overdue,
     Records,
@@ -24,6 +25,7 @@ from like_keras_core.runtime.control.protocol import Trace as TracePart
 from like_keras_core.runtime.control.run_plan import RunPlan
 from like_keras_core.runtime.control.statistics import MergedStatistics, NodeStatistics
 from like_keras_core.runtime.failure import ReportedFailure
+from like_keras_core.runtime.host.node_choices import NodeChoices, merged
 from like_keras_core.runtime.stop_point import StopPoint
 from like_keras_core.runtime.supervision.output_thread import OutputThread
 from like_keras_core.runtime.trace import Trace, gathered
@@ -51,6 +53,9 @@ class ResultCollector:
         #: The components that had not returned in time, with their tick.
         self._hung: set[tuple[str, int | None]] = set()
         self._plan, self._machines = plan, plan.machines
+        #: Whether the others go on where a component fails, so that each failure
+        #: counts, wherever the run ends.
+        self._goes_on = plan.options.skips or bool(plan.options.repeats)
         self._tails = {x: Tail(x, is_echoed=echoes_logs) for x in self._machines}
         self._echo = OutputThread("{} log records of the nodes were not shown.".format)
         #: What the nodes that ran have reported at the end, at most one each.
@@ -63,6 +68,9 @@ class ResultCollector:
         self._records: dict[str, list[Any]] = {x: [] for x in plan.options.record}
         #: By address, the parts of a batch of records of which more are to come.
         self._parts: dict[str, list[bytes]] = {}
+        #: The same of the choices of each node, and those that are complete.
+        self._choice_parts: dict[str, list[bytes]] = {}
+        self._choices: list[NodeChoices] = []
         #: By node, what it runs or waits for, of those that stand still.
         self._states: dict[str, Sequence[str]] = {}
 
@@ -80,6 +88,8 @@ class ResultCollector:
                 self._echo.put(partial(tail.echo, message), len(message.text))
             case Records(address, has_more, data):
                 self._take_records(address, data, has_more=has_more)
+            case ChoicesMade(has_more, data):
+                self._take_choices(node, data, has_more=has_more)
             case RecordsFailed(failure):
                 self.failures.append(failure)
             case Report():
@@ -119,6 +129,17 @@ class ResultCollector:
                 raise ProtocolError(Records.verb, problem)
             last = value[0]
         kept += values
+
+    def _take_choices(self, node: str, data: bytes, *, has_more: bool) -> None:
+        parts = self._choice_parts.setdefault(node, [])
+        parts.append(data)
+        if has_more:
+            return
+        try:
+            found = NodeChoices.from_json(b"".join(self._choice_parts.pop(node)))
+        except (ValueError, RecursionError) as error:
+            raise ProtocolError(ChoicesMade.verb, f"cannot be read: {error}") from None
+        self._choices.append(found)
 
     def _take_trace(self, node: str, kind: str, name: str, data: bytes) -> None:
         if self.traces is None or node not in self.traces.processes:
@@ -218,25 +239,29 @@ class ResultCollector:
                 place = (stop_point.kind, stop_point.component, stop_point.tick)
                 is_end = place == ("error", failure.component, failure.tick)
                 # What hangs came later than what ended the run.
-                if is_end or is_cut_short or self._hung:
+                if is_end or is_cut_short or self._hung or self._goes_on:
                     is_first = (failure.component, failure.tick) not in self._hung
                     self.add_failures([failure], first=is_first)
         nodes = [report.statistics for report in self._reports]
-        merged = MergedStatistics(self._plan, nodes)
+        given = self._plan.options.repeats
+        whole = MergedStatistics(self._plan, nodes)
+        if ended_by in ("stop", "iterations") and self.failures and self._goes_on:
+            ended_by = "error"
         return RunReport(
             engine=self.engine,
             system=self.spec.name,
             iterations=stop_point.tick if self._reports else 0,
             duration_s=duration_s,
-            late_ticks=merged.late_ticks,
+            late_ticks=whole.late_ticks,
             ended_by=ended_by,
-            components=merged.components(),
-            connections=merged.connections(),
+            components=whole.components(),
+            connections=whole.connections(),
             records={
                 address: self._records[address]
                 for address in self.spec.outputs()
                 if address in self._records
             },
+            choices=given.below(stop_point.end) if given else merged(self._choices),
             waited_for=tuple(waited_for),
         )
 

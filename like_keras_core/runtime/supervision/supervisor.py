@@ -129,7 +129,8 @@ class Supervisor:
             HostLostError: A process ended, or was silent for too long.
             VersionMismatchError: The processes do not fit together.
         """
-        self._coordinator = StopCoordinator(self.machines, iterations)
+        is_exact = not self.options.skips
+        self._coordinator = StopCoordinator(self.machines, iterations, is_exact)
         self._nodes.open()
         try:
             with self.stop.calling(self._nodes.wake), self._progress.watching():

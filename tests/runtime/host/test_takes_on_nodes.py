@@ -57,25 +57,18 @@ class SlowSimulation(Simulation):
         super().__init__(*args, **options)
 
     def _host(
-        self, spec: SystemSpec, node: str, window: int, run_ahead: int
+        self,
+        spec: SystemSpec,
+        node: str,
+        window: int,
+        run_ahead: int,
+        **options: Any,
     ) -> NodeHost:
         def work(name: str, woken: Callable[[], object]) -> Actor:
             worker = self.workers[name] = Actor(name, woken)
             return worker
 
-        mine = [item for item in spec.components if item.node == node]
-        return NodeHost(
-            spec,
-            node,
-            {item.name: self.components[item.name] for item in mine},
-            released=lambda source, tick: self.readers[source, node](tick),
-            window=window,
-            run_ahead=run_ahead,
-            record=[
-                f"{item.name}.{port.name}" for item in mine for port in item.outputs
-            ],
-            worker=work,
-        )
+        return super()._host(spec, node, window, run_ahead, worker=work, **options)
 
     def _actors(self) -> dict[Any, Callable[[], object]]:
         actors = super()._actors()

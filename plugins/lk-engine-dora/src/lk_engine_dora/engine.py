@@ -49,7 +49,7 @@ class DoraEngine(ProcessEngine):
     name = "dora"
     capabilities = frozenset(
         {
-            *("delay", "hold", "latest", "every", "takes", "rate", "record"),
+            *("delay", "hold", "latest", "every", "takes", "rate", "late", "record"),
             *("multi-process", "multi-machine", "zero-copy"),
             *("foreign-nodes", "stand-alone"),
         }

@@ -20,7 +20,7 @@ class NativeEngine(Engine):
 
     name = "native"
     capabilities = frozenset(
-        {"delay", "hold", "latest", "every", "takes", "rate", "record"}
+        {"delay", "hold", "latest", "every", "takes", "rate", "late", "record"}
     )
 
     def validate(self, system: HasSpec | SystemSpec) -> tuple[bool, list[str]]:

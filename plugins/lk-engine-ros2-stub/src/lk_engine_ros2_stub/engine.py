@@ -36,7 +36,7 @@ class Ros2Engine(ProcessEngine):
     name = "ros2"
     capabilities = frozenset(
         {
-            *("delay", "hold", "latest", "every", "takes", "rate", "record"),
+            *("delay", "hold", "latest", "every", "takes", "rate", "late", "record"),
             *("multi-process", "multi-machine", "foreign-nodes", "stand-alone"),
         }
     )

@@ -104,7 +104,7 @@ def _tell_of_failure(output: str, error: LkError) -> None:
     metavar="TICKS",
     help="Run so many before --from.",
 )
-@launch_flags("iterations", "seconds", "rate_hz", "speed", "seed", "record")
+@launch_flags("iterations", "seconds", "rate_hz", "speed", "late", "seed", "record")
 @click.option("--paced", is_flag=True, help="No faster than it was recorded.")
 @click.option(
     "-o", "--output", metavar="FILE", help="Keep what the replay sent, as a recording."

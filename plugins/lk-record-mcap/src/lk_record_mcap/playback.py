@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from like_keras_core.component import Component
+from like_keras_core.engine_kit import PairTable
 from lk_record_mcap.recording import Message, Recording
 
 _open: dict[tuple[str, int, int], Reel] = {}
@@ -67,6 +68,13 @@ class Column:
             self._waiting.clear()
             self._waiting.append((self._start, message))
 
+    def newest(self, tick: int) -> Message | None:
+        """Return the newest message up to a tick that was not returned yet."""
+        found = None
+        while self._waiting and self._waiting[0][0] <= tick:
+            found = self._waiting.popleft()[1]
+        return found
+
     def take(self, tick: int) -> Message | None:
         """Return the message of a tick; ticks only grow."""
         if self._waiting and self._waiting[0][0] == tick:
@@ -83,6 +91,10 @@ class Playback(Component):
         start: The tick of the recording that is tick 0 here.
         is_held: Whether tick 0 has the newest value up to then; for inputs that hold.
         allow: Module prefixes that its values may import; None allows all.
+        took: What the input took that it plays back for, as `Choices.took` has it:
+            then each tick has what that took, and sends it when it is another value.
+        is_delayed: Whether it is for an input after a delay, which has the value of the
+            tick before.
 
     Outputs:
         output: The recorded value of the tick.
@@ -95,8 +107,11 @@ class Playback(Component):
         start: int = 0,
         is_held: bool = False,
         allow: list[str] | None = None,
+        took: list[list[int]] | None = None,
+        is_delayed: bool = False,
     ) -> None:
         super().__init__()
+        self.took, self.is_delayed = took, is_delayed
         self.path, self.port, self.start = path, port, start
         self.is_held = is_held
         self.allow = allow
@@ -107,7 +122,11 @@ class Playback(Component):
         if key not in _open:
             _open[key] = Reel(Recording(self.path, allow=self.allow))
         self.reel = _open[key]
-        self.column = Column(self.start, self.is_held)
+        if self.took:
+            self.table = PairTable(tuple((*run,) for run in self.took))
+            self.column = Column(self._wanted(self.start), is_held=True)
+        else:
+            self.column = Column(self.start, self.is_held)
         self.reel.columns.setdefault(self.port, []).append(self.column)
         self.tick = self.start
 
@@ -118,11 +137,18 @@ class Playback(Component):
     def forward(self) -> Any:
         """Return the recorded value, or nothing."""
         tick, self.tick = self.tick, self.tick + 1
+        if self.took:
+            tick = self._wanted(tick)
         self.reel.read_past(tick, self.column)
-        message = self.column.take(tick)
+        message = self.column.newest(tick) if self.took else self.column.take(tick)
         if message is None:
             return None
         return self.reel.recording.value(message)
+
+    def _wanted(self, tick: int) -> int:
+        """Return the tick of the value that the input takes because of a tick."""
+        took = self.table(tick + self.is_delayed)
+        return tick if took is None else min(tick, took)
 
     def _key(self) -> tuple[str, int, int]:
         return (self.path, os.getpid(), threading.get_ident())

@@ -13,12 +13,21 @@ from typing import Any
 
 from like_keras_core.engine_kit import resolve_class
 from like_keras_core.errors import LkError, nearest
+from like_keras_core.report import Choices
 from like_keras_core.spec import SystemSpec
 from lk_record_mcap.errors import DamagedRecordingError, RecordingError
 from lk_record_mcap.format import decode
 from lk_record_mcap.mcap_file import McapFile
 from lk_record_mcap.merge import parts_of
-from lk_record_mcap.run_metadata import FORMAT, NAME, SPEC, TICKS, check_ticks
+from lk_record_mcap.run_metadata import (
+    CHOICES,
+    FORMAT,
+    NAME,
+    SPEC,
+    TICKS,
+    check_ticks,
+    may_choose,
+)
 from lk_record_mcap.shard import BEYOND_END
 from lk_record_mcap.shard_reader import tick_of
 
@@ -61,6 +70,8 @@ class Recording:
         iterations: How many ticks count.
         counted: By component, the ticks that count for it.
         absent: By port, the ticks at which it sent nothing, as `[first, count, step]`.
+        choices: What clocks decided in the run, for `launch(choices=...)`; None where
+            it is not known, because the run was killed.
 
     Raises:
         RecordingError: It is not a recording, or is damaged, or is not finished.
@@ -77,6 +88,7 @@ class Recording:
         self.spec, ticks = self._attachments()
         self.counted: Mapping[str, int] = ticks["counted"]
         self.absent: Mapping[str, list[list[int]]] = ticks["absent"]
+        self.choices = self._choices()
         self.iterations = int(self.metadata["iterations"])
         self.ports = list(self.absent)
 
@@ -121,6 +133,25 @@ class Recording:
         except Exception as error:
             raise self._no_recording(str(error) or repr(error)) from error
         return spec, ticks
+
+    def _choices(self) -> Choices | None:
+        """Return what clocks decided, as far as the end of the run is known."""
+        try:
+            text = self._file.attachment(CHOICES)
+            if text is not None:
+                return Choices.from_dict(json.loads(text))
+        except RecordingError:
+            raise
+        except Exception as error:
+            raise self._no_recording(str(error) or repr(error)) from error
+        return None if self.ended_by == "lost" else Choices()
+
+    @property
+    def has_choices(self) -> bool:
+        """Whether the run may have depended on what clocks decided."""
+        options = json.loads(self.metadata.get("options") or "{}")
+        is_skipping = isinstance(options, dict) and options.get("late") == "skip"
+        return bool(self.choices) or is_skipping or may_choose(self.spec)
 
     def _no_recording(self, why: str) -> RecordingError:
         return RecordingError(f"{str(self.path)!r} is not a recording of a run: {why}.")

@@ -6,8 +6,9 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from like_keras_core.engine_kit import encode_json
+from like_keras_core.engine_kit import Pairs, PairTable, encode_json
 from like_keras_core.errors import nearest
+from like_keras_core.report import Choices
 from like_keras_core.spec import (
     ComponentSpec,
     ConnectionSpec,
@@ -35,15 +36,25 @@ class Excerpt:
     start: int
 
     def playback(
-        self, name: str, node: str, port: str, *, is_held: bool
+        self, name: str, node: str, item: ConnectionSpec, *, is_held: bool
     ) -> ComponentSpec:
-        """Return the component that sends what a port sent."""
+        """Return the component that sends what a port sent.
+
+        Args:
+            name: Its name.
+            node: Its node.
+            item: The connection that it is for.
+            is_held: Whether the newest value before the first tick is sent at it.
+        """
         config: dict[str, Any] = {
             "path": str(self.recording.path),
-            "port": port,
+            "port": item.source,
             "start": self.start,
             "is_held": is_held,
         }
+        if took := self.took(item):
+            config["took"] = [list(run) for run in took]
+            config["is_delayed"] = item.delay is not None
         if self.recording.allow is not None:
             config["allow"] = self.recording.allow
         return ComponentSpec(
@@ -54,15 +65,20 @@ class Excerpt:
             outputs=(PortSpec(name="output"),),
         )
 
+    def took(self, item: ConnectionSpec) -> Pairs:
+        """Return what the input of a connection took that the rules do not say."""
+        choices = self.recording.choices
+        return () if choices is None else choices.took.get(item.target, ())
+
     def delay(self, item: ConnectionSpec) -> DelaySpec | None:
         """Return a connection's register with what it held when its tick came."""
         if self.start == 0 or item.delay is None:
             return item.delay
         if item.source not in self.recording.absent:
             return item.delay
-        newest = None
+        newest, last = None, PairTable(self.took(item))(self.start)
         for message in self.recording.messages([item.source]):
-            if message.tick >= self.start:
+            if message.tick >= self.start or (last is not None and message.tick > last):
                 break
             newest = message
         if newest is None:
@@ -127,9 +143,11 @@ def replay_spec(
         if item in outside:
             is_held = item.delay is None and inputs[item.target].policy != "sync"
             name = f"{PREFIX}.{source}" + (".held" if is_held else "")
+            if excerpt.took(item):
+                name = f"{PREFIX}.{source}.{item.target}"
             if name not in playbacks:
                 node = nodes[item.consumer]
-                playbacks[name] = excerpt.playback(name, node, source, is_held=is_held)
+                playbacks[name] = excerpt.playback(name, node, item, is_held=is_held)
             source = f"{name}.output"
         connections.append(
             replace(item, source=source, delay=excerpt.delay(item), inferred=False)
@@ -138,10 +156,31 @@ def replay_spec(
     return replace(
         spec,
         name=f"{spec.name}_replay",
+        late="wait",
         nodes=tuple(node for node in spec.nodes if node.name in used),
         components=(*playbacks.values(), *kept),
         connections=tuple(connections),
     )
+
+
+def replay_choices(
+    spec: SystemSpec, names: Collection[str], excerpt: Excerpt
+) -> Choices | None:
+    """Return what the components of some names decided by clocks in a recorded run.
+
+    What is played back to them decides nothing any more.
+
+    Args:
+        spec: The whole system.
+        names: The components that run.
+        excerpt: What they are run on.
+    """
+    known = excerpt.recording.choices
+    if known is None:
+        return None
+    live = {x.target for x in spec.connections if x.producer in names}
+    took = {target: pairs for target, pairs in known.took.items() if target in live}
+    return replace(known, took=took).moved(excerpt.start, names)
 
 
 def _check_every(spec: SystemSpec, names: Collection[str], start: int) -> None:

@@ -4,22 +4,28 @@ from __future__ import annotations
 
 import os
 import tempfile
+import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from like_keras_core.engine_kit import execution_order, stop_loading_script
-from like_keras_core.errors import ComponentError, GraphError
+from like_keras_core.errors import ComponentError, GraphError, LkWarning
 from like_keras_core.issue import errors_in
-from like_keras_core.report import RunReport
+from like_keras_core.report import Choices, RunReport
 from like_keras_core.spec import SystemSpec, component_of
 from like_keras_core.system import System
 from lk_record_mcap.comparison import Comparison, Difference
 from lk_record_mcap.errors import RecordingError
 from lk_record_mcap.recorder import Recorder
 from lk_record_mcap.recording import Recording
-from lk_record_mcap.replay_system import Excerpt, chosen, replay_spec
+from lk_record_mcap.replay_system import (
+    Excerpt,
+    chosen,
+    replay_choices,
+    replay_spec,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,6 +126,8 @@ def replay(
     elif options.get("rate_hz") is None:
         options.setdefault("speed", None)
     spec = replay_spec(lowered.spec, names, excerpt)
+    if recording.has_choices:
+        options.setdefault("choices", _choices(lowered.spec, names, excerpt))
     ticks = range(start, _end(recording, spec, stop))
     if not ticks:
         raise RecordingError(
@@ -159,6 +167,21 @@ def replay(
         difference=found.first,
         report=report,
     )
+
+
+def _choices(
+    spec: SystemSpec, names: Iterable[str], excerpt: Excerpt
+) -> Choices | None:
+    """Return what the run decided by its clocks; say so where it is not known."""
+    found = replay_choices(spec, list(names), excerpt)
+    if found is None:
+        text = (
+            f"The run that {str(excerpt.recording.path)!r} is of was killed before it "
+            "could say what its clocks decided. Where an input took what was there, or "
+            "a tick was over, the replay may differ."
+        )
+        warnings.warn(text, LkWarning, stacklevel=3)
+    return found
 
 
 def _pace(options: dict[str, Any], recording: Recording) -> None:

@@ -7,14 +7,14 @@ import platform
 import time
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
 import like_keras_core as lk
 from like_keras_core.engine_kit import execution_order, versions_of, write_text
 from like_keras_core.errors import ComponentError
-from like_keras_core.report import RunReport
+from like_keras_core.report import Choices, RunReport
 from like_keras_core.spec import SystemSpec, component_of
 from lk_record_mcap.absent_ticks import AbsentTicks
 from lk_record_mcap.errors import RecordingError
@@ -23,7 +23,7 @@ from lk_record_mcap.shard import COMPRESSIONS, ChannelWriter
 NAME = "like_keras"
 """The name of the metadata record."""
 
-SPEC, TICKS = "system.json", "ticks.json"
+SPEC, TICKS, CHOICES = "system.json", "ticks.json", "choices.json"
 """The names of the attachments."""
 
 FORMAT = "1"
@@ -135,6 +135,7 @@ class RunEnd:
         ended_by: As in the report; `"lost"` where it is not known.
         counted: By component, the ticks that count for it.
         failed: What ended it, if something did.
+        choices: What clocks decided; None where it is not known.
         duration_s: How long the ticks took [s]; 0 where it is not known.
     """
 
@@ -142,6 +143,7 @@ class RunEnd:
     ended_by: str
     counted: Mapping[str, int]
     failed: str = ""
+    choices: Choices | None = None
     duration_s: float = 0.0
 
     @classmethod
@@ -155,12 +157,15 @@ class RunEnd:
             ended_by=report.ended_by,
             counted=counted,
             failed=_said(error),
+            choices=report.choices,
             duration_s=report.duration_s,
         )
 
     def save(self, folder: Path) -> None:
         """Write it beside the parts, for when they are complete."""
-        write_text(folder / _END, json.dumps(asdict(self)))
+        choices = None if self.choices is None else self.choices.to_dict()
+        data = {item.name: getattr(self, item.name) for item in fields(self)}
+        write_text(folder / _END, json.dumps({**data, "choices": choices}))
 
     @classmethod
     def load(cls, folder: Path) -> RunEnd | None:
@@ -173,7 +178,10 @@ class RunEnd:
         if not path.is_file():
             return None
         try:
-            found = cls(**json.loads(path.read_text(encoding="utf-8")))
+            data = json.loads(path.read_text(encoding="utf-8"))
+            if (choices := data.get("choices")) is not None:
+                data["choices"] = Choices.from_dict(choices)
+            found = cls(**data)
             if not _is_counts([found.iterations, *found.counted.values()]):
                 raise ValueError("the ticks are not whole numbers")
             return replace(
@@ -230,14 +238,24 @@ def write_facts(
         "metadata_crc32": _checksum(metadata),
     }
     started_ns = int(facts.metadata["started_ns"])
-    for name, text in (
+    texts = [
         (SPEC, facts.spec.to_json()),
         (TICKS, json.dumps(ticks, separators=(",", ":"))),
-    ):
+    ]
+    if end.choices is not None and (end.choices or may_choose(facts.spec)):
+        known = json.dumps(end.choices.to_dict(), separators=(",", ":"))
+        texts.append((CHOICES, known))
+    for name, text in texts:
         writer.mcap.add_attachment(
             started_ns, started_ns, name, "application/json", text.encode()
         )
     writer.mcap.add_metadata(NAME, metadata)
+
+
+def may_choose(spec: SystemSpec) -> bool:
+    """Say whether a run of a system may depend on what a clock decides."""
+    inputs = spec.inputs().values()
+    return spec.late == "skip" or any(port.policy == "latest" for port in inputs)
 
 
 def check_ticks(ticks: Any, metadata: Mapping[str, str]) -> None:
