@@ -138,9 +138,15 @@ def _wire(text: str, names: list[str]) -> Wire:
 
 
 @st.composite
-def splits(draw: st.DrawFn) -> Split:
-    """Draw a system that takes nothing by luck, with its nodes and its troubles."""
-    plan = without_latest(draw(plans()))
+def splits(draw: st.DrawFn, latest: bool = False) -> Split:
+    """Draw a system, with its nodes and its troubles.
+
+    Args:
+        draw: Hypothesis's.
+        latest: Whether inputs may take whatever came last, which is a matter of luck.
+    """
+    plan = draw(plans())
+    plan = plan if latest else without_latest(plan)
     size = len(plan.members)
     nodes = draw(st.lists(st.integers(0, 5), min_size=size, max_size=size))
     density = draw(st.sampled_from([0, 0, 3, 10, 30]))

@@ -13,27 +13,17 @@ from typing import Any
 
 import pytest
 
-from like_keras_core.graph.choices import Choices, pairs_in, ticks_in
+from like_keras_core.graph.choices import Choices
 from like_keras_core.graph.segments import segments_of
 from like_keras_core.runtime.host import node_host
 from like_keras_core.runtime.host.choosing_buffers import LooseBuffer
 from like_keras_core.runtime.host.lateness import Lateness
 from like_keras_core.runtime.host.segment_runner import SegmentRunner
-from tests import oracle
 from tests.links import Faults
+from tests.repeated_runs import moved, plain, repeated, unlike
 from tests.simulated_runs import BAD
 from tests.simulation import Outcome, Simulation
-from tests.splits import Split, defined, differences_from_definition, split
-
-
-def plain(choices: Choices) -> oracle.Choices:
-    """Return what a run decided as the definitions take it."""
-    return oracle.Choices(
-        skipped={name: {*ticks_in(runs)} for name, runs in choices.skipped.items()},
-        took={name: dict(pairs_in(runs)) for name, runs in choices.took.items()},
-        due={name: dict(pairs_in(runs)) for name, runs in choices.due.items()},
-        ended=dict(choices.ended),
-    )
+from tests.splits import Split, defined, split
 
 
 def skipping(
@@ -63,32 +53,6 @@ def skipping(
             system,
             simulation.run(random.Random(seed).randrange(99) if stops else None),
         )
-
-
-def moved(system: Split, seed: int) -> Split:
-    """Return a system with its components on other nodes."""
-    dice = random.Random(seed)
-    return Split(system.plan, tuple(dice.choice("XYZ") for _ in system.nodes))
-
-
-def repeated(system: Split, outcome: Outcome, seed: int) -> Outcome:
-    """Run a system again, elsewhere, by what another run has decided."""
-    simulation = Simulation(
-        system.spec(),
-        system.components(),
-        outcome.ticks,
-        seed=seed,
-        window=1 + seed % 2,
-        run_ahead=(1, 4, 32)[seed % 3],
-        choices=Choices.from_dict(outcome.choices.to_dict()),
-    )
-    return simulation.run()
-
-
-def unlike(system: Split, outcome: Outcome, expected: oracle.Outcome) -> list[str]:
-    """List differences, but for how the run was ended: that is no choice."""
-    found = differences_from_definition(outcome, system, expected)
-    return [line for line in found if not line.startswith(("error:", "ended_by:"))]
 
 
 def trouble(text: str, iterations: int = 8, **options: Any) -> str:
