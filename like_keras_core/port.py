@@ -114,8 +114,8 @@ class InputPort(Port):
     Args:
         type: The type of its values; anything when omitted.
         policy: `"sync"`: fires the component when every sync input has a value;
-            `"hold"`: the newest value so far, never fires; `"latest"`: whatever came
-            last, without any promise.
+            `"hold"`: the newest value so far, never fires; `"latest"`: the newest one
+            that is there, without waiting for any.
         **options: JSON values that an engine reads.
 
     Raises:

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     import os
     from pathlib import Path
 
+__all__ = ["Choices", "ComponentReport", "ConnectionReport", "Progress", "RunReport"]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ComponentReport:

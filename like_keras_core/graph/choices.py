@@ -214,7 +214,13 @@ class Choices:
 def strangers(
     choices: Choices, components: Container[str], inputs: Container[str]
 ) -> list[str]:
-    """Return the components and inputs of choices that a system does not have."""
+    """Return the components and inputs of choices that a system does not have.
+
+    Args:
+        choices: The choices.
+        components: The addresses of the system's components.
+        inputs: Those of its input ports.
+    """
     named = {*choices.skipped, *choices.due, *choices.ended}
     found = [name for name in named if name not in components]
     return sorted([*found, *(name for name in choices.took if name not in inputs)])

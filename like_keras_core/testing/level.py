@@ -12,6 +12,7 @@ LEVELS: dict[str, int] = {
     "every": 1,
     "takes": 1,
     "rate": 1,
+    "late": 1,
     "record": 1,
     "multi-process": 1,
     "multi-machine": 1,

@@ -16,7 +16,7 @@ from tests.conftest import make_wheel
 Output = pytest.CaptureFixture[str]
 
 STEAM = Names("steam")
-DECLARED = '"rate", "record"}'
+DECLARED = '"late", "record"}'
 
 
 def wheel_of(folder: Path, old: str = "", new: str = "", *, requires: str = "") -> Path:
@@ -97,7 +97,7 @@ def test_a_failing_test_of_the_kit_is_named(tmp_path: Path, capsys: Output) -> N
 @pytest.mark.parametrize(
     ("old", "new", "subject", "text"),
     [
-        (DECLARED, '"rate", "recrod"}', "capabilities", "Did you mean 'record'?"),
+        (DECLARED, '"late", "recrod"}', "capabilities", "Did you mean 'record'?"),
         ("build_dir: Path | None = None", "", "methods", "found compile("),
         ("class SteamEngine(Engine)", "class SteamEngine", "import", "a subclass of"),
         ("class SteamEngine", "import os\nos._exit(7)\nclass S", "import", "code 7"),

@@ -79,7 +79,7 @@ def test_every_option_that_a_string_can_say_is_a_flag(option: Option, lk: Lk) ->
     shown = lk("launch", "--help").out
 
     assert ("--" + option.name.replace("_", "-") in shown) is (
-        option.name not in ("taps", "progress", "trace_to")
+        option.name not in ("taps", "choices", "progress", "trace_to")
     )
     assert option.flag is None or option.flag.name in shown
 

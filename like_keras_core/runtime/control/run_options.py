@@ -85,7 +85,7 @@ class RunOptions(ProcessOptions):
         taps = [[str(tap.port), tap.entry_point, dict(tap.config)] for tap in self.taps]
         choices = None if self.repeats is None else self.repeats.to_dict()
         known = {item.name: getattr(self, item.name) for item in fields(self)}
-        lists = {"record": list(self.record), "argv": list(self.argv), "taps": taps}
+        lists = {"record": list(self.record), "taps": taps}
         return {**known, **lists, "choices": choices}
 
     @classmethod

@@ -243,7 +243,14 @@ class InputRules:
     ) -> RecallBuffer | None:
         """Return the buffer of an input that takes what it took in another run.
 
-        It is None where it takes what `hold` or a delay gives.
+        Args:
+            target: The address of the input port.
+            policy: Its policy; `"delay"` after a delay.
+            initial: What it has before the first value.
+            takes: How many ticks the firings of its producer take.
+
+        Returns:
+            None where it takes what `hold` or a delay gives.
         """
         took = () if self.choices is None else self.choices.took.get(target, ())
         if not took or policy == "sync":

@@ -173,12 +173,6 @@ class Lateness:
             kind = "end of stream" if is_end else "error"
             self.proposal = StopPoint(tick, 0, kind, name)
 
-    def put_off(self, pending: PendingResult) -> None:
-        """Let a result that is not there when it is due come a tick later."""
-        pending.overruns += not pending.is_put_off
-        pending.is_put_off = True
-        pending.due += 1
-
     def arrived(self, pending: PendingResult) -> None:
         """Note the tick at which a result comes, if it was put off."""
         if pending.is_put_off:

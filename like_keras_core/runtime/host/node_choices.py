@@ -31,7 +31,7 @@ class NodeChoices:
         found = host.lateness.noted(end)
         took = {
             inlet.target: inlet.took()
-            for runner in host.runners
+            for runner in host._runners
             for _, inlet in runner.inlets
             if isinstance(inlet, LooseBuffer)
         }

@@ -29,7 +29,6 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
-from math import inf
 from operator import attrgetter
 from typing import Any
 
@@ -42,7 +41,7 @@ from like_keras_core.runtime.failure import Failure
 from like_keras_core.runtime.host.choosing_buffers import InputRules
 from like_keras_core.runtime.host.fan_out import FanOut, Link
 from like_keras_core.runtime.host.host_base import HostBase, TapCalls
-from like_keras_core.runtime.host.lateness import CLOSEST
+from like_keras_core.runtime.host.node_clock import NodeClock
 from like_keras_core.runtime.host.node_counts import node_counts
 from like_keras_core.runtime.host.pacer import Pacer
 from like_keras_core.runtime.host.pending_results import PendingResult
@@ -121,8 +120,7 @@ class NodeHost(HostBase):
         # The lowest tick that some node is not known to have finished; it only rises,
         # and what is below it, and below the cut, counts for certain.
         self.floor = 0
-        # None without a rate, and before `start`.
-        self._pacer: Pacer | None = None
+        self._clock = NodeClock()
         # By time.monotonic [s]: `start`, and the end of the newest tick of any segment.
         self._began = 0.0
         self._ended = 0.0
@@ -140,11 +138,6 @@ class NodeHost(HostBase):
         self._inputs = self._wiring.inputs
         segments = skipping_segments_of(spec) if skips else segments_of(spec)
         self._runners = [SegmentRunner(item) for item in segments if item.node == node]
-
-    @property
-    def runners(self) -> Sequence[SegmentRunner]:
-        """Its segments."""
-        return self._runners
 
     def link(self, source: str, link: Link, reader: str = "") -> None:
         """Send the values of one of this node's ports to one more node.
@@ -228,26 +221,16 @@ class NodeHost(HostBase):
         self._thread = threading.get_ident()
         self._began = time.monotonic()
         if rate_hz:
-            self._pacer = pacer or Pacer(rate_hz, lambda: False)
-            self.lateness.start(self._pacer)
+            pacer = pacer or Pacer(rate_hz, lambda: False)
+            self.lateness.start(pacer)
             for runner in self._runners:
-                runner.is_due = self._is_due
-            self._pacer.start()
-
-    def _is_due(self, tick: int) -> bool:
-        return self._pacer is None or self._pacer.is_due(tick)
+                runner.is_due = self._clock.is_due
+            self._clock.start(pacer)
 
     @property
     def pause_s(self) -> float:
         """How long until a tick is due that waits for nothing but the clock [s]."""
-        pacer = self._pacer
-        due = [
-            pacer.wakes_at(runner.next)
-            for runner in self._runners
-            if pacer is not None and self._may_start(runner.next)
-            if (runner.is_paced and runner.has_all) or runner.puts_off_later
-        ]
-        return max(0.0, min(due) - pacer.now()) if pacer is not None and due else inf
+        return self._clock.pause_s(x for x in self._runners if self._may_start(x.next))
 
     def set_cut(self, cut: StopPoint) -> None:
         """Know where the run ends, if it is before what was known."""
@@ -265,7 +248,7 @@ class NodeHost(HostBase):
         The last one waits for no clock.
         """
         self._is_frozen = False
-        self._pacer = None
+        self._clock.stop()
 
     def set_floor(self, tick: int) -> None:
         """Know the smallest tick that the whole system has not finished."""
@@ -323,13 +306,12 @@ class NodeHost(HostBase):
         return can_leave or bool(self._ready())
 
     def _ready(self) -> list[SegmentRunner]:
-        ready = []
-        for runner in self._runners:
-            if self._may_start(runner.next) and runner.has_all:
-                pacer = self._pacer if runner.is_paced else None
-                if pacer is None or pacer.is_due(runner.next):
-                    ready.append(runner)
-        return ready
+        return [
+            runner
+            for runner in self._runners
+            if self._may_start(runner.next) and runner.has_all
+            if self._clock.may_run(runner)
+        ]
 
     def awaited(self) -> PendingResult | None:
         """Return whose thread this node waits for, and for nothing else; or None."""
@@ -352,22 +334,15 @@ class NodeHost(HostBase):
         ]
 
     def _run(self, runner: SegmentRunner) -> None:
-        tick, is_over = runner.next, False
-        for pending in runner.pending if self.rules.skips else ():
-            if pending.is_waited_for(tick):
-                self.lateness.put_off(pending)
-        if self._pacer is not None and runner.is_paced:
-            for pending in runner.pending:
-                pending.count_overrun(tick, self._pacer.wakes_at(tick))
-            late_ticks = self._pacer.late_ticks
-            self._pacer.wait(tick)
-            if self._pacer.late_ticks > late_ticks:
-                self._ledger.note(_LATE, tick)
-            is_over = self.rules.skips and self._pacer.is_over(tick, CLOSEST)
+        tick = runner.next
+        runner.put_off()
+        is_late, is_over = self._clock.wait(runner)
+        if is_late:
+            self._ledger.note(_LATE, tick)
         self.tick[0] = tick + 1
         clock = [*self.tick, self.cut.order]
         schedule = runner.schedule if tick < self.cut.tick else runner.limited_one()
-        if mask := self._mask(runner, tick, is_over):
+        if mask := runner.mask(is_over):
             order = self.cut.order if tick >= self.cut.tick else FOREVER.tick
             clock[2:] = [order, mask]
             schedule = runner.gated_one()
@@ -390,15 +365,6 @@ class NodeHost(HostBase):
         if sampled:
             runner.sampler.took(tick)
         self._finish(runner, tick)
-
-    def _mask(self, runner: SegmentRunner, tick: int, is_over: bool) -> int:
-        """Return the steps of a segment that are absent at its next tick."""
-        if runner.gate is None:
-            return 0
-        if not self.rules.skips:
-            return runner.gate.mask(tick, is_over)
-        full = runner.full if runner.is_paced else ()
-        return runner.gate.mask(tick, is_over, full, runner.unknown)
 
     def _finish(self, runner: SegmentRunner, tick: int) -> None:
         """Answer what has no answer yet, and give the credits back."""

@@ -103,7 +103,13 @@ class PendingResult:
         return self.hung is not None and not self.worker.is_idle
 
     def begin(self, tick: int, /, *args: Any, **kwargs: Any) -> None:
-        """Fire at a tick; nobody changes the arguments any more."""
+        """Fire at a tick; nobody changes the arguments any more.
+
+        Args:
+            tick: The tick.
+            *args: What `forward` is called with.
+            **kwargs: The same, by name.
+        """
         self.begun, self.due = tick, self.repeats(tick) or tick + self.takes
         self.began_at = perf_counter()
         self._is_sent = not self.outlets
@@ -143,6 +149,12 @@ class PendingResult:
         """Whether a result is not there, or has not left, that is due at a tick."""
         is_due = NONE < self.due <= tick
         return is_due and not (self._is_sent and self.is_done)
+
+    def put_off(self) -> None:
+        """Let the result come a tick later than it is due."""
+        self.overruns += not self.is_put_off
+        self.is_put_off = True
+        self.due += 1
 
     def count_overrun(self, tick: int, deadline: float) -> None:
         """Count a result that came after the time of its tick.

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import FrameType
 
+from like_keras_core.report import ComponentReport, ConnectionReport
 from like_keras_core.runtime.host.plan import Plan
+from like_keras_core.runtime.host.sampling import times_of
 from like_keras_core.runtime.stop_point import StopPoint
+from like_keras_core.spec import SystemSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,3 +59,56 @@ class PlanCounts:
         in_last_tick = self.plan.last[counter] == self.cut.tick
         counts = self._ticks(step) > self.cut.tick
         return self.plan.gaps[counter] - (in_last_tick and not counts)
+
+
+def sent_unseen(plan: Plan, step: int, frame: FrameType) -> dict[str, bool]:
+    """Say of values sent in the last tick, and not looked at, whether they were.
+
+    Args:
+        plan: What ran.
+        step: Where the tick ended.
+        frame: The frame of the generated function that ran it.
+    """
+    found = {}
+    local = frame.f_locals
+    for value in plan.values.values():
+        if value.counted_by is not None and value.step < step <= value.counted_by:
+            sent = value.counted_by == step or local[f"v{value.slot}"] is not None
+            found[value.address] = sent
+    return found
+
+
+def component_reports(
+    spec: SystemSpec,
+    counts: PlanCounts | None,
+    durations: Sequence[list[float]],
+    duration_s: float,
+) -> dict[str, ComponentReport]:
+    """Return what each component did.
+
+    Args:
+        spec: The system.
+        counts: What counts; None where nothing ran.
+        durations: Of each step, the durations of some firings [s].
+        duration_s: How long the run took [s].
+    """
+    names = [item.name for item in spec.components]
+    if counts is None:
+        return {name: ComponentReport() for name in names}
+    steps = counts.plan.counting_steps()
+    return {
+        name: times_of(*counts.fired(steps[name]), durations[steps[name]], duration_s)
+        for name in names
+    }
+
+
+def connection_reports(
+    spec: SystemSpec, counts: PlanCounts | None
+) -> dict[str, ConnectionReport]:
+    """Return what each connection carried; nothing where nothing ran."""
+    return {
+        str(item): ConnectionReport(
+            messages=0 if counts is None else counts.messages(item.source)
+        )
+        for item in spec.connections
+    }

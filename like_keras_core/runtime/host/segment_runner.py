@@ -133,6 +133,24 @@ class SegmentRunner:
         """Whether its next tick waits for a result only until the tick is due."""
         return self.skips and not self.is_paced and self.awaited() is not None
 
+    def put_off(self) -> None:
+        """Let results come later that are not there and that its next tick skips."""
+        for pending in self.pending if self.skips else ():
+            if pending.is_waited_for(self.next):
+                pending.put_off()
+
+    def mask(self, is_over: bool) -> int:
+        """Return the steps that are absent at its next tick.
+
+        Args:
+            is_over: Whether the tick is over.
+        """
+        if self.gate is None:
+            return 0
+        full = self.full if self.skips and self.is_paced else ()
+        unknown = self.unknown if self.skips else ()
+        return self.gate.mask(self.next, is_over, full, unknown)
+
     @property
     def unknown(self) -> list[str]:
         """The sources of inputs of which nobody knows what they have, nor waits."""

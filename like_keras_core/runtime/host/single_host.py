@@ -10,13 +10,12 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from types import FrameType
 from typing import Any
 
 from like_keras_core.component import Component
 from like_keras_core.errors import EndOfStream
 from like_keras_core.graph.choices import Choices
-from like_keras_core.report import ComponentReport, ConnectionReport, RunReport
+from like_keras_core.report import RunReport
 from like_keras_core.runtime.failure import Failure
 from like_keras_core.runtime.host.choosing_buffers import InputRules
 from like_keras_core.runtime.host.firing import Firing, firing_in
@@ -25,8 +24,13 @@ from like_keras_core.runtime.host.lateness import CLOSEST, Gate
 from like_keras_core.runtime.host.pacer import Pacer
 from like_keras_core.runtime.host.pending_results import PendingResult
 from like_keras_core.runtime.host.plan import Plan
-from like_keras_core.runtime.host.plan_counts import PlanCounts
-from like_keras_core.runtime.host.sampling import FIRST, Sampler, times_of
+from like_keras_core.runtime.host.plan_counts import (
+    PlanCounts,
+    component_reports,
+    connection_reports,
+    sent_unseen,
+)
+from like_keras_core.runtime.host.sampling import FIRST, Sampler
 from like_keras_core.runtime.host.schedule import Schedule, generate
 from like_keras_core.runtime.host.worker import WorkerFactory, WorkerThread
 from like_keras_core.runtime.stop_point import StopPoint
@@ -171,7 +175,7 @@ class SingleHost(HostBase):
             if pending.due != tick or pending.is_done:
                 continue
             if self.rules.skips:
-                self.lateness.put_off(pending)
+                pending.put_off()
                 continue
             pending.overruns += self._is_paced
             self._waits_for = pending
@@ -288,9 +292,8 @@ class SingleHost(HostBase):
                 break
             mask = 0
             if self._gate is not None:
-                is_over = self.rules.skips and pacer is not None
-                is_over = is_over and pacer.is_over(t, CLOSEST)
-                mask = self._gate.mask(t, is_over)
+                is_over = pacer is not None and pacer.is_over(t, CLOSEST)
+                mask = self._gate.mask(t, is_over and self.rules.skips)
             if mask:
                 t = self._run_gated(t, mask, regs)
             else:
@@ -331,7 +334,7 @@ class SingleHost(HostBase):
             return None
         self.cut = StopPoint(tick, self.place[name], "error", name)
         if not self._plan.steps[step].begins:
-            self._unseen = self._sent_unseen(step, trace.tb_frame)
+            self._unseen = sent_unseen(self._plan, step, trace.tb_frame)
         # Not by assignment, which a class of exceptions may refuse.
         BaseException.with_traceback(error, users_part(trace.tb_next))
         began = None if pending is None else pending.begun
@@ -379,30 +382,14 @@ class SingleHost(HostBase):
             frame = frame.f_back
         if frame is not None:
             steps = self._plan.counting_steps()
-            self._unseen = self._sent_unseen(steps[hung.name], frame)
-
-    def _sent_unseen(self, order: int, frame: FrameType) -> dict[str, bool]:
-        """Say of values sent in the last tick, and not looked at, whether they were."""
-        assert self._plan is not None
-        found = {}
-        local = frame.f_locals
-        for value in self._plan.values.values():
-            if value.counted_by is not None and value.step < order <= value.counted_by:
-                sent = value.counted_by == order or local[f"v{value.slot}"] is not None
-                found[value.address] = sent
-        return found
+            self._unseen = sent_unseen(self._plan, steps[hung.name], frame)
 
     def report(self, engine: str) -> RunReport:
         """Say what counts of the run."""
-        return RunReport(
-            engine=engine,
-            system=self.spec.name,
-            iterations=self.cut.tick,
-            duration_s=self._duration_s,
+        return self._report(
+            engine,
             late_ticks=self._late_ticks,
             ended_by=self.ended_by,
-            components=self._component_reports(),
-            connections=self._connection_reports(),
             instances=dict(self.components),
             records=self.recorded(),
             choices=self.choices(),
@@ -412,40 +399,19 @@ class SingleHost(HostBase):
         """Say what has been done while the run goes on, between two ticks."""
         self.cut = StopPoint(ticks, 0)
         self._duration_s = time.perf_counter() - self._began
+        return self._report(engine, ended_by="running")
+
+    def _report(self, engine: str, **known: Any) -> RunReport:
+        counts = None
+        if self._plan is not None:
+            counts = PlanCounts(self._plan, self.cut, self.place, self._unseen)
+        times = self._durations, self._duration_s
         return RunReport(
             engine=engine,
             system=self.spec.name,
-            iterations=ticks,
+            iterations=self.cut.tick,
             duration_s=self._duration_s,
-            ended_by="running",
-            components=self._component_reports(),
-            connections=self._connection_reports(),
+            components=component_reports(self.spec, counts, *times),
+            connections=connection_reports(self.spec, counts),
+            **known,
         )
-
-    @property
-    def _counts(self) -> PlanCounts | None:
-        if self._plan is None:
-            return None
-        return PlanCounts(self._plan, self.cut, self.place, self._unseen)
-
-    def _component_reports(self) -> dict[str, ComponentReport]:
-        names = [item.name for item in self.spec.components]
-        if (counts := self._counts) is None:
-            return {name: ComponentReport() for name in names}
-        steps = counts.plan.counting_steps()
-        return {
-            name: times_of(
-                *counts.fired(steps[name]),
-                self._durations[steps[name]],
-                self._duration_s,
-            )
-            for name in names
-        }
-
-    def _connection_reports(self) -> dict[str, ConnectionReport]:
-        if (counts := self._counts) is None:
-            return {str(item): ConnectionReport() for item in self.spec.connections}
-        return {
-            str(item): ConnectionReport(messages=counts.messages(item.source))
-            for item in self.spec.connections
-        }

@@ -77,6 +77,7 @@ EXAMPLES: list[Message] = [
     p.Report(STATISTICS, (FAILURE,)),
     p.Records("camera.output", True, b"\x00\xff"),
     p.RecordsFailed(FAILURE),
+    p.ChoicesMade(False, b"{}"),
     p.Trace("firings", "camera", b"12345678"),
     p.Reported(),
     p.RunEnded(False),

@@ -84,9 +84,9 @@ def check(seed: int, *, skips: bool) -> Choices:
     assert dict(host.recorded()) == outcome.records, choices
     for name, item in report.components.items():
         assert (item.fired, item.absent) == outcome.components[name], (name, choices)
-    for connection, item in report.connections.items():
+    for connection, carried in report.connections.items():
         source = connection.partition(" -> ")[0]
-        assert item.messages == outcome.messages[source], connection
+        assert carried.messages == outcome.messages[source], connection
 
     again = simulated(moved(loose(seed), seed), seed + 1, ticks, choices=choices)
     assert again.records == outcome.records, choices

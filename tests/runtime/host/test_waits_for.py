@@ -15,6 +15,7 @@ class Full:
     """A link to a reader that takes nothing."""
 
     has_credit = False
+    lost: tuple[tuple[int, int, int], ...] = ()
 
     def send(self, tick: int, value: Any) -> None:
         """Take a value."""

@@ -19,6 +19,7 @@ from like_keras_core import (
     SystemSpec,
     VersionMismatchError,
 )
+from like_keras_core.graph.choices import Choices
 from like_keras_core.runtime.control.connection import (
     ControlConnectionLostError,
     ProcessConnection,
@@ -634,7 +635,13 @@ def test_what_processes_are_told_survives_json() -> None:
     """Taps and all."""
     tap = Tap("count.output", "builtins:dict", {"a": 1})
     options = RunOptions(
-        window=3, rate_hz=2.5, record=["a.b"], taps=[tap], check_values=True
+        window=3,
+        rate_hz=2.5,
+        record=["a.b"],
+        taps=[tap],
+        check_values=True,
+        late="skip",
+        choices=Choices(took={"a.in": ((3, 2, 1, 0, 1),)}, ended={"a": 5}),
     )
 
     assert RunOptions.from_dict(options.to_dict()) == options

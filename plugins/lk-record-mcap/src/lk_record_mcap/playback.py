@@ -123,7 +123,9 @@ class Playback(Component):
             _open[key] = Reel(Recording(self.path, allow=self.allow))
         self.reel = _open[key]
         if self.took:
-            self.table = PairTable(tuple((*run,) for run in self.took))
+            self.table = PairTable(
+                tuple((a, b, c, d, e) for a, b, c, d, e in self.took)
+            )
             self.column = Column(self._wanted(self.start), is_held=True)
         else:
             self.column = Column(self.start, self.is_held)
