@@ -776,5 +776,16 @@ def _every(draw: st.DrawFn, wires: list[Wire | None]) -> int | Fraction:
     """Draw an every, where no sync input fires the component."""
     if any(wire is not None and wire.policy == "sync" for wire in wires):
         return 1
-    rates = [1, 1, 1, 2, 3, 7, Fraction(20, 3), Fraction(7, 2), Fraction(3, 2)]
-    return draw(st.sampled_from(rates))
+    rates: list[int | Fraction] = [
+        1,
+        1,
+        1,
+        2,
+        3,
+        7,
+        Fraction(20, 3),
+        Fraction(7, 2),
+        Fraction(3, 2),
+    ]
+    every: int | Fraction = draw(st.sampled_from(rates))
+    return every

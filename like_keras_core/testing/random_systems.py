@@ -115,7 +115,8 @@ def plans(draw: st.DrawFn, declared: Set[str], most: int = 9) -> Plan:
         fires_alone = not any(wire.policy == "sync" for wire in wires)
         every: int | Fraction = 1
         if fires_alone and "every" in declared:
-            every = draw(st.sampled_from([1, 1, 2, 3, Fraction(7, 3)]))
+            rates: list[int | Fraction] = [1, 1, 2, 3, Fraction(7, 3)]
+            every = draw(st.sampled_from(rates))
         ends_at = fails_at = -1
         if n in troubled:
             at = draw(st.integers(0, 9))

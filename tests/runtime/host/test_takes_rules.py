@@ -274,10 +274,14 @@ class TestCounting:
         raised = NodeHost._raised
 
         def at_the_begin(
-            self: NodeHost, runner: SegmentRunner, schedule: Any, tick: int, *rest: Any
+            self: NodeHost,
+            runner: SegmentRunner,
+            schedule: Any,
+            tick: int,
+            error: BaseException,
         ) -> None:
             begun = [pending.begun for pending in runner.pending]
-            raised(self, runner, schedule, *(begun or [tick]), *rest)
+            raised(self, runner, schedule, min([tick, *begun]), error)
 
         mutant.setattr(NodeHost, "_raised", at_the_begin)
 
