@@ -1,8 +1,9 @@
 """A whole run of several hosts in one process, under a hostile and seeded scheduler.
 
-Hosts, links and the control channels are actors; at each turn one of those that can
-do something is drawn, with weights that differ by up to sixty. A link keeps the order
-of its messages, or is a channel of `flow` over a bad transport.
+Hosts, links, the control channels and the threads of components that take ticks are
+actors; at each turn one of those that can do something is drawn, with weights that
+differ by up to sixty. A link keeps the order of its messages, or is a channel of `flow`
+over a bad transport.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from like_keras_core.runtime.host.pacer import Pacer
 from like_keras_core.runtime.stop_point import StopPoint
 from like_keras_core.spec import SystemSpec
 from tests.links import Faults, FifoNetwork, FlowNetwork
+from tests.workers import SimulatedWorker
 
 SPEEDS = (1, 1, 8, 60)
 TURNS_MAX = 100_000
@@ -149,6 +151,7 @@ class Simulation:
         self.components = components
         self.watch = watch
         self.turns = 0
+        self.workers: list[SimulatedWorker] = []
         self.most_waiting = 0
         self.hosts = {
             node.name: self._host(spec, node.name, window, run_ahead)
@@ -192,10 +195,15 @@ class Simulation:
             record=[
                 f"{item.name}.{port.name}" for item in mine for port in item.outputs
             ],
+            worker=self._worker,
             skips=self.skips,
             choices=self.choices,
             **options,
         )
+
+    def _worker(self, name: str, woken: Callable[[], object]) -> SimulatedWorker:
+        self.workers.append(SimulatedWorker(name, woken))
+        return self.workers[-1]
 
     def run(self, stop_after: int | None = None) -> Outcome:
         """Let the actors act until the run is over.
@@ -211,6 +219,7 @@ class Simulation:
         for host in self.hosts.values():
             host.activate()
         self._start()
+        self._let_hosts_wait(False)
         while not self.leader.is_done:
             if self.turns == stop_after:
                 self.leader.stop()
@@ -228,7 +237,12 @@ class Simulation:
             self._measure()
             if self.watch is not None:
                 self.watch(self)
+        self._let_hosts_wait(True)
         return self._end()
+
+    def _let_hosts_wait(self, may_wait: bool) -> None:
+        for worker in self.workers:
+            worker.may_wait = may_wait
 
     def _start(self) -> None:
         """Let all hosts know how many ticks there are before the first one starts."""
@@ -260,6 +274,9 @@ class Simulation:
                 actors["up", node] = partial(self._take_up, node)
             if self.down[node]:
                 actors["down", node] = partial(self._take_down, node)
+        for worker in self.workers:
+            if not worker.is_idle:
+                actors["work", worker.name] = worker.work
         if self.skips and self.now < self.leader.stop_point.tick + 5:
             actors["clock", ""] = self._pass_time
         return actors

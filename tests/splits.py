@@ -2,8 +2,9 @@
 
 In a line of text `c2@A(c0, c1|, c3~) every=2` is a component on node A with a sync, a
 delayed and a hold input; `c0?` is one that takes whatever came last. After it may stand
-`every=2`; `silence=8`, of eight firings so many that send nothing; `ends=1` and
-`raises=1`, the firing that ends the run or fails.
+`every=2` or `every=20/3`; `takes=2`, the ticks from a firing to its results;
+`silence=8`, of eight firings so many that send nothing; `ends=1` and `raises=1`, the
+firing that ends the run or fails.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import re
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 from hypothesis import strategies as st
@@ -28,6 +30,7 @@ from like_keras_core import (
     SystemSpec,
 )
 from like_keras_core.testing import same
+from tests import oracle
 from tests.components import report_of
 from tests.simulation import Outcome
 from tests.systems import (
@@ -41,9 +44,10 @@ from tests.systems import (
     number,
     part_class,
     plans,
+    spell,
 )
 
-_PART = re.compile(r"(\w+)@(\w+)(?:\(([^)]*)\))?((?: \w+=\d+)*)(?:, |$)")
+_PART = re.compile(r"(\w+)@(\w+)(?:\(([^)]*)\))?((?: \w+=\d+(?:/\d+)?)*)(?:, |$)")
 _POLICIES = {"|": "sync", "~": "hold", "?": "latest"}
 
 
@@ -76,7 +80,7 @@ class Split:
         """Return fresh components, by address."""
         return {
             member.address: part_class(member.shape)(
-                member.behaviour, name=member.path[-1]
+                member.behaviour, name=member.path[-1], takes=member.takes
             )
             for member in self.plan.members
         }
@@ -103,7 +107,8 @@ def split(text: str) -> Split:
     members = []
     for n, match in enumerate(found):
         options = dict(item.split("=") for item in match[4].split())
-        every, silence = int(options.pop("every", 1)), int(options.pop("silence", 0))
+        every, takes = options.pop("every", "1"), int(options.pop("takes", 0))
+        silence = int(options.pop("silence", 0))
         ends, raises = int(options.pop("ends", -1)), int(options.pop("raises", -1))
         assert not options, match[4]
         wires = [_wire(item, names) for item in (match[3] or "").split(", ") if item]
@@ -118,7 +123,8 @@ def split(text: str) -> Split:
                     ends_at=ends,
                     fails_at=raises,
                 ),
-                every=every,
+                every=Fraction(every) if "/" in every else int(every),
+                takes=takes,
                 wires=tuple(wires),
             )
         )
@@ -132,9 +138,15 @@ def _wire(text: str, names: list[str]) -> Wire:
 
 
 @st.composite
-def splits(draw: st.DrawFn) -> Split:
-    """Draw a system that takes nothing by luck, with its nodes and its troubles."""
-    plan = without_latest(draw(plans()))
+def splits(draw: st.DrawFn, latest: bool = False) -> Split:
+    """Draw a system, with its nodes and its troubles.
+
+    Args:
+        draw: Hypothesis's.
+        latest: Whether inputs may take whatever came last, which is a matter of luck.
+    """
+    plan = draw(plans())
+    plan = plan if latest else without_latest(plan)
     size = len(plan.members)
     nodes = draw(st.lists(st.integers(0, 5), min_size=size, max_size=size))
     density = draw(st.sampled_from([0, 0, 3, 10, 30]))
@@ -195,6 +207,53 @@ def alone(system: Split, iterations: int) -> Alone:
             error = (type(raised.__cause__), raised.component, raised.tick)
             return Alone(report_of(raised), error)
     return Alone(report, None)
+
+
+def defined(
+    system: Split, iterations: int, choices: oracle.Choices | None = None
+) -> oracle.Outcome:
+    """Return what a run of a system must give, by definition.
+
+    Args:
+        system: The system.
+        iterations: How many ticks.
+        choices: What the clocks of the run have decided.
+    """
+    return oracle.evaluate(system.plan.parts(), iterations, choices)
+
+
+def differences_from_definition(
+    outcome: Outcome, system: Split, expected: oracle.Outcome
+) -> list[str]:
+    """List where a split run differs from what it must give.
+
+    One that was stopped is compared with so many ticks.
+    """
+    found = list[str]()
+
+    def compare(what: str, wanted: Any, got: Any) -> None:
+        if not same(wanted, got):
+            found.append(f"{what}: expected {wanted!r}, got {got!r}")
+
+    error = expected.error and (type(expected.error[0]), *expected.error[1:])
+    compare("error", error, outcome.error)
+    compare("ticks", expected.iterations, outcome.ticks)
+    if outcome.ended_by != "stop":
+        compare("ended_by", expected.ended_by, outcome.ended_by)
+    for member in system.plan.members:
+        name = member.address
+        fired = expected.fired[name]
+        pair = (fired, expected.absent[name])
+        compare(f"fired and absent of {name}", pair, outcome.components[name])
+        received = [
+            spell(dict(sorted({**member.unfed(), **inputs}.items())))
+            for inputs in expected.received[name]
+        ]
+        compare(f"inputs of {name}", received, outcome.received[name][:fired])
+    for address, values in expected.records.items():
+        compare(f"records of {address}", values, outcome.records[address])
+        compare(f"messages of {address}", len(values), outcome.messages[address])
+    return found
 
 
 def differences(outcome: Outcome, single: Alone) -> list[str]:

@@ -19,6 +19,7 @@ import types
 import typing
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -297,8 +298,10 @@ class Behaving(Component):
         received: The inputs of each firing, spelled.
     """
 
-    def __init__(self, behaviour: Behaviour, name: str | None = None) -> None:
-        super().__init__(name)
+    def __init__(
+        self, behaviour: Behaviour, name: str | None = None, takes: int = 0
+    ) -> None:
+        super().__init__(name, takes=takes)
         self.behaviour = behaviour
         self.firings = 0
         self.received: list[str] = []
@@ -465,14 +468,16 @@ class Member:
         shape: The name of its class.
         behaviour: What it does.
         every: Its every.
+        takes: How many ticks a firing takes.
         wires: What feeds each input; None where one stays unconnected.
     """
 
     path: tuple[str, ...]
     shape: str
     behaviour: Behaviour
-    every: int
+    every: int | Fraction
     wires: tuple[Wire | None, ...]
+    takes: int = 0
 
     @property
     def address(self) -> str:
@@ -532,6 +537,7 @@ class Plan:
             feeds=feeds,
             outputs=tuple(output.name for output in member.behaviour.outputs),
             every=member.every,
+            takes=member.takes,
             compute=lambda firing, inputs: member.behaviour.compute(
                 firing, {**unfed, **inputs}
             ),
@@ -540,7 +546,9 @@ class Plan:
     def build(self) -> System:
         """Return the live system."""
         live = [
-            part_class(member.shape)(member.behaviour, name=member.path[-1])
+            part_class(member.shape)(
+                member.behaviour, name=member.path[-1], takes=member.takes
+            )
             for member in self.members
         ]
         for member, component in zip(self.members, live, strict=True):
@@ -585,9 +593,10 @@ def plans(draw: st.DrawFn, most: int = 20) -> Plan:
     kinds = draw(st.lists(st.sampled_from(sorted(KINDS)), min_size=1, max_size=4))
     results = [draw(_results(kinds)) for _ in range(size)]
     paths = draw(_paths(size))
+    slow = draw(_takes(size))
     members = []
     for n in range(size):
-        wires = draw(_wires(n, rank, results))
+        wires = draw(_wires(n, rank, results, slow))
         style, outputs = results[n]
         behaviour = draw(_behaviours(outputs, wires, results))
         members.append(
@@ -596,6 +605,7 @@ def plans(draw: st.DrawFn, most: int = 20) -> Plan:
                 shape=draw(_shapes(style, behaviour, wires, results)),
                 behaviour=behaviour,
                 every=draw(_every(wires)),
+                takes=slow[n],
                 wires=tuple(wires),
             )
         )
@@ -660,7 +670,11 @@ def _paths(draw: st.DrawFn, size: int) -> list[tuple[str, ...]]:
 
 @st.composite
 def _wires(
-    draw: st.DrawFn, n: int, rank: list[int], results: list[tuple[str, list[Output]]]
+    draw: st.DrawFn,
+    n: int,
+    rank: list[int],
+    results: list[tuple[str, list[Output]]],
+    slow: list[int],
 ) -> list[Wire | None]:
     """Draw what feeds one component's inputs."""
     everything = [
@@ -669,6 +683,7 @@ def _wires(
         for output in outputs
     ]
     earlier = [item for item in everything if rank[item[0]] < rank[n]]
+    back = [item for item in everything if slow[item[0]] and item not in earlier]
     wires: list[Wire | None] = []
     policies = st.sampled_from(["sync", "sync", "sync", "hold", "latest"])
     for _ in range(draw(st.sampled_from([0, 1, 1, 2, 2, 3, 4]))):
@@ -680,9 +695,12 @@ def _wires(
             seed = draw(st.integers(0, 99))
             first = KINDS[output.kind].make(random.Random(seed)) if seed else None
             wires.append(Wire(source, output.name, draw(policies), (first,)))
-        elif earlier:
-            source, output = draw(st.sampled_from(earlier))
-            wires.append(Wire(source, output.name, draw(policies)))
+        elif earlier or back:
+            source, output = draw(st.sampled_from(earlier + back))
+            policy = draw(policies)
+            if (source, output) in back and policy == "sync":
+                policy = "hold"  # a cycle of sync inputs would never fire
+            wires.append(Wire(source, output.name, policy))
     if wires == [None]:
         wires.append(None)  # a chain would be inferred from one
     return wires
@@ -746,8 +764,28 @@ def _shapes(
 
 
 @st.composite
-def _every(draw: st.DrawFn, wires: list[Wire | None]) -> int:
+def _takes(draw: st.DrawFn, size: int) -> list[int]:
+    """Draw how many ticks the firings take; in half the systems none."""
+    several = st.sampled_from([0, 0, 1, 1, 2, 3, 5])
+    each = draw(st.sampled_from([st.just(0), st.just(0), several, several]))
+    return draw(st.lists(each, min_size=size, max_size=size))
+
+
+@st.composite
+def _every(draw: st.DrawFn, wires: list[Wire | None]) -> int | Fraction:
     """Draw an every, where no sync input fires the component."""
     if any(wire is not None and wire.policy == "sync" for wire in wires):
         return 1
-    return draw(st.sampled_from([1, 1, 2, 3, 7]))
+    rates: list[int | Fraction] = [
+        1,
+        1,
+        1,
+        2,
+        3,
+        7,
+        Fraction(20, 3),
+        Fraction(7, 2),
+        Fraction(3, 2),
+    ]
+    every: int | Fraction = draw(st.sampled_from(rates))
+    return every

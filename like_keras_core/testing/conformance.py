@@ -8,11 +8,13 @@ from like_keras_core.testing.suites.cleanup import LeavingSuite
 from like_keras_core.testing.suites.contract import ContractSuite
 from like_keras_core.testing.suites.errors import ErrorsSuite
 from like_keras_core.testing.suites.failures import FailuresSuite
+from like_keras_core.testing.suites.late import LateSuite
 from like_keras_core.testing.suites.lifecycle import LifecycleSuite
 from like_keras_core.testing.suites.payloads import PayloadsSuite
 from like_keras_core.testing.suites.random import RandomSuite
 from like_keras_core.testing.suites.records import RecordsSuite
 from like_keras_core.testing.suites.serialization import SerializationSuite
+from like_keras_core.testing.suites.takes import TakesSuite
 from like_keras_core.testing.suites.time import TimeSuite
 
 
@@ -21,6 +23,8 @@ class EngineConformance(
     BasicSuite,
     CapabilitiesSuite,
     TimeSuite,
+    TakesSuite,
+    LateSuite,
     RecordsSuite,
     LifecycleSuite,
     ErrorsSuite,

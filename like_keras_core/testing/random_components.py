@@ -18,7 +18,7 @@ class Mix0(Component):
         silence: Of eight firings, so many send nothing on the first output.
         ends_at: The firing that ends the run; -1 is none.
         fails_at: The firing that fails; -1 is none.
-        **options: `name`, `node` and `every`.
+        **options: `name`, `node`, `every` and `takes`.
 
     Outputs:
         x: A value of its kind, or nothing.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Set
 from dataclasses import dataclass
+from fractions import Fraction
 
 from hypothesis import strategies as st
 
@@ -39,6 +40,7 @@ class Part:
         kind: What it sends on `x`.
         silence: Of eight firings, so many send nothing on `x`.
         every: Its every.
+        takes: How many ticks a firing takes.
         ends_at: The firing that ends the run; -1 is none.
         fails_at: The firing that fails; -1 is none.
     """
@@ -47,7 +49,8 @@ class Part:
     wires: tuple[Wire, ...]
     kind: str
     silence: int = 0
-    every: int = 1
+    every: int | Fraction = 1
+    takes: int = 0
     ends_at: int = -1
     fails_at: int = -1
 
@@ -72,6 +75,7 @@ class Plan:
                 name=f"c{n}",
                 node=Node(f"n{part.node}"),
                 every=part.every,
+                takes=part.takes,
             )
             for n, part in enumerate(self.parts)
         ]
@@ -101,14 +105,18 @@ def plans(draw: st.DrawFn, declared: Set[str], most: int = 9) -> Plan:
     troubled = draw(
         st.lists(st.integers(0, size - 1), min_size=troubles, max_size=troubles)
     )
+    each = st.sampled_from([0, 0, 1, 2, 5] if "takes" in declared else [0])
+    slow = draw(st.lists(each, min_size=size, max_size=size))
     made = []
     for n in range(size):
         earlier = [m for m in range(size) if rank[m] < rank[n]]
-        wires = tuple(_wires(draw, earlier, size, declared))
+        back = [m for m in range(size) if slow[m] and m not in earlier]
+        wires = tuple(_wires(draw, earlier, back, size, declared))
         fires_alone = not any(wire.policy == "sync" for wire in wires)
-        every = 1
+        every: int | Fraction = 1
         if fires_alone and "every" in declared:
-            every = draw(st.sampled_from([1, 1, 2, 3]))
+            rates: list[int | Fraction] = [1, 1, 2, 3, Fraction(7, 3)]
+            every = draw(st.sampled_from(rates))
         ends_at = fails_at = -1
         if n in troubled:
             at = draw(st.integers(0, 9))
@@ -120,6 +128,7 @@ def plans(draw: st.DrawFn, declared: Set[str], most: int = 9) -> Plan:
                 kind=draw(st.sampled_from(mix.KINDS)),
                 silence=draw(st.sampled_from([0, 0, 2, 5, 8])),
                 every=every,
+                takes=slow[n],
                 ends_at=ends_at,
                 fails_at=fails_at,
             )
@@ -128,11 +137,16 @@ def plans(draw: st.DrawFn, declared: Set[str], most: int = 9) -> Plan:
 
 
 def _wires(
-    draw: st.DrawFn, earlier: list[int], size: int, declared: Set[str]
+    draw: st.DrawFn,
+    earlier: list[int],
+    back: list[int],
+    size: int,
+    declared: Set[str],
 ) -> list[Wire]:
-    """Draw what feeds one component."""
+    """Draw what feeds one component: `back` may be held, a sync cycle never fires."""
     ways = ["now"] if earlier else []
     ways += ["delay"] if "delay" in declared else []
+    ways += ["back"] if back and "hold" in declared else []
     if not ways:
         return []
     policies = ["sync", "sync", "hold"] if "hold" in declared else ["sync"]
@@ -142,6 +156,8 @@ def _wires(
         port, policy = draw(st.sampled_from("xyy")), draw(st.sampled_from(policies))
         if way == "delay":
             found.append(Wire(draw(st.integers(0, size - 1)), port, policy, -7))
+        elif way == "back":
+            found.append(Wire(draw(st.sampled_from(back)), port, "hold"))
         else:
             found.append(Wire(draw(st.sampled_from(earlier)), port, policy))
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from like_keras_core.node import Node
 from like_keras_core.system import System
 from like_keras_core.testing import kit_components as parts
+from like_keras_core.testing import timed_components as timed
 from like_keras_core.testing.components import Count, Odd, Scale
 from like_keras_core.testing.requires import uses
 from like_keras_core.testing.suite import Suite
@@ -118,6 +120,43 @@ class TimeSuite(Suite):
 
         assert found.fired["one"] == (7, 13)
         assert found.fired["join"] == (4, 16)
+
+    @uses("every")
+    def test_every_may_be_no_whole_number(self) -> None:
+        """It is rounded up to a tick each time, so that nothing adds up."""
+
+        def make() -> System:
+            camera = Count(every=Fraction(20, 3), name="camera", node=Node("a"))
+            scale = Scale(name="scale", node=Node("b"))
+            scale(camera())
+            return System([camera, scale])
+
+        found = self.agree(make, 41)
+
+        assert found.fired["scale"] == (7, 34)
+        if "record" in self.declared:
+            ticks = [tick for tick, _ in found.records["scale.output"]]
+            assert ticks == [0, 7, 14, 20, 27, 34, 40]
+
+    @uses("every", "rate")
+    def test_components_know_the_time_of_the_system(self) -> None:
+        """Whatever the clock on the wall shows: it is the tick by the rate."""
+
+        def make() -> System:
+            fast = timed.Clocked(name="fast", node=Node("a"))
+            slow = timed.Clocked(name="slow", node=Node("b"), rate_hz=300)
+            return System([fast, slow], rate_hz=1000)
+
+        found = self.agree(make, 9)
+
+        if "record" in self.declared:
+            sent = [*map(tuple, found.records["slow.output"])]
+            period = 1 / 300
+            assert sent == [
+                (0, [0, 0.0, pytest.approx(period)]),
+                (4, [4, pytest.approx(0.004), pytest.approx(0.004)]),
+                (7, [7, pytest.approx(0.007), pytest.approx(0.003)]),
+            ]
 
     @uses("latest")
     def test_latest_takes_what_has_come(self) -> None:

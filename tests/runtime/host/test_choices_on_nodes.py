@@ -10,8 +10,9 @@ import pytest
 from like_keras_core import Node, System
 from like_keras_core.graph.choices import Choices
 from like_keras_core.runtime.host.single_host import SingleHost
-from tests.runtime.host.test_takes_on_nodes import Actor, SlowSimulation, drawn
-from tests.simulation import Outcome
+from tests.runtime.host.test_takes_on_nodes import drawn
+from tests.simulation import Outcome, Simulation
+from tests.workers import SimulatedWorker
 
 
 def loose(seed: int) -> System:
@@ -35,7 +36,7 @@ def simulated(
     """Run a system on hosts that a scheduler draws."""
     dice = random.Random(seed)
     lowered = system.lower()
-    run = SlowSimulation(
+    run = Simulation(
         lowered.spec,
         lowered.components,
         iterations,
@@ -51,7 +52,11 @@ def repeated(system: System, choices: Choices, ticks: int) -> SingleHost:
     """Run a system on one host with what another run decided."""
     lowered = system.lower()
     host = SingleHost(
-        lowered.spec, lowered.components, record="all", choices=choices, worker=Actor
+        lowered.spec,
+        lowered.components,
+        record="all",
+        choices=choices,
+        worker=SimulatedWorker,
     )
     host.configure()
     host.activate()

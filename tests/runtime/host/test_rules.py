@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator
-from functools import cache
 from typing import Any, ClassVar
 
 import pytest
@@ -32,90 +31,9 @@ from like_keras_core.runtime.host.segment_runner import SegmentRunner
 from like_keras_core.runtime.stop_point import FOREVER, StopPoint
 from like_keras_core.spec import split_address
 from tests.links import Faults, FifoLink
+from tests.simulated_runs import BAD, read, runs, single, trouble
 from tests.simulation import Outcome, Simulation
-from tests.splits import Alone, Split, alone, differences, split
 from tests.systems import spell
-
-BAD = Faults(
-    drop=0.2,
-    duplicate=0.1,
-    reorder=0.2,
-    jitter_s=0.005,
-    size_max=100,
-    max_frame=100,
-    chunk_window=2,
-)
-
-Watch = Callable[[Simulation], object]
-
-
-@pytest.fixture
-def mutant(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
-    """Breaks the code under test, for one test."""
-    return monkeypatch
-
-
-@cache
-def read(text: str) -> tuple[Split, SystemSpec]:
-    """Return a system, and its spec."""
-    system = split(text)
-    return system, system.spec()
-
-
-@cache
-def single(text: str, iterations: int) -> Alone:
-    """Return what the single host gives."""
-    return alone(read(text)[0], iterations)
-
-
-def runs(
-    text: str,
-    iterations: int | None = 6,
-    *,
-    seeds: int = 48,
-    windows: tuple[int, ...] = (1, 2, 8),
-    run_aheads: tuple[int, ...] = (1, 2, 5, 256),
-    stops: bool = False,
-    faults: Faults | None = None,
-    watch: Watch | None = None,
-) -> Iterator[Outcome]:
-    """Simulate a system under many schedules, windows and run-ahead limits.
-
-    Args:
-        text: The system, as `tests.splits` reads it.
-        iterations: How many ticks; None until stopped.
-        seeds: How many schedules.
-        windows: Values in flight on a connection: each in turn.
-        run_aheads: Ticks that a host may be ahead: each in turn.
-        stops: Whether to stop at a random turn.
-        faults: What the transport under flow does.
-        watch: Called after each turn.
-    """
-    system, spec = read(text)
-    for seed in range(seeds):
-        simulation = Simulation(
-            spec,
-            system.components(),
-            iterations,
-            seed=seed,
-            window=windows[seed % len(windows)],
-            run_ahead=run_aheads[seed // len(windows) % len(run_aheads)],
-            faults=faults,
-            watch=watch,
-        )
-        yield simulation.run(random.Random(seed).randrange(99) if stops else None)
-
-
-def trouble(text: str, iterations: int | None = 6, **options: Any) -> str:
-    """Return the first deadlock or difference from the single host; or nothing."""
-    try:
-        for outcome in runs(text, iterations, **options):
-            ticks = outcome.comparable(iterations)
-            if found := differences(outcome, single(text, ticks)):
-                return "\n".join(found)
-    except AssertionError as error:
-        return f"{type(error).__name__}: {error}"
-    return ""
 
 
 def grouped(spec: SystemSpec, key: Callable[[int], Any]) -> list[Segment]:

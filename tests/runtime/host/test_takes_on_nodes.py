@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -11,71 +10,9 @@ import pytest
 from like_keras_core import Component, EndOfStream, InputPort, Node, System
 from like_keras_core.runtime.host.node_host import NodeHost
 from like_keras_core.runtime.host.single_host import SingleHost
-from like_keras_core.runtime.host.worker import Job
-from like_keras_core.spec import SystemSpec
 from like_keras_core.testing.components import Count
 from tests.simulation import Outcome, Simulation
-
-
-class Actor:
-    """A worker whose job runs when it is drawn."""
-
-    thread = None
-
-    def __init__(self, name: str, woken: Callable[[], object]) -> None:
-        self.job: Job | None = None
-
-    @property
-    def is_idle(self) -> bool:
-        return self.job is None
-
-    def start(self, job: Job) -> None:
-        assert self.job is None
-        self.job = job
-
-    def act(self) -> None:
-        job, self.job = self.job, None
-        if job is not None:
-            job()
-
-    def wait(self, timeout_s: float) -> bool:
-        self.act()
-        return True
-
-    def interrupt(self) -> None:
-        raise AssertionError("nothing hangs")
-
-    def close(self) -> None:
-        assert self.job is None
-
-
-class SlowSimulation(Simulation):
-    """A simulation whose workers are actors."""
-
-    def __init__(self, *args: Any, **options: Any) -> None:
-        self.workers: dict[str, Actor] = {}
-        super().__init__(*args, **options)
-
-    def _host(
-        self,
-        spec: SystemSpec,
-        node: str,
-        window: int,
-        run_ahead: int,
-        **options: Any,
-    ) -> NodeHost:
-        def work(name: str, woken: Callable[[], object]) -> Actor:
-            worker = self.workers[name] = Actor(name, woken)
-            return worker
-
-        return super()._host(spec, node, window, run_ahead, worker=work, **options)
-
-    def _actors(self) -> dict[Any, Callable[[], object]]:
-        actors = super()._actors()
-        for name, worker in self.workers.items():
-            if not worker.is_idle:
-                actors["work", name] = worker.act
-        return actors
+from tests.workers import SimulatedWorker
 
 
 class Part(Component):
@@ -145,7 +82,9 @@ def drawn(seed: int) -> System:
 def alone(system: System, ticks: int) -> SingleHost:
     """Run a system on one host."""
     lowered = system.lower()
-    host = SingleHost(lowered.spec, lowered.components, record="all", worker=Actor)
+    host = SingleHost(
+        lowered.spec, lowered.components, record="all", worker=SimulatedWorker
+    )
     host.configure()
     host.activate()
     host.note(host.run(ticks))
@@ -157,7 +96,7 @@ def alone(system: System, ticks: int) -> SingleHost:
 def simulated(system: System, ticks: int, seed: int) -> Outcome:
     """Run it on a host for each node."""
     lowered, dice = system.lower(), random.Random(seed)
-    return SlowSimulation(
+    return Simulation(
         lowered.spec,
         lowered.components,
         ticks,
@@ -221,7 +160,7 @@ def test_one_that_waits_for_a_result_says_so() -> None:
         "main",
         lowered.components,
         released=lambda *_: None,
-        worker=Actor,
+        worker=SimulatedWorker,
     )
     host.configure()
     host.activate()
