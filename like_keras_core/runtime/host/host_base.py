@@ -10,8 +10,6 @@ from __future__ import annotations
 import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
-from functools import partial
 from types import FrameType
 from typing import Any
 
@@ -25,12 +23,12 @@ from like_keras_core.runtime.failure import Failed, Failure, HungComponent
 from like_keras_core.runtime.host.choosing_buffers import InputRules, RecallBuffer
 from like_keras_core.runtime.host.firing import Firing, firing_on
 from like_keras_core.runtime.host.hook_calls import Activity, HookCalls, activity_of
+from like_keras_core.runtime.host.instruments import Instruments
 from like_keras_core.runtime.host.lateness import Lateness
 from like_keras_core.runtime.host.mutation_check import MutationCheck
-from like_keras_core.runtime.host.pending_results import PendingResult
+from like_keras_core.runtime.host.pending_results import PendingResult, pending_results
 from like_keras_core.runtime.host.plan import Inlet, Outlet, Plan, last_readers, plan
 from like_keras_core.runtime.host.record_buffer import Column
-from like_keras_core.runtime.host.sampling import times_of
 from like_keras_core.runtime.host.schedule import Schedule
 from like_keras_core.runtime.host.timekeeper import Timekeeper
 from like_keras_core.runtime.host.worker import WorkerFactory, WorkerThread
@@ -96,9 +94,6 @@ class HostBase(ABC):
         self.order = [name for name in names if name in components]
         self.components = {name: components[name] for name in self.order}
         self.seed = seed
-        self.trace: Trace | None = None
-        # In a run at a rate, from before `configure` on.
-        self.timekeeper: Timekeeper | None = None
         self.check_values = check_values
         self._guards: list[MutationCheck] = []
         self.tick: list[Any] = [0, None]
@@ -123,16 +118,7 @@ class HostBase(ABC):
         self._thread: int | None = None
         #: Called when the thread of a component has done something; in that thread.
         self.wake: Callable[[], object] = lambda: None
-        self.pending = {
-            item.name: PendingResult(
-                item.name,
-                item.takes,
-                self.components[item.name]._lk.signature.unpack,
-                worker(item.name, self._woken),
-            )
-            for item in spec.components
-            if item.takes and item.name in components
-        }
+        self.pending = pending_results(spec, components, worker, self._woken)
         self.lateness = Lateness(
             self.tick,
             self.pending,
@@ -140,6 +126,7 @@ class HostBase(ABC):
             choices=self.rules.choices,
         )
         self._calls = HookCalls(self.components, self.pending)
+        self._instruments = Instruments(spec, self.components, self.pending)
         specs = {component.name: component for component in spec.components}
         for name, component in self.components.items():
             pending = self.pending.get(name)
@@ -149,6 +136,21 @@ class HostBase(ABC):
 
     def _woken(self) -> None:
         self.wake()
+
+    def observe(self, rate_hz: float | None, trace: Trace | None) -> None:
+        """Note how the firings go, from before `configure` on.
+
+        Args:
+            rate_hz: Ticks per second, where the run has a rate.
+            trace: Notes when each fires.
+        """
+        self._instruments.trace = trace
+        self._instruments.timekeeper = Timekeeper(rate_hz) if rate_hz else None
+
+    @property
+    def trace(self) -> Trace | None:
+        """What notes when each component fires, if anything does."""
+        return self._instruments.trace
 
     @property
     def is_stopped(self) -> bool:
@@ -341,7 +343,10 @@ class HostBase(ABC):
             self.spec,
             indexes,
             self.components,
-            self.lateness.careful(self._observed(forwards), fires_itself(self.spec)),
+            self.lateness.careful(
+                self._taps.settled(self._instruments.observed(forwards)),
+                fires_itself(self.spec),
+            ),
             {name: self.components[name]._lk.signature.unpack for name in names},
             lambda data: snapshot(decode(data)),
             {key: items for key, items in self._records.items() if belongs(key)},
@@ -360,35 +365,6 @@ class HostBase(ABC):
     def _recalled(self) -> Callable[[str, str, Any], RecallBuffer | None] | None:
         is_plain = self.rules.choices is None and not self.rules.skips
         return None if is_plain else self.rules.recalled
-
-    def _observed(
-        self, forwards: Mapping[str, Callable[..., Any]]
-    ) -> Mapping[str, Callable[..., Any]]:
-        """Let taps settle before components fire, and note when they do."""
-        if self.timekeeper is not None:
-            wrap_timed = self.timekeeper.wrap
-            forwards = {
-                name: wrap_timed(
-                    name,
-                    forward,
-                    self.components[name]._lk.tick,
-                    is_alone=name not in self.pending,
-                )
-                for name, forward in forwards.items()
-            }
-        if self.trace is not None:
-            wrap = self.trace.wrap
-            forwards = {
-                name: wrap(name, forward, self.components[name]._lk.tick)
-                for name, forward in forwards.items()
-            }
-        begins: dict[str, Callable[..., Any]] = {}
-        for name in forwards.keys() & self.pending.keys():
-            self.pending[name].forward = forwards[name]
-            if self.trace is not None:
-                self.pending[name].overran = partial(self.trace.overran, name)
-            begins[name] = self.pending[name].begin
-        return self._taps.settled({**forwards, **begins})
 
     def firing(self) -> Firing | None:
         """Return which component is inside `forward` now; from any thread.
@@ -415,15 +391,9 @@ class HostBase(ABC):
             absent: At how many ticks it did not.
             samples: Durations of some firings, where no timekeeper has them [s].
         """
-        keeper = self.timekeeper
-        if keeper is None:
-            return times_of(fired, absent, samples, duration_s)
-        report = times_of(fired, absent, keeper.durations(name), duration_s)
-        period = float(periods(self.spec)[name])
-        pending = self.pending.get(name)
-        overruns = 0 if pending is None else pending.overruns
-        timing = keeper.timing(name, period, fired, duration_s, overruns=overruns)
-        return replace(report, timing=timing)
+        skipped = self.lateness.skipped(name)
+        counted = fired, absent, skipped
+        return self._instruments.report(name, *counted, samples, duration_s)
 
     def recorded(self) -> dict[str, list[tuple[int, Any]]]:
         """Return the recorded values below the cut, by port address."""

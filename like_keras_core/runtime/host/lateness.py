@@ -85,6 +85,11 @@ class Lateness:
         """After which tick each component that has ended is absent."""
         return {**self.choices.ended, **self._ended}
 
+    def skipped(self, name: str) -> int:
+        """Return at how many ticks a component was left out so far."""
+        log = self._skipped.get(name)
+        return 0 if log is None else sum(count for _, count, _ in log.ticks())
+
     def start(self, pacer: Pacer) -> None:
         """Know the clock that says what is over."""
         self.clock = pacer.now

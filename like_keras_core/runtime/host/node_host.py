@@ -192,12 +192,7 @@ class NodeHost(HostBase):
 
     def _schedules(self) -> Iterator[Schedule]:
         for runner in self._runners:
-            schedules = (
-                getattr(runner, "schedule", None),
-                runner.limited,
-                runner.gated,
-            )
-            yield from (item for item in schedules if item is not None)
+            yield from runner.schedules()
 
     def shutdown(self) -> Failure | None:
         """Call `on_shutdown` of all that were configured, in reverse; no tick follows.
@@ -229,9 +224,7 @@ class NodeHost(HostBase):
             self.lateness.start(pacer)
             for runner in self._runners:
                 runner.is_due = self._clock.is_due
-            began = self._clock.start(pacer)
-            if self.timekeeper is not None:
-                self.timekeeper.start(began)
+            self._instruments.start(self._clock.start(pacer))
 
     @property
     def pause_s(self) -> float:
@@ -343,9 +336,7 @@ class NodeHost(HostBase):
         is_late, is_over = self._clock.wait(runner)
         if is_late:
             self._ledger.note(_LATE, tick)
-        if self.timekeeper is not None:
-            self.timekeeper.blocked_by = runner.blocked_by
-            runner.blocked_by = ""
+        self._instruments.blocked(runner.take_blocker())
         self.tick[0] = tick + 1
         clock = [*self.tick, self.cut.order]
         schedule = runner.schedule if tick < self.cut.tick else runner.limited_one()
@@ -365,26 +356,12 @@ class NodeHost(HostBase):
             run(tick, clock, runner.registers, runner.plan.kinds)
         except BaseException as error:  # noqa: BLE001 - a component's own
             self._raised(runner, schedule, tick, error)
-        if tick in runner.plan.last:
-            for counter, last in enumerate(runner.plan.last):
-                if last == tick:
-                    self._ledger.note(runner.base + counter, tick)
+        for counter in runner.gaps_at(tick):
+            self._ledger.note(counter, tick)
         if sampled:
             runner.sampler.took(tick)
-        self._finish(runner, tick)
-
-    def _finish(self, runner: SegmentRunner, tick: int) -> None:
-        """Answer what has no answer yet, and give the credits back."""
-        for outlet in runner.outlets.values():
-            if outlet.answered < tick:
-                outlet(tick, None)
-        for pending in runner.pending:
-            pending.announce(tick)
-        runner.next = tick + 1
         self._ended = time.monotonic()
-        for channel, inlet in runner.inlets:
-            inlet.finish(tick)
-            channel.release()
+        runner.finish(tick)
         self._is_firing = False
 
     def _raised(

@@ -11,11 +11,13 @@ from functools import partial
 from time import perf_counter
 from typing import Any
 
+from like_keras_core.component import Component
 from like_keras_core.runtime.failure import HungComponent
 from like_keras_core.runtime.host.fan_out import FanOut
 from like_keras_core.runtime.host.sampling import ThinnedSamples
-from like_keras_core.runtime.host.worker import Worker
+from like_keras_core.runtime.host.worker import Worker, WorkerFactory
 from like_keras_core.runtime.stop_signals import came_by_signal
+from like_keras_core.spec import SystemSpec
 
 NONE = -1
 """Due at no tick."""
@@ -250,3 +252,29 @@ class PendingResult:
         """
         self.hung = error
         self.worker.interrupt()
+
+
+def pending_results(
+    spec: SystemSpec,
+    components: Mapping[str, Component],
+    worker: WorkerFactory,
+    woken: Callable[[], object],
+) -> dict[str, PendingResult]:
+    """Return what the components will have under way that take ticks, by address.
+
+    Args:
+        spec: The system.
+        components: Those of its components that run here, by address.
+        worker: Makes the thread of each.
+        woken: Called whenever one of them has done something.
+    """
+    return {
+        item.name: PendingResult(
+            item.name,
+            item.takes,
+            components[item.name]._lk.signature.unpack,
+            worker(item.name, woken),
+        )
+        for item in spec.components
+        if item.takes and item.name in components
+    }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from like_keras_core.graph.segments import Segment
@@ -105,6 +105,35 @@ class SegmentRunner:
             options = {"limited": True, "gated": True}
             self.gated = generate(self.plan, self.durations, **options)
         return self.gated
+
+    def schedules(self) -> Iterator[Schedule]:
+        """Give every schedule that may be running."""
+        found = getattr(self, "schedule", None), self.limited, self.gated
+        yield from (item for item in found if item is not None)
+
+    def gaps_at(self, tick: int) -> Iterator[int]:
+        """Give the counters, among those of the node, of what was absent at a tick."""
+        if tick in self.plan.last:
+            for counter, last in enumerate(self.plan.last):
+                if last == tick:
+                    yield self.base + counter
+
+    def finish(self, tick: int) -> None:
+        """Answer what has no answer yet, and give the credits back."""
+        for outlet in self.outlets.values():
+            if outlet.answered < tick:
+                outlet(tick, None)
+        for pending in self.pending:
+            pending.announce(tick)
+        self.next = tick + 1
+        for channel, inlet in self.inlets:
+            inlet.finish(tick)
+            channel.release()
+
+    def take_blocker(self) -> str:
+        """Return whom its next tick had to wait for, once; or nothing."""
+        blocker, self.blocked_by = self.blocked_by, ""
+        return blocker
 
     def retire(self) -> None:
         """Let go of the generated code; no tick follows."""

@@ -186,8 +186,7 @@ class SingleHost(HostBase):
             while not (pending.wait() or self._stopped):
                 pass
             self._waits_for = None
-            if self.timekeeper is not None:
-                self.timekeeper.held(pending.name, began)
+            self._instruments.held(pending.name, began)
             if self._stopped:
                 return True
         return False
@@ -284,9 +283,7 @@ class SingleHost(HostBase):
         t, most = 0, _FOREVER
         sampler = Sampler(self._plan.sampled(self._durations))
         if pacer is not None:
-            began = pacer.start()
-            if self.timekeeper is not None:
-                self.timekeeper.start(began)
+            self._instruments.start(pacer.start())
         began = time.perf_counter()
         while t < end:
             sampled = sampler.wants(t)

@@ -17,7 +17,6 @@ from like_keras_core.runtime.host.hook_calls import Activity
 from like_keras_core.runtime.host.interruption import STARTING
 from like_keras_core.runtime.host.quiet_ticks import QuietTicks
 from like_keras_core.runtime.host.single_host import SingleHost
-from like_keras_core.runtime.host.timekeeper import Timekeeper
 from like_keras_core.runtime.stop import StopSignal
 from like_keras_core.runtime.trace import Trace, gathered
 from like_keras_core.runtime.tracebacks import place_of, text_of, traceback_of
@@ -52,10 +51,10 @@ def run_alone(
     Raises:
         ComponentError: A component raised; it carries the report.
     """
+    trace = None
     if (traces := gathered()) is not None:
-        host.trace = traces.processes[host.spec.name] = Trace()
-    if rate_hz:
-        host.timekeeper = Timekeeper(rate_hz)
+        trace = traces.processes[host.spec.name] = Trace()
+    host.observe(rate_hz, trace)
     told = None
     if progress is not None:
 

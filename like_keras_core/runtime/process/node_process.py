@@ -30,7 +30,6 @@ from like_keras_core.runtime.host.hook_calls import Activity
 from like_keras_core.runtime.host.interruption import START_GRACE_S, Interrupter
 from like_keras_core.runtime.host.node_host import NodeHost
 from like_keras_core.runtime.host.quiet_ticks import QuietTicks
-from like_keras_core.runtime.host.timekeeper import Timekeeper
 from like_keras_core.runtime.os_resources.realtime_rights import leave_core
 from like_keras_core.runtime.process import building
 from like_keras_core.runtime.process.endpoints import Endpoints
@@ -268,9 +267,7 @@ class NodeProcess:
             choices=options.repeats,
         )
         self.host.wake = self.inbox.wake
-        self.host.trace = Trace() if options.trace else None
-        if options.rate_hz:
-            self.host.timekeeper = Timekeeper(options.rate_hz)
+        self.host.observe(options.rate_hz, Trace() if options.trace else None)
         self.participant = StopParticipant(self.host)
         self.ends.open(self.host, self._emitted, keys, self.max_frame)
         self._quiet = building.quiet_ticks(self.plan, self.node, options)
