@@ -360,8 +360,11 @@ class NodeHost(HostBase):
             self._ledger.note(counter, tick)
         if sampled:
             runner.sampler.took(tick)
-        self._ended = time.monotonic()
+        self._finish(runner, tick)
+
+    def _finish(self, runner: SegmentRunner, tick: int) -> None:
         runner.finish(tick)
+        self._ended = time.monotonic()
         self._is_firing = False
 
     def _raised(
