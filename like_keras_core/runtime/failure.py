@@ -25,6 +25,9 @@ class Failure:
         """Tell the failure of a tap from one of the component."""
         if isinstance(self.error, TapError):
             object.__setattr__(self, "phase", "tap")
+        if isinstance(self.error, HungComponent):
+            # It says so itself.
+            object.__setattr__(self, "began", None)
 
 
 class HungComponent(BaseException):

@@ -115,7 +115,10 @@ class HookCalls:
 
     def _join(self, pending: PendingResult) -> Failure | None:
         """Wait for the end of a firing; return the failure if it does not return."""
-        if pending.worker.is_idle or pending.is_lost:
+        if pending.is_lost:
+            return None
+        if pending.worker.is_idle:
+            pending.hung = None
             return None
         firing = self.calling = activity_of(pending)
         self.joined = pending

@@ -124,6 +124,8 @@ class NodeHost(HostBase):
         # By time.monotonic [s]: `start`, and the end of the newest tick of any segment.
         self._began = 0.0
         self._ended = 0.0
+        # Whether a tick runs: then nothing but that is waited for.
+        self._is_firing = False
         # Whether no tick may start: between the question how far this node is and the
         # stop that follows.
         self._is_frozen = False
@@ -315,9 +317,8 @@ class NodeHost(HostBase):
 
     def awaited(self) -> PendingResult | None:
         """Return whose thread this node waits for, and for nothing else; or None."""
-        joined = super().awaited()
-        if joined is not None or self._is_frozen or self._thread is None:
-            return joined
+        if self._is_firing or self._calls.calling is not None:
+            return super().awaited()
         waiting = [item for item in self._runners if self._may_start(item.next)]
         lowest = min(map(_next, waiting), default=0)
         found = [item.awaited() for item in waiting if item.next == lowest]
@@ -328,13 +329,12 @@ class NodeHost(HostBase):
         if (firing := self.firing()) is not None:
             return [f"On node {self.node!r}, {firing}."]
         limits = self.cut, self._limit, self._is_frozen
-        return [
-            f"On node {self.node!r}, {runner.waits_for(*limits)}."
-            for runner in self._runners
-        ]
+        on = f"On node {self.node!r}, "
+        return [f"{on}{item.waits_for(*limits)}." for item in self._runners]
 
     def _run(self, runner: SegmentRunner) -> None:
         tick = runner.next
+        self._is_firing = True
         runner.put_off()
         is_late, is_over = self._clock.wait(runner)
         if is_late:
@@ -378,6 +378,7 @@ class NodeHost(HostBase):
         for channel, inlet in runner.inlets:
             inlet.finish(tick)
             channel.release()
+        self._is_firing = False
 
     def _raised(
         self, runner: SegmentRunner, schedule: Schedule, tick: int, error: BaseException

@@ -182,7 +182,7 @@ class SingleHost(HostBase):
             while not (pending.wait() or self._stopped):
                 pass
             self._waits_for = None
-            if not pending.is_done:
+            if self._stopped:
                 return True
         return False
 

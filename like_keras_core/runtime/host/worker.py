@@ -112,8 +112,8 @@ class WorkerThread:
 
     def wait(self, timeout_s: float) -> bool:
         """Wait for the end of the job, but not longer; return `is_idle`."""
-        if not self.is_idle and self._end.acquire(timeout=timeout_s):
-            self._end.release()
+        if not self.is_idle:
+            self._end.acquire(timeout=timeout_s)
         return self.is_idle
 
     def interrupt(self) -> None:
@@ -136,19 +136,21 @@ class WorkerThread:
             _brisk.leave()
 
     def _serve(self) -> None:
+        count = 0
         while True:
             try:
                 while (job := self._jobs.get()) is not None:
+                    count += 1
                     job()
                     del job
-                    self._has_ended()
+                    self._has_ended(count)
                 return
             except HungComponent:
                 # It came when the job had just ended.
-                self._has_ended()
+                self._has_ended(count)
 
-    def _has_ended(self) -> None:
-        self._ended = self._started
+    def _has_ended(self, count: int) -> None:
+        self._ended = count
         if self._end.locked():
             self._end.release()
         self._woken()
