@@ -48,6 +48,24 @@ def skipping_segments_of(spec: SystemSpec) -> tuple[Segment, ...]:
     return _grouped(spec, [x for x in connections if inputs[x.target].policy == "sync"])
 
 
+@once_per_spec
+def catching_up(spec: SystemSpec) -> tuple[str, ...]:
+    """Return the inputs that may hold their components up in a run that skips.
+
+    They are sync inputs of another node's ports: nothing that was sent is lost, so that
+    what comes late comes in a row, by at most the window. What they feed by sync inputs
+    catches up with them. All else goes by its own clock.
+    """
+    nodes = {component.name: component.node for component in spec.components}
+    inputs = spec.inputs()
+    return tuple(
+        connection.target
+        for connection in within_tick(spec)
+        if inputs[connection.target].policy == "sync"
+        and nodes[connection.producer] != nodes[connection.consumer]
+    )
+
+
 def _grouped(
     spec: SystemSpec, connections: Iterable[ConnectionSpec]
 ) -> tuple[Segment, ...]:

@@ -397,6 +397,30 @@ class IgnoresEvery(Sound):
             component["every"] = 1
 
 
+class IgnoresTakes(Sound):
+    """Gives all results at the tick of their inputs."""
+
+    name = "ignores-takes"
+    capabilities = Sound.capabilities | {"takes"}
+    caught_by = "test_a_source_that_takes_ticks_fires_back_to_back"
+
+    def edit(self, data: dict[str, Any]) -> None:
+        for component in data["components"]:
+            component.pop("takes", None)
+
+
+class IgnoresChoices(Sound):
+    """Repeats nothing of what another run decided."""
+
+    name = "ignores-choices"
+    capabilities = Sound.capabilities | {"late"}
+    caught_by = "test_ticks_that_are_over_are_not_fired"
+
+    def choose(self, options: dict[str, Any]) -> None:
+        super().choose(options)
+        options["choices"] = None
+
+
 class IgnoresTaps(Sound):
     """Calls no tap."""
 

@@ -204,7 +204,7 @@ class SegmentRunner:
 
     def awaited(self) -> PendingResult | None:
         """Return whose result its next tick waits for; None if it is there."""
-        for pending in self.pending:
+        for pending in () if self._puts_off(self.next) else self.pending:
             if pending.is_waited_for(self.next) and not pending.is_done:
                 return pending
         return None

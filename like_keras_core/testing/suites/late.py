@@ -22,6 +22,15 @@ RATE_HZ = 100.0
 STALL_S = 0.4
 
 
+def _newest() -> System:
+    """Return a component that takes what came last of another node, and its reader."""
+    count = Count(name="count", node=Node("a"))
+    newest = parts.Newest(name="newest", node=Node("b"))
+    echo = parts.Echo(name="echo", node=Node("c"))
+    echo(newest(count()))
+    return System([newest, count, echo])
+
+
 class LateSuite(Suite):
     """With `late="skip"` a run is on time, and its choices make it repeatable."""
 
@@ -114,17 +123,24 @@ class LateSuite(Suite):
         assert report.components["loop"].fired > STALL_S * RATE_HZ
 
     @uses("late", "latest")
+    def test_choices_say_what_latest_takes(self) -> None:
+        """Here nothing at ticks 0 to 4, and then the value of the tick before."""
+        took = {"newest.value": [[0, 5, 1, -1, 0], [5, 15, 1, 4, 1]]}
+
+        found = self.outcome(_newest(), 20, choices={"took": took})
+
+        if "record" in self.declared:
+            values = [value for _, value in found.records["echo.output"]]
+            assert values == [-1] * 5 + [*range(4, 19)]
+
+    @uses("late", "latest")
     def test_what_latest_took_is_taken_again(self) -> None:
         """Without a rate it is a matter of luck, and with the choices it is not."""
+        self.outcome(
+            _newest(), 5, choices={"took": {"newest.value": [[0, 1, 1, -1, 0]]}}
+        )
 
-        def make() -> System:
-            count = Count(name="count", node=Node("a"))
-            newest = parts.Newest(name="newest", node=Node("b"))
-            echo = parts.Echo(name="echo", node=Node("c"))
-            echo(newest(count()))
-            return System([newest, count, echo])
-
-        report = self.repeated(make, 300)
+        report = self.repeated(_newest, 300)
 
         assert report.components["newest"].fired == 300
 
