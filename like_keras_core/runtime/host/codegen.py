@@ -128,6 +128,8 @@ class TickCodegen(SourceWriter):
         self._steps()
         self._gather()
         self._registers()
+        if plan.pending:
+            self.add(2, f"{self.constant('@launch', launcher(plan.pending))}()")
         self.add(2, "t += 1")
         self.indent = 0
         if plan.records:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from like_keras_core.runtime.host.pending_results import PendingResult
 from like_keras_core.runtime.host.plan import Plan
 from like_keras_core.values.kinds import IMMUTABLE
 from like_keras_core.values.semantics import protect
@@ -12,6 +13,16 @@ from like_keras_core.values.semantics import protect
 
 class UNKNOWN:
     """The class of no value: after it, the next one is looked at."""
+
+
+def launcher(pending: Sequence[PendingResult]) -> Callable[[], None]:
+    """Return what lets the threads fire that have begun at a tick."""
+
+    def launch() -> None:
+        for item in pending:
+            item.launch()
+
+    return launch
 
 
 def miss_counter(

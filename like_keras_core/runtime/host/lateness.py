@@ -285,6 +285,24 @@ class Gate:
             self._roots[value.address] = found
         return found
 
+    def results_of(self, address: str) -> tuple[PendingResult, ...]:
+        """Return the results of this plan without which a port of it sends nothing.
+
+        Args:
+            address: The port; that of no component that the clock fires, nor of one
+                that such a one leads to.
+        """
+        if self.roots_of(value := self._plan.values[address]):
+            return ()
+        found: list[PendingResult] = []
+        left = [value]
+        while left:
+            step = self._plan.steps[left.pop().step]
+            if step.pending is not None:
+                found.append(step.pending)
+            left += [need for need in step.needs if need.step >= 0]
+        return tuple(found)
+
     def leave_out_after(self, step: int, tick: int) -> None:
         """Note that a tick ended with a step: what follows it is absent."""
         for later in self._plan.steps[step + 1 :]:

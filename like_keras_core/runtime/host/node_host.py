@@ -356,6 +356,8 @@ class NodeHost(HostBase):
             run(tick, clock, runner.registers, runner.plan.kinds)
         except BaseException as error:  # noqa: BLE001 - a component's own
             self._raised(runner, schedule, tick, error)
+            for pending in runner.pending:
+                pending.launch()
         for counter in runner.gaps_at(tick):
             self._ledger.note(counter, tick)
         if sampled:

@@ -84,6 +84,9 @@ class PendingResult:
         self.arrived: Callable[[PendingResult], object] = lambda pending: None
         self.hung: HungComponent | None = None
         self._unpack = unpack
+        # What has begun, and is not yet handed to the thread: a producer that fires may
+        # use its memory again, so that all of a tick's inputs are copied first.
+        self._job: Callable[[], None] | None = None
         # What the newest firing gave: the values, already split, or what was raised.
         # Written in the component's thread, read when that is idle.
         self._values: Any = None
@@ -99,7 +102,8 @@ class PendingResult:
     @property
     def is_done(self) -> bool:
         """Whether the result is there, or will never be."""
-        return self.worker.is_idle or self.hung is not None
+        is_ended = self._job is None and self.worker.is_idle
+        return is_ended or self.hung is not None
 
     @property
     def is_lost(self) -> bool:
@@ -117,7 +121,13 @@ class PendingResult:
         self.begun, self.due = tick, self.repeats(tick) or tick + self.takes
         self.began_at = perf_counter()
         self._is_sent = not self.outlets
-        self.worker.start(partial(self._fire, tick, args, kwargs))
+        self._job = partial(self._fire, tick, args, kwargs)
+
+    def launch(self) -> None:
+        """Let the thread fire that has begun; what it reads has been copied by now."""
+        job, self._job = self._job, None
+        if job is not None:
+            self.worker.start(job)
 
     def _fire(
         self, tick: int, args: tuple[Any, ...], kwargs: Mapping[str, Any]
@@ -176,6 +186,11 @@ class PendingResult:
         self.overruns += 1
         if self.overran is not None:
             self.overran(tick)
+
+    @property
+    def may_come_later(self) -> bool:
+        """Whether no reader outside has been sent the result."""
+        return not self.outlets or not self._is_sent
 
     @property
     def can_leave(self) -> bool:

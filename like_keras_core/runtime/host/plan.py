@@ -146,6 +146,11 @@ class Plan:
         """Return by component the step at which its firings count."""
         return {step.name: i for i, step in enumerate(self.steps) if not step.begins}
 
+    @property
+    def pending(self) -> list[PendingResult]:
+        """What the components that begin to fire in it have under way."""
+        return [step.pending for step in self.steps if step.begins and step.pending]
+
     def durations(self) -> list[list[float]]:
         """Return where the durations of each step's firings are to go [s]."""
         return [[] if x.pending is None else x.pending.samples.kept for x in self.steps]

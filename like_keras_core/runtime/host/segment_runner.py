@@ -154,7 +154,7 @@ class SegmentRunner:
                 self.blocked_by = component_of(channel.source)
                 return False
         if self.skips and self.is_paced:
-            return True
+            return all(item.may_come_later for item in self._without_room())
         for source, outlet in self.outlets.items():
             if not outlet.has_credit:
                 self.blocked_by = self.readers[source]
@@ -175,6 +175,17 @@ class SegmentRunner:
         for pending in self.pending if self.skips else ():
             if pending.is_waited_for(self.next):
                 pending.put_off()
+        for pending in self._without_room() if self.skips and self.is_paced else ():
+            pending.put_off()
+
+    def _without_room(self) -> list[PendingResult]:
+        """Return the results that are due and lead to a port that has no room."""
+        if self.gate is None or all(
+            x.due > self.next or x.due < 0 for x in self.pending
+        ):
+            return []
+        found = {x.name: x for port in self.full for x in self.gate.results_of(port)}
+        return [x for x in found.values() if 0 <= x.due <= self.next]
 
     def mask(self, is_over: bool) -> int:
         """Return the steps that are absent at its next tick.

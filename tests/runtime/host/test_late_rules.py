@@ -194,9 +194,6 @@ class TestCredits:
 
         assert trouble(self.BESIDE) != ""
 
-    @pytest.mark.xfail(
-        reason="a result that leads to a full port is not put off", strict=False
-    )
     def test_a_result_that_leads_to_a_full_port_is_put_off(self) -> None:
         """The one that it fires has no room, and needs none then."""
         assert trouble("c0@A takes=1, c1@A(c0), c2@B(c1)", seeds=150) == ""

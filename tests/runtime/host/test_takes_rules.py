@@ -327,9 +327,6 @@ class Reads(Component):
 class TestMemory:
     """A result stays what it is, though its component fires again in its tick."""
 
-    @pytest.mark.xfail(
-        reason="a reader copies its input after the begin of its producer", strict=False
-    )
     def test_all_readers_have_it_before_it_is_written_again(self) -> None:
         """Whether they take ticks or not."""
         writes, slow, fast = Writes(), Reads("slow", 1), Reads("fast", 0)
