@@ -103,12 +103,12 @@ class PendingResult:
         return self.hung is not None and not self.worker.is_idle
 
     def begin(self, tick: int, /, *args: Any, **kwargs: Any) -> None:
-        """Fire at a tick; nobody changes the arguments any more.
+        """Fire at a tick.
 
         Args:
             tick: The tick.
-            *args: What `forward` is called with.
-            **kwargs: The same, by name.
+            *args: Values that nobody changes any more.
+            **kwargs: Others, by name.
         """
         self.begun, self.due = tick, self.repeats(tick) or tick + self.takes
         self.began_at = perf_counter()
