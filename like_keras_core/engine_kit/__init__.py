@@ -34,7 +34,6 @@ if TYPE_CHECKING:
         check,
         execution_order,
     )
-    from like_keras_core.graph.choices import Pairs, PairTable
     from like_keras_core.graph.frozen_json import thaw
     from like_keras_core.graph.once import once_per_spec
     from like_keras_core.plugins.metadata import versions_of
@@ -113,8 +112,6 @@ _HOMES = {
     "NodeConsole": "runtime.supervision.node_console",
     "NodeProcess": "runtime.process.node_process",
     "NodeProcesses": "runtime.supervision.process_group",
-    "PairTable": "graph.choices",
-    "Pairs": "graph.choices",
     "PolledTransport": "runtime.flow.transport",
     "ProcessEngine": "engine_kit.process_engine",
     "ProcessGroup": "runtime.supervision.process_group",
@@ -179,8 +176,6 @@ __all__ = [
     "NodeConsole",
     "NodeProcess",
     "NodeProcesses",
-    "PairTable",
-    "Pairs",
     "PolledTransport",
     "ProcessEngine",
     "ProcessGroup",

@@ -158,6 +158,16 @@ class Choices:
             ended={x: _tick(_at("ended", x), v) for x, v in fields["ended"].items()},
         )
 
+    def taken_by(self, port: str) -> Callable[[int], int | None]:
+        """Return what says of which tick the value was that an input took at a tick.
+
+        It gives None where that is what `hold`, or a delay, gives.
+
+        Args:
+            port: The input port's address.
+        """
+        return PairTable(self.took.get(port, ()))
+
     def below(self, tick: int) -> Choices:
         """Return those of the ticks below one."""
         return self._selected(lambda name: True, 0, tick)

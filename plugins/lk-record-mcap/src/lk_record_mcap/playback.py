@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from like_keras_core.component import Component
-from like_keras_core.engine_kit import PairTable
+from like_keras_core.report import Choices
 from lk_record_mcap.recording import Message, Recording
 
 _open: dict[tuple[str, int, int], Reel] = {}
@@ -123,9 +123,8 @@ class Playback(Component):
             _open[key] = Reel(Recording(self.path, allow=self.allow))
         self.reel = _open[key]
         if self.took:
-            self.table = PairTable(
-                tuple((a, b, c, d, e) for a, b, c, d, e in self.took)
-            )
+            choices = Choices.from_dict({"took": {self.port: self.took}})
+            self.taken = choices.taken_by(self.port)
             self.column = Column(self._wanted(self.start), is_held=True)
         else:
             self.column = Column(self.start, self.is_held)
@@ -149,7 +148,7 @@ class Playback(Component):
 
     def _wanted(self, tick: int) -> int:
         """Return the tick of the value that the input takes because of a tick."""
-        took = self.table(tick + self.is_delayed)
+        took = self.taken(tick + self.is_delayed)
         return tick if took is None else min(tick, took)
 
     def _key(self) -> tuple[str, int, int]:

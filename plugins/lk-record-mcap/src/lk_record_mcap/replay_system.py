@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
-from like_keras_core.engine_kit import Pairs, PairTable, encode_json
+from like_keras_core.engine_kit import encode_json
 from like_keras_core.errors import nearest
 from like_keras_core.report import Choices
 from like_keras_core.spec import (
@@ -60,8 +60,9 @@ class Excerpt:
             "start": self.start,
             "is_held": is_held,
         }
-        if took := self.took(item):
-            config["took"] = [list(run) for run in took]
+        if self.took(item):
+            known = (self.recording.choices or Choices()).to_dict()
+            config["took"] = known["took"][item.target]
             config["is_delayed"] = item.delay is not None
         if self.recording.allow is not None:
             config["allow"] = self.recording.allow
@@ -74,10 +75,10 @@ class Excerpt:
             outputs=(PortSpec(name="output"),),
         )
 
-    def took(self, item: ConnectionSpec) -> Pairs:
-        """Return what the input of a connection took that the rules do not say."""
+    def took(self, item: ConnectionSpec) -> bool:
+        """Say whether the input of a connection took what the rules do not say."""
         choices = self.recording.choices
-        return () if choices is None else choices.took.get(item.target, ())
+        return choices is not None and item.target in choices.took
 
     def delay(self, item: ConnectionSpec) -> DelaySpec | None:
         """Return a connection's register with what it held when its tick came."""
@@ -85,7 +86,8 @@ class Excerpt:
             return item.delay
         if item.source not in self.recording.absent:
             return item.delay
-        newest, last = None, PairTable(self.took(item))(self.start)
+        choices = self.recording.choices or Choices()
+        newest, last = None, choices.taken_by(item.target)(self.start)
         for message in self.recording.messages([item.source]):
             if message.tick >= self.start or (last is not None and message.tick > last):
                 break
