@@ -60,6 +60,7 @@ from keyword import iskeyword
 from like_keras_core.runtime.host.choosing_buffers import RecallBuffer
 from like_keras_core.runtime.host.generated_calls import (
     UNKNOWN,
+    launcher,
     miss_counter,
     protector,
 )
