@@ -22,6 +22,8 @@ pytestmark = [
     [
         ("multi_engine", "make_system", 100, ()),
         ("face_tracking", "make_robot", 60, ("PIL", "skimage")),
+        ("mobile_robot", "make_robot", 300, ()),
+        ("arm_policy", "make_arm", 100, ("mujoco",)),
     ],
 )
 def test_an_example_gives_what_it_gives_natively(
