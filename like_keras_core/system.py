@@ -14,14 +14,14 @@ from like_keras_core.authoring.lowering import Lowered, lower, node_of
 from like_keras_core.authoring.port_lookup import ends_of
 from like_keras_core.authoring.validation import DEFAULT_ENGINE, issues_of, validate
 from like_keras_core.component import Component
-from like_keras_core.errors import GraphError, SpecError
+from like_keras_core.errors import GraphError
 from like_keras_core.graph.choices import Choices
 from like_keras_core.issue import Issue, errors_in
 from like_keras_core.launch_options import LaunchOptions
 from like_keras_core.node import Node, check_name
 from like_keras_core.port import Delay, InputPort, OutputPort, check_free
 from like_keras_core.runtime.launching import compile_for, launch
-from like_keras_core.runtime.loader import connections_between, rebuild
+from like_keras_core.runtime.loader import connections_between, rebuild, saved_spec
 from like_keras_core.runtime.stop import StopSignal
 from like_keras_core.spec import LATE, SystemSpec, component_of
 from like_keras_core.tap import Tap
@@ -366,15 +366,10 @@ class System(Composition):
             SpecError: It is not a saved system, or does not fit the code.
             LoadError: Its code cannot be had, or is not allowed.
         """
-        source = Path(path)
-        try:
-            text = source.read_text(encoding="utf-8")
-        except UnicodeDecodeError:
-            raise SpecError(f"{str(source)!r} is not JSON text.") from None
-        spec = SystemSpec.from_json(text)
+        spec, folder = saved_spec(path), Path(path).parent
         allowed = None if allow is None else list(allow)
-        with code_from(str(source.parent.resolve()), allowed):
-            return cls.from_spec(spec, allow=allowed, folders=[source.parent])
+        with code_from(str(folder.resolve()), allowed):
+            return cls.from_spec(spec, allow=allowed, folders=[folder])
 
     @classmethod
     def from_spec(

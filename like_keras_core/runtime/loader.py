@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -215,3 +216,16 @@ def connections_between(
         if connection.delay is not None:
             start = start.delay(decode(connection.delay.initial, find))
         yield start, end, connection.inferred
+
+
+def saved_spec(path: str | os.PathLike[str]) -> SystemSpec:
+    """Read the spec that `System.save` wrote.
+
+    Raises:
+        SpecError: It is not a saved system.
+    """
+    source = Path(path)
+    try:
+        return SystemSpec.from_json(source.read_text(encoding="utf-8"))
+    except UnicodeDecodeError:
+        raise SpecError(f"{str(source)!r} is not JSON text.") from None

@@ -218,10 +218,7 @@ class StopGranted(Message, verb="stop_granted", phase=STOP):
 
 @dataclass(frozen=True, slots=True)
 class Finished(Message, verb="finished", phase=SHUT_DOWN):
-    """Process, once all below the end that it knows is done: the place of that end.
-
-    The run is over when all have said it of the lowest one.
-    """
+    """Process, once all below the end is done that it knows: the place of that end."""
 
     tick: int
     order: int
@@ -261,10 +258,7 @@ class RequestReport(Message, verb="request_report", phase=REPORT):
 
 @dataclass(frozen=True, slots=True)
 class Report(Message, verb="report", phase=REPORT):
-    """Process, to `RequestReport`, in a run that has begun: what it did below the end.
-
-    A failure that it has met counts if that is what ended the run.
-    """
+    """Process, to `RequestReport`, in a run that has begun: what it did, and met."""
 
     statistics: NodeStatistics
     failures: tuple[ReportedFailure, ...]
@@ -288,10 +282,7 @@ class RecordsFailed(Message, verb="records_failed", phase=REPORT):
 
 @dataclass(frozen=True, slots=True)
 class ChoicesMade(Message, verb="choices_made", phase=REPORT):
-    """Process, after `Report`: a part of what its clock decided, as JSON.
-
-    None is sent where nothing was decided.
-    """
+    """Process, after `Report`: a part of what its clock decided, if it did, as JSON."""
 
     has_more: bool
     data: bytes
