@@ -143,7 +143,7 @@ class Figures(NamedTuple):
         max: Of its periods [ms].
         late_p99: Of its lateness, counted from the most punctual command [ms].
         close: How many commands came within a quarter period of the one before.
-        count: How many commands there were.
+        commands: How many commands there were.
     """
 
     p50: float
@@ -151,7 +151,7 @@ class Figures(NamedTuple):
     max: float
     late_p99: float
     close: int
-    count: int
+    commands: int
 
 
 def figures(job: Job) -> Figures:

@@ -29,7 +29,7 @@ import linecache
 import threading
 import warnings
 import weakref
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
 from time import perf_counter
@@ -206,3 +206,18 @@ def _function(
         for item in code.co_consts
     )
     return FunctionType(code.replace(co_consts=(*known, kept)), {})
+
+
+def generated_frame(
+    frame: FrameType | None, schedules: Iterable[Schedule]
+) -> FrameType | None:
+    """Return the frame of generated code that has led to another one, if one has.
+
+    Args:
+        frame: The other one.
+        schedules: Those whose code it may be.
+    """
+    codes = [code for item in schedules for code in item.codes]
+    while frame is not None and all(frame.f_code is not code for code in codes):
+        frame = frame.f_back
+    return frame

@@ -32,7 +32,7 @@ from like_keras_core.runtime.host.plan_counts import (
     sent_unseen,
 )
 from like_keras_core.runtime.host.sampling import FIRST, Sampler
-from like_keras_core.runtime.host.schedule import Schedule, generate
+from like_keras_core.runtime.host.schedule import Schedule, generate, generated_frame
 from like_keras_core.runtime.host.worker import WorkerFactory, WorkerThread
 from like_keras_core.runtime.stop_point import StopPoint
 from like_keras_core.runtime.stop_signals import came_by_signal
@@ -108,9 +108,8 @@ class SingleHost(HostBase):
         # Ports whose value at the tick of an error had not been looked at, so that no
         # gap counter tells of it, and whether there was one. Empty for other ends.
         self._unseen: dict[str, bool] = {}
-        # Whose result the present tick waits for, and whether at a rate.
+        # Whose result the present tick waits for.
         self._waits_for: PendingResult | None = None
-        self._is_paced = False
         # The component that was firing when the run was asked to stop: at the latest
         # tick that can count. Written once, by the thread that asks.
         self._stopped_in: Firing | None = None
@@ -240,12 +239,8 @@ class SingleHost(HostBase):
             What a component raised, if one did.
         """
         if rate_hz:
-            pacer = pacer or Pacer(
-                rate_hz,
-                lambda: self._stopped,
-                most_spin_s=most_spin_s(has_workers=bool(self.pending)),
-                idle=idle,
-            )
+            spin_s = most_spin_s(has_workers=bool(self.pending))
+            pacer = pacer or Pacer(rate_hz, lambda: self._stopped, spin_s, idle=idle)
             self.lateness.start(pacer)
         self._pacer = pacer
         end = _FOREVER if iterations is None else iterations
@@ -387,9 +382,7 @@ class SingleHost(HostBase):
             return
         self.cut = StopPoint(hung.tick, self.place[hung.name], "error", hung.name)
         self._duration_s = time.perf_counter() - self._began
-        codes = [code for item in self._schedules() for code in item.codes]
-        while frame is not None and all(frame.f_code is not code for code in codes):
-            frame = frame.f_back
+        frame = generated_frame(frame, self._schedules())
         if frame is not None:
             steps = self._plan.counting_steps()
             self._unseen = sent_unseen(self._plan, steps[hung.name], frame)
