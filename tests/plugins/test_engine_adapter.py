@@ -100,7 +100,8 @@ def test_an_engine_that_takes_any_option_finds_those_of_ever() -> None:
     passed = options_for(Open(), SPEC, {**asked(), "own": 1})
 
     # These came later.
-    assert passed.keys() == {*asked(), "own"} - {"stop_grace_s", "speed"}
+    later = {"stop_grace_s", "speed", "late", "choices", "realtime"}
+    assert passed.keys() == {*asked(), "own"} - later
 
 
 def test_as_fast_as_possible_is_told_to_those_who_may_know_the_word() -> None:

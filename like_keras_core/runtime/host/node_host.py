@@ -219,7 +219,7 @@ class NodeHost(HostBase):
         self._began = time.monotonic()
         if rate_hz:
             spin_s = most_spin_s(has_workers=bool(self.pending))
-            pacer = pacer or Pacer(rate_hz, lambda: False, spin_s)
+            pacer = pacer or Pacer(rate_hz, lambda: False, most_spin_s=spin_s)
             self.lateness.start(pacer)
             for runner in self._runners:
                 runner.is_due = self._clock.is_due

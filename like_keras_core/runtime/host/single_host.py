@@ -240,7 +240,9 @@ class SingleHost(HostBase):
         """
         if rate_hz:
             spin_s = most_spin_s(has_workers=bool(self.pending))
-            pacer = pacer or Pacer(rate_hz, lambda: self._stopped, spin_s, idle=idle)
+            pacer = pacer or Pacer(
+                rate_hz, lambda: self._stopped, most_spin_s=spin_s, idle=idle
+            )
             self.lateness.start(pacer)
         self._pacer = pacer
         end = _FOREVER if iterations is None else iterations
@@ -402,8 +404,7 @@ class SingleHost(HostBase):
         """Say what has been done while the run goes on, between two ticks."""
         self.cut = StopPoint(ticks, 0)
         self._duration_s = time.perf_counter() - self._began
-        late_ticks = self._pacer.late_ticks if self._pacer else 0
-        return self._report(engine, ended_by="running", late_ticks=late_ticks)
+        return self._report(engine, ended_by="running")
 
     def _report(self, engine: str, **known: Any) -> RunReport:
         counts = None
