@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from like_keras_core.authoring.component_state import snake_case
 from like_keras_core.authoring.composition import Composition
 from like_keras_core.authoring.flattening import flatten
-from like_keras_core.authoring.lowering import Lowered, lower, node_of
+from like_keras_core.authoring.lowering import Lowered, lower, nodes_of
 from like_keras_core.authoring.port_lookup import ends_of
 from like_keras_core.authoring.validation import DEFAULT_ENGINE, issues_of, validate
 from like_keras_core.component import Component
@@ -45,9 +45,8 @@ class System(Composition):
         name: The class name in snake case for a subclass, else `"system"`.
         rate_hz: Ticks per second of its clock, by which `time_s`, `dt` and the rates of
             components go; it has none, and runs as fast as possible, when omitted.
-        late: What a run does with what is not ready in time. `"wait"`: wait for it, so
-            that the run is late and its values are those of every other run. `"skip"`:
-            go on, so that nobody waits for a stalled process. Needs a rate.
+        late: What is not ready in time: `"wait"` for it, so that values are those of
+            every other run; or `"skip"` it and go on, which needs a rate.
 
     Components may also be set as attributes in a subclass's `__init__`.
     """
@@ -118,11 +117,7 @@ class System(Composition):
     @property
     def nodes(self) -> list[Node]:
         """The nodes that the components are on, in order of appearance."""
-        nodes: dict[str, Node] = {}
-        for component in self.components:
-            node = node_of(component)
-            nodes.setdefault(node.name, node)
-        return list(nodes.values())
+        return list(nodes_of(self.components))
 
     def get_node(self, name: str) -> Node:
         """Return the node of that name.
@@ -138,10 +133,7 @@ class System(Composition):
 
     def get_components_by_node(self) -> dict[str, list[Component]]:
         """Return the components of each node, by the node's name."""
-        found: dict[str, list[Component]] = {}
-        for component in self.components:
-            found.setdefault(node_of(component).name, []).append(component)
-        return found
+        return {x.name: found for x, found in nodes_of(self.components).items()}
 
     def connect(
         self, source: OutputPort | Delay | str, target: InputPort | str

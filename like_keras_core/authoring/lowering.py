@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
@@ -149,6 +149,20 @@ def _lower(system: Composition, rate_hz: float | None) -> Lowered:
 def node_of(component: Component) -> Node:
     """Return a component's node, or the default one."""
     return component.node or Node(DEFAULT_NODE)
+
+
+def nodes_of(components: Iterable[Component]) -> dict[Node, list[Component]]:
+    """Return the nodes, in order of appearance, each with its components.
+
+    Of several nodes of one name the first one stands for all.
+    """
+    first: dict[str, Node] = {}
+    found: dict[Node, list[Component]] = {}
+    for component in components:
+        node = node_of(component)
+        node = first.setdefault(node.name, node)
+        found.setdefault(node, []).append(component)
+    return found
 
 
 def _nodes(flat: Flat, issues: list[Issue]) -> list[NodeSpec]:

@@ -64,7 +64,7 @@ from like_keras_core.runtime.host.generated_calls import (
     miss_counter,
     protector,
 )
-from like_keras_core.runtime.host.plan import Default, Plan, Step, Value
+from like_keras_core.runtime.host.plan import Default, Plan, Value, forward_mark
 from like_keras_core.runtime.host.record_buffer import ROW, rescuer
 from like_keras_core.runtime.host.source_writer import SourceWriter
 from like_keras_core.values.annotations import holds_no_array, is_array, is_immutable
@@ -394,10 +394,3 @@ class TickCodegen(SourceWriter):
                 sent = f"n{value.delays[0]}"
                 targets = " = ".join(f"r{n}" for n in value.delays)
                 self.add(2, f"if {sent} is not None: {targets} = {sent}", value.step)
-
-
-def forward_mark(step: Step) -> str:
-    """Return the constant of the source that a step's `forward` is put in place of."""
-    if step.pending is not None:
-        return f"{'@begin' if step.begins else '@result'} {step.name}"
-    return f"@forward {step.name}"

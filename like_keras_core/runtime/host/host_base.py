@@ -18,7 +18,6 @@ from like_keras_core.component import Component
 from like_keras_core.graph.checks import execution_order, fires_itself, periods
 from like_keras_core.graph.places import places_of
 from like_keras_core.graph.port_selection import check_ports, ports_to_record
-from like_keras_core.report import ComponentReport
 from like_keras_core.runtime.failure import Failed, Failure, HungComponent
 from like_keras_core.runtime.host.choosing_buffers import InputRules, RecallBuffer
 from like_keras_core.runtime.host.firing import Firing, firing_on
@@ -126,7 +125,9 @@ class HostBase(ABC):
             choices=self.rules.choices,
         )
         self._calls = HookCalls(self.components, self.pending)
-        self._instruments = Instruments(spec, self.components, self.pending)
+        self._instruments = Instruments(
+            spec, self.components, self.pending, self.lateness.skipped
+        )
         specs = {component.name: component for component in spec.components}
         for name, component in self.components.items():
             pending = self.pending.get(name)
@@ -373,27 +374,6 @@ class HostBase(ABC):
         """
         frame = sys._current_frames().get(self._thread or 0)
         return firing_on(frame, self._schedules(), self.components, self.tick[1])
-
-    def _report_of(
-        self,
-        duration_s: float,
-        name: str,
-        fired: int,
-        absent: int,
-        samples: Sequence[float],
-    ) -> ComponentReport:
-        """Return what a component did, and how well it kept its times at a rate.
-
-        Args:
-            duration_s: How long the run took [s].
-            name: The component.
-            fired: How often it fired.
-            absent: At how many ticks it did not.
-            samples: Durations of some firings, where no timekeeper has them [s].
-        """
-        skipped = self.lateness.skipped(name)
-        counted = fired, absent, skipped
-        return self._instruments.report(name, *counted, samples, duration_s)
 
     def recorded(self) -> dict[str, list[tuple[int, Any]]]:
         """Return the recorded values below the cut, by port address."""

@@ -27,6 +27,7 @@ class Instruments:
         spec: The system.
         components: Its components that run here, by address.
         pending: What those have under way that take ticks.
+        skipped: Says at how many ticks one was left out since they were over.
 
     Attributes:
         trace: Notes when each fires, where that is wanted.
@@ -38,12 +39,14 @@ class Instruments:
         spec: SystemSpec,
         components: Mapping[str, Component],
         pending: Mapping[str, PendingResult],
+        skipped: Callable[[str], int],
     ) -> None:
         self.trace: Trace | None = None
         self.timekeeper: Timekeeper | None = None
         self._spec = spec
         self._components = components
         self._pending = pending
+        self._skipped = skipped
 
     def observed(self, forwards: Forwards) -> Forwards:
         """Return forwards that are watched; of what takes ticks, what begins it."""
@@ -87,22 +90,20 @@ class Instruments:
 
     def report(
         self,
+        duration_s: float,
         name: str,
         fired: int,
         absent: int,
-        skipped: int,
         samples: Sequence[float],
-        duration_s: float,
     ) -> ComponentReport:
         """Return what a component did, and how well it kept its times at a rate.
 
         Args:
+            duration_s: How long the run took [s].
             name: The component.
             fired: How often it fired.
             absent: At how many ticks it did not.
-            skipped: At how many of those since they were over.
             samples: Durations of some firings, where no timekeeper has them [s].
-            duration_s: How long the run took [s].
         """
         keeper = self.timekeeper
         if keeper is None:
@@ -115,6 +116,6 @@ class Instruments:
             fired,
             duration_s,
             overruns=0 if pending is None else pending.overruns,
-            skipped=skipped,
+            skipped=self._skipped(name),
         )
         return replace(report, timing=timing)

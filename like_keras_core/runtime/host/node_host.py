@@ -9,18 +9,14 @@ Which ticks count is agreed with the other nodes, through `set_cut`, `freeze`, `
 and `set_floor`; what lies beyond the cut may have run, by less than the run-ahead
 limit, and is not counted.
 
-Both rules are known from parallel simulation. A segment waits until each input has said
-how far it is, value or not, as a conservative simulator waits; `absent` is its null
-message. And no segment runs `run_ahead` ticks or more ahead of the lowest unfinished
-tick of all, which is the bounded lag.
+A segment waits until each input has said how far it is, value or not, as a conservative
+simulator waits; `absent` is its null message. And no segment runs `run_ahead` ticks or
+more ahead of the lowest unfinished tick of all: the bounded lag, see `termination`.
 
 References:
     K. M. Chandy and J. Misra, "Distributed Simulation: A Case Study in Design and
     Verification of Distributed Programs", IEEE Transactions on Software Engineering
     SE-5(5), 1979: waiting for every input, and null messages.
-
-    B. D. Lubachevsky, "Efficient Distributed Event-Driven Simulations of
-    Multiple-Loop Networks", Communications of the ACM 32(1), 1989: the bounded lag.
 """
 
 from __future__ import annotations
@@ -77,8 +73,7 @@ class NodeHost(HostBase):
         record: Addresses of this node's ports to record.
         taps: What to call after emissions.
         check_values: Find components that change what they received.
-        skips: Whether what is late is left out, and nothing waits for another node but
-            for sync inputs.
+        skips: Whether what is late is left out; only sync inputs wait for other nodes.
         choices: What another run took and left out, to be repeated.
         worker: Makes the thread of each component that takes ticks.
     """
@@ -191,8 +186,7 @@ class NodeHost(HostBase):
             base += len(plan.gaps)
 
     def _schedules(self) -> Iterator[Schedule]:
-        for runner in self._runners:
-            yield from runner.schedules()
+        return (item for runner in self._runners for item in runner.schedules())
 
     def shutdown(self) -> Failure | None:
         """Call `on_shutdown` of all that were configured, in reverse; no tick follows.
@@ -211,8 +205,7 @@ class NodeHost(HostBase):
         """Begin to count time.
 
         Args:
-            rate_hz: Ticks per second, for what waits for no other node; None is as
-                fast as possible.
+            rate_hz: Ticks per second; None is as fast as possible.
             pacer: What counts it; one of this machine's clock when omitted.
         """
         self._thread = threading.get_ident()
@@ -324,9 +317,8 @@ class NodeHost(HostBase):
         """Say of each segment what its next tick waits for; from any thread."""
         if (firing := self.firing()) is not None:
             return [f"On node {self.node!r}, {firing}."]
-        limits = self.cut, self._limit, self._is_frozen
-        on = f"On node {self.node!r}, "
-        return [f"{on}{item.waits_for(*limits)}." for item in self._runners]
+        limits = self.node, self.cut, self._limit, self._is_frozen
+        return [item.waits_for(*limits) for item in self._runners]
 
     def _run(self, runner: SegmentRunner) -> None:
         tick = runner.next
@@ -337,16 +329,10 @@ class NodeHost(HostBase):
             self._ledger.note(_LATE, tick)
         self._instruments.blocked(runner.take_blocker())
         self.tick[0] = tick + 1
-        clock = [*self.tick, self.cut.order]
-        schedule = runner.schedule if tick < self.cut.tick else runner.limited_one()
-        if mask := runner.mask(is_over):
-            order = self.cut.order if tick >= self.cut.tick else FOREVER.tick
-            clock[2:] = [order, mask]
-            schedule = runner.gated_one()
+        schedule, limits = runner.schedule_at(self.cut, is_over)
+        clock = [*self.tick, *limits]
         self.tick[1] = tick
-        for outlet in runner.sends:
-            for link in outlet.links:
-                link.settle()
+        runner.settle()
         run = schedule.run
         if sampled := runner.sampler.wants(tick):
             run = schedule.timed
@@ -355,8 +341,7 @@ class NodeHost(HostBase):
             run(tick, clock, runner.registers, runner.plan.kinds)
         except BaseException as error:  # noqa: BLE001 - a component's own
             self._raised(runner, schedule, tick, error)
-            for pending in runner.pending:
-                pending.launch()
+            runner.launch()
         for counter in runner.gaps_at(tick):
             self._ledger.note(counter, tick)
         if sampled:
@@ -401,7 +386,7 @@ class NodeHost(HostBase):
         """
         duration_s = max(0.0, self._ended - self._began)
         cut = cut or self.cut
-        report_of = partial(self._report_of, duration_s)
+        report_of = partial(self._instruments.report, duration_s)
         return node_counts(self._runners, self._ledger, cut, self.place, report_of)
 
     @property

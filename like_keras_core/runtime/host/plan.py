@@ -365,3 +365,10 @@ def last_readers(plan: Plan) -> dict[str, int]:
         for step in plan.steps
         if not step.begins
     }
+
+
+def forward_mark(step: Step) -> str:
+    """Return the constant of the source that a step's `forward` is put in place of."""
+    if step.pending is not None:
+        return f"{'@begin' if step.begins else '@result'} {step.name}"
+    return f"@forward {step.name}"

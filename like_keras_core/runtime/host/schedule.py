@@ -36,8 +36,8 @@ from time import perf_counter
 from types import CodeType, FrameType, FunctionType, TracebackType
 from typing import Any
 
-from like_keras_core.runtime.host.codegen import TickCodegen, forward_mark
-from like_keras_core.runtime.host.plan import Plan, Step
+from like_keras_core.runtime.host.codegen import TickCodegen
+from like_keras_core.runtime.host.plan import Plan, Step, forward_mark
 
 # Filters for warnings belong to the whole process, not to a thread.
 _compiling = threading.Lock()

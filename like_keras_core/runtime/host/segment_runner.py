@@ -15,7 +15,7 @@ from like_keras_core.runtime.host.pending_results import PendingResult
 from like_keras_core.runtime.host.plan import Plan
 from like_keras_core.runtime.host.sampling import Sampler
 from like_keras_core.runtime.host.schedule import Schedule, generate
-from like_keras_core.runtime.stop_point import StopPoint
+from like_keras_core.runtime.stop_point import FOREVER, StopPoint
 from like_keras_core.spec import component_of
 
 
@@ -105,6 +105,32 @@ class SegmentRunner:
             options = {"limited": True, "gated": True}
             self.gated = generate(self.plan, self.durations, **options)
         return self.gated
+
+    def schedule_at(
+        self, cut: StopPoint, is_over: bool
+    ) -> tuple[Schedule, tuple[int, ...]]:
+        """Return what runs its next tick, and which steps that leaves out.
+
+        Args:
+            cut: Where the run ends.
+            is_over: Whether the tick is over.
+        """
+        is_last = self.next >= cut.tick
+        if mask := self.mask(is_over):
+            order = cut.order if is_last else FOREVER.tick
+            return self.gated_one(), (order, mask)
+        return self.limited_one() if is_last else self.schedule, (cut.order,)
+
+    def settle(self) -> None:
+        """Copy what is kept of values whose memory their producers may use again."""
+        for outlet in self.sends:
+            for link in outlet.links:
+                link.settle()
+
+    def launch(self) -> None:
+        """Let the threads fire that have begun, where the tick did not end so far."""
+        for pending in self.pending:
+            pending.launch()
 
     def schedules(self) -> Iterator[Schedule]:
         """Give every schedule that may be running."""
@@ -220,14 +246,18 @@ class SegmentRunner:
                 return pending
         return None
 
-    def waits_for(self, cut: StopPoint, limit: int, is_frozen: bool) -> str:
-        """Say what its next tick waits for.
+    def waits_for(self, node: str, cut: StopPoint, limit: int, is_frozen: bool) -> str:
+        """Say what its next tick waits for, as a sentence.
 
         Args:
+            node: The node that it is on.
             cut: Where the run ends.
             limit: The first tick that is too far ahead of the other nodes.
             is_frozen: Whether a stop has begun, and it is not known yet where.
         """
+        return f"On node {node!r}, {self._awaits(cut, limit, is_frozen)}."
+
+    def _awaits(self, cut: StopPoint, limit: int, is_frozen: bool) -> str:
         tick = self.next
         at = f"waits at tick {tick}"
         if tick >= cut.end:

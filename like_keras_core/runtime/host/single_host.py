@@ -23,7 +23,6 @@ from like_keras_core.runtime.host.firing import Firing, firing_in
 from like_keras_core.runtime.host.host_base import HostBase, TapCalls
 from like_keras_core.runtime.host.lateness import CLOSEST, Gate
 from like_keras_core.runtime.host.pacer import Pacer, most_spin_s
-from like_keras_core.runtime.host.pending_results import PendingResult
 from like_keras_core.runtime.host.plan import Plan
 from like_keras_core.runtime.host.plan_counts import (
     PlanCounts,
@@ -31,6 +30,7 @@ from like_keras_core.runtime.host.plan_counts import (
     connection_reports,
     sent_unseen,
 )
+from like_keras_core.runtime.host.result_wait import ResultWait
 from like_keras_core.runtime.host.sampling import FIRST, Sampler
 from like_keras_core.runtime.host.schedule import Schedule, generate, generated_frame
 from like_keras_core.runtime.host.worker import WorkerFactory, WorkerThread
@@ -108,10 +108,10 @@ class SingleHost(HostBase):
         # Ports whose value at the tick of an error had not been looked at, so that no
         # gap counter tells of it, and whether there was one. Empty for other ends.
         self._unseen: dict[str, bool] = {}
-        # Whose result the present tick waits for.
-        self._waits_for: PendingResult | None = None
-        # The component that was firing when the run was asked to stop: at the latest
-        # tick that can count. Written once, by the thread that asks.
+        self._results = ResultWait(
+            self.pending, self._instruments, lambda: self._stopped, skips=skips
+        )
+        # What was firing when the run was asked to stop: written once, by who asks.
         self._stopped_in: Firing | None = None
         # The hook of the start that a stop has interrupted.
         self._interrupted: Failure | None = None
@@ -156,7 +156,7 @@ class SingleHost(HostBase):
         index = {component.name: n for n, component in enumerate(self.spec.components)}
         self._plan = self._plan_of([index[name] for name in self.order], taps)
         if self.pending:
-            self._plan.await_results = self._await_results
+            self._plan.await_results = self._results
         self._durations = self._plan.durations()
         self._schedule = generate(self._plan, self._durations)
         if self.lateness.is_active:
@@ -166,33 +166,9 @@ class SingleHost(HostBase):
     def _schedules(self) -> Iterable[Schedule]:
         return (x for x in (self._schedule, self._gated) if x is not None)
 
-    def _await_results(self, tick: int) -> bool:
-        """Wait for the results that are due; return whether the run is to stop instead.
-
-        Args:
-            tick: The tick that begins; nothing of it has been done.
-        """
-        for pending in self.pending.values():
-            if pending.due != tick or pending.is_done:
-                continue
-            if self._pacer is not None:
-                pending.note_overrun(tick)
-            if self.rules.skips:
-                pending.put_off()
-                continue
-            self._waits_for = pending
-            began = time.perf_counter()
-            while not (pending.wait() or self._stopped):
-                pass
-            self._waits_for = None
-            self._instruments.held(pending.name, began)
-            if self._stopped:
-                return True
-        return False
-
     def firing(self) -> Firing | None:
         """Return which component is inside `forward` now, that the tick waits for."""
-        pending = self._waits_for
+        pending = self._results.waits_for
         return super().firing() if pending is None else firing_in(pending)
 
     def stop(self) -> None:
@@ -245,6 +221,7 @@ class SingleHost(HostBase):
             )
             self.lateness.start(pacer)
         self._pacer = pacer
+        self._results.is_paced = pacer is not None
         end = _FOREVER if iterations is None else iterations
         began = self._began = time.perf_counter()
         failure = None
@@ -354,7 +331,7 @@ class SingleHost(HostBase):
             The first failure.
         """
         # Said once more: a signal may have interrupted the end of `run`.
-        self._thread = self.tick[1] = self._waits_for = None
+        self._thread = self.tick[1] = self._results.waits_for = None
         return super().deactivate()
 
     def note(self, failure: Failure | None) -> None:
@@ -410,7 +387,7 @@ class SingleHost(HostBase):
         counts = None
         if self._plan is not None:
             counts = PlanCounts(self._plan, self.cut, self.place, self._unseen)
-        report_of = partial(self._report_of, self._duration_s)
+        report_of = partial(self._instruments.report, self._duration_s)
         return RunReport(
             engine=engine,
             system=self.spec.name,

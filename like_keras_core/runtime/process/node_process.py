@@ -7,7 +7,6 @@ the agreement on the end, and what happens when the launcher is gone.
 
 from __future__ import annotations
 
-import threading
 import time
 import traceback
 from collections.abc import Mapping, Sequence
@@ -30,13 +29,13 @@ from like_keras_core.runtime.host.hook_calls import Activity
 from like_keras_core.runtime.host.interruption import START_GRACE_S, Interrupter
 from like_keras_core.runtime.host.node_host import NodeHost
 from like_keras_core.runtime.host.quiet_ticks import QuietTicks
-from like_keras_core.runtime.os_resources.realtime_rights import leave_core
 from like_keras_core.runtime.process import building
 from like_keras_core.runtime.process.endpoints import Endpoints
 from like_keras_core.runtime.process.inbox import Inbox
 from like_keras_core.runtime.process.malloc import keep_freed_memory
 from like_keras_core.runtime.process.reporting import send_report, send_statistics
 from like_keras_core.runtime.process.serving_thread import ServingThread
+from like_keras_core.runtime.process.wait_reports import WaitReports
 from like_keras_core.runtime.process.watchdog import (
     Hang,
     Watchdog,
@@ -54,9 +53,6 @@ _PROGRESS_S = 0.1
 _GATHER_S = 400e-6
 """For how long a process with short ticks gathers frames: they travel together [s].
 To hand over a frame takes up to half as long, so most of the time is left for ticks."""
-
-_STILL_S = 1.0
-"""So long a process finishes no tick before it says what it waits for [s]."""
 
 _HURRY_S = 0.2
 """How long a hook may still take after a second signal [s]."""
@@ -325,19 +321,6 @@ class NodeProcess:
         for message in self.participant.messages(hurry=hurry):
             self.connection.send(message)
 
-    def _watch(self) -> None:
-        """Say, in a thread, what this node runs or waits for while it stands still."""
-        leave_core()
-        said: tuple[str, ...] = ()
-        before = -1
-        while not self._watchdog.is_over.wait(_STILL_S) and self._running:
-            now, host = self.host.progress, self.host
-            is_still = now == before and not host.is_finished
-            states = tuple(host.waits_for()) if is_still else ()
-            if states != said:
-                self.connection.send(p.WaitsFor(states))
-            said, before = states, now
-
     def _wait(self, now: float) -> float:
         wait = max(0.0001, self.ends.wakes_at - now)
         if self._running:
@@ -377,7 +360,8 @@ class NodeProcess:
             case p.Start():
                 self._running = self._started = True
                 self.host.start(self.options.rate_hz)
-                threading.Thread(target=self._watch, daemon=True).start()
+                waits = WaitReports(self.connection, self.host, self._watchdog.is_over)
+                waits.begin(lambda: self._running)
             case p.Deactivate():
                 self._running = self._is_open = False
                 send(p.Deactivated(failures_of(self.host.deactivate())))

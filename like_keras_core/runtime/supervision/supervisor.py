@@ -35,9 +35,8 @@ from like_keras_core.runtime.supervision.stop_notice import StopNotice
 from like_keras_core.runtime.supervision.version_check import check_same
 from like_keras_core.runtime.trace import measured_offset
 
-_LOOK_S = 0.1
-_SILENCE_S = 3.0
-"""How much longer than its components a process may be silent at the end [s]."""
+_LOOK_S, _SILENCE_S = 0.1, 3.0
+"""How often processes are looked at; how much longer than components they may take [s]."""
 
 _LOST_S = 1.0
 """How long processes may take to exit, where one of them is lost [s]."""
