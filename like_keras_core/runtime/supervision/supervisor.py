@@ -36,7 +36,7 @@ from like_keras_core.runtime.supervision.version_check import check_same
 from like_keras_core.runtime.trace import measured_offset
 
 _LOOK_S, _SILENCE_S = 0.1, 3.0
-"""How often processes are looked at; how much longer than components they may take [s]."""
+"""How often processes are looked at, and their silence at the end on top [s]."""
 
 _LOST_S = 1.0
 """How long processes may take to exit, where one of them is lost [s]."""
