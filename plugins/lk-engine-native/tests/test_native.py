@@ -6,6 +6,7 @@ import subprocess
 import sys
 import textwrap
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -55,28 +56,53 @@ def test_it_runs_in_this_process_and_thread() -> None:
     assert count.value == 4
 
 
+def stopped_once_it_runs(system: System, runs: threading.Event) -> threading.Thread:
+    """Stop a system, from another thread, a little after `runs` is set."""
+
+    def stop() -> None:
+        assert runs.wait(20)
+        time.sleep(0.05)
+        system.stop()
+
+    thread = threading.Thread(target=stop)
+    thread.start()
+    return thread
+
+
 def test_stop_from_another_thread_ends_it() -> None:
     """The tick that has begun is finished, and the report is whole."""
-    system = System([Count(), Scale()])
-    timer = threading.Timer(0.05, system.stop)
-    timer.start()
+    runs = threading.Event()
+
+    class Tells(Scale):
+        def forward(self, value: int) -> int:
+            runs.set()
+            return value
+
+    system = System([Count(), Tells()])
+    thread = stopped_once_it_runs(system, runs)
 
     report = system.launch()
 
-    timer.join()
+    thread.join()
     assert report.ended_by == "stop"
-    assert report.components["scale"].fired == report.iterations > 0
+    assert report.components["tells"].fired == report.iterations > 0
 
 
 def test_stop_ends_a_long_wait_for_the_next_tick() -> None:
     """At one tick an hour nobody waits for the hour."""
-    system = System([Count()])
-    timer = threading.Timer(0.1, system.stop)
-    timer.start()
+    runs = threading.Event()
+
+    class Tells(Count):
+        def forward(self) -> int:
+            runs.set()
+            return 0
+
+    system = System([Tells()])
+    thread = stopped_once_it_runs(system, runs)
 
     report = system.launch(rate_hz=1 / 3600, timeout_s=30)
 
-    timer.join()
+    thread.join()
     assert (report.iterations, report.ended_by) == (1, "stop")
 
 
