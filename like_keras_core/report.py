@@ -34,6 +34,8 @@ class TimingReport:
             never fired.
         late_max_s: How late the latest one began [s].
         took_max_s: How long the longest firing took [s].
+        takes: How many ticks a firing takes, as the component says.
+        takes_s: How long those were in this run, at the speed that it had [s].
         overruns: Firings whose results were not there when they were due, of a
             component that takes ticks.
         skipped: Ticks, of those at which it was absent, that were over when their turn
@@ -50,6 +52,8 @@ class TimingReport:
     late_p99_s: float | None = None
     late_max_s: float | None = None
     took_max_s: float | None = None
+    takes: int = 0
+    takes_s: float = 0.0
     overruns: int = 0
     skipped: int = 0
     held_by: Mapping[str, float] = field(default_factory=dict)

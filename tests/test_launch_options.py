@@ -104,7 +104,7 @@ def test_a_value_that_cannot_be_is_refused(
         ),
         ({"rate_hz": 10, "speed": 2}, "rate_hz=10 and speed=2.0 both say how fast"),
         ({"rate_hz": 10, "speed": None}, "rate_hz=10 and speed=None both say how fast"),
-        ({"speed": 0}, "speed must be a number greater than 0; got 0"),
+        ({"speed": 0}, "speed must be a number greater than 0, or None"),
         ({"seconds": float("inf")}, "seconds must be a number greater than 0; got inf"),
     ],
 )

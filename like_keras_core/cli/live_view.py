@@ -169,7 +169,7 @@ class LiveTable:
         table = Table(box=SIMPLE_HEAD, pad_edge=False, header_style="bold")
         table.add_column("component", overflow="ellipsis", no_wrap=True)
         is_timed = any(item.timing for item in report.components.values())
-        late = ("late p99", "period max", "skipped") if is_timed else ()
+        late = ("late p99", "period max", "overruns", "skipped") if is_timed else ()
         for name in ("fired", "rate", "busy", "", "p50 ~", "p99 ~", *late):
             table.add_column(name, justify="left" if not name else "right")
         names = list(report.components)
@@ -201,11 +201,13 @@ class LiveTable:
 def _times(timing: TimingReport | None, is_timed: bool) -> list[str]:
     """Return what is shown of how a component kept its times."""
     if timing is None:
-        return ["-"] * 3 if is_timed else []
-    skipped = f"{timing.skipped:,}"
-    if timing.overruns:
-        skipped += f" + {timing.overruns:,} overruns"
-    return [to_duration(timing.late_p99_s), to_duration(timing.period_max_s), skipped]
+        return ["-"] * 4 if is_timed else []
+    return [
+        to_duration(timing.late_p99_s),
+        to_duration(timing.period_max_s),
+        f"{timing.overruns:,}",
+        f"{timing.skipped:,}",
+    ]
 
 
 def _span(report: RunReport, before: RunReport | None) -> float:

@@ -93,6 +93,11 @@ class PairTable:
         return None if rest or index >= count else other + index * rise
 
 
+def _up_to(end: int, first: int, count: int, step: int) -> int:
+    """Return how many of a run's ticks are below one."""
+    return max(0, min(count, -((first - end) // step)))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choices:
     """What a run did that no rule says, because a clock or a scheduler decided it.
@@ -187,11 +192,16 @@ class Choices:
         self, wanted: Callable[[str], object], first: int, end: int
     ) -> Choices:
         def pairs(found: Pairs) -> Pairs:
-            kept = ((t, u) for t, u in pairs_in(found) if first <= t < end)
+            near = tuple(
+                (a, _up_to(end, a, n, step), step, u, rise)
+                for a, n, step, u, rise in found
+            )
+            kept = ((t, u) for t, u in pairs_in(near) if first <= t)
             return PairLog((t - first, max(u - first, NONE)) for t, u in kept).pairs()
 
         def ticks(found: Ticks) -> Ticks:
-            kept = (t - first for t in ticks_in(found) if first <= t < end)
+            near = tuple((a, _up_to(end, a, n, step), step) for a, n, step in found)
+            kept = (t - first for t in ticks_in(near) if first <= t)
             return PairLog((t, 0) for t in kept).ticks()
 
         def some(items: Mapping[str, Any], read: Callable[[Any], Any]) -> Any:

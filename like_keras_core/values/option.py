@@ -22,7 +22,16 @@ def as_bool(name: str, value: Any) -> bool:
 
 
 def as_speed(name: str, value: Any) -> float | None:
-    """Return a speed; None is none that is kept."""
+    """Return a speed; None is none that is kept.
+
+    Raises:
+        ValueError: It is neither None nor a number above zero.
+    """
+    if isinstance(value, str) or value in (float("inf"), 0):
+        raise ValueError(
+            f"{name} must be a number greater than 0, or None for as fast as possible "
+            f"(--{name} max); got {value!r}."
+        )
     return None if value is None else quantity(name, value)
 
 

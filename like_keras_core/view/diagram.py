@@ -8,7 +8,7 @@ from pathlib import Path
 
 from like_keras_core.graph.checks import by_node
 from like_keras_core.spec import ConnectionSpec, PortSpec, SystemSpec, split_address
-from like_keras_core.view.plain_text import to_every, to_table
+from like_keras_core.view.plain_text import to_every, to_table, to_takes
 
 
 def draw(spec: SystemSpec, path: str | os.PathLike[str]) -> Path:
@@ -48,6 +48,8 @@ def to_mermaid(spec: SystemSpec) -> str:
             label = _text(component.name)
             if component.every > 1:
                 label += f" {to_every(component.every, spec.rate_hz)}"
+            if component.takes:
+                label += f" {to_takes(component.takes, spec.rate_hz)}"
             lines.append(f'    {ids[component.name]}["{label}"]')
         lines.append("  end")
     inputs = spec.inputs()
@@ -86,6 +88,8 @@ def to_summary(spec: SystemSpec) -> str:
         name = component.name
         if component.every > 1:
             name += f" ({to_every(component.every, spec.rate_hz)})"
+        if component.takes:
+            name += f" ({to_takes(component.takes, spec.rate_hz)})"
         rows.append(
             (
                 name,

@@ -61,6 +61,17 @@ def _digits(number: float) -> str:
     return f"{number:.{2 if number < 10 else 1 if number < 100 else 0}f}"
 
 
+def to_takes(takes: int, rate_hz: float | None) -> str:
+    """Return how long a firing takes: `"takes 8 ticks, 80.0 ms"`.
+
+    Args:
+        takes: Ticks from its inputs to its results.
+        rate_hz: The system's ticks per second, if it has a rate.
+    """
+    ticks = "1 tick" if takes == 1 else f"{takes} ticks"
+    return f"takes {ticks}" + (f", {to_duration(takes / rate_hz)}" if rate_hz else "")
+
+
 def to_table(rows: Sequence[Sequence[str]], *, numbers: bool = True) -> str:
     """Return rows as aligned plain text, under the first of them.
 

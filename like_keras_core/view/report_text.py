@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from like_keras_core.view.plain_text import to_duration, to_rate, to_table
 
 if TYPE_CHECKING:
-    from like_keras_core.report import ComponentReport, RunReport, TimingReport
+    from like_keras_core.report import RunReport, TimingReport
 
 
 def report_text(report: RunReport) -> str:
@@ -93,35 +93,25 @@ def _timings(report: RunReport) -> str:
 
 
 def timing_notes(report: RunReport) -> Iterator[str]:
-    """Say of each component that was held by whom, and which takes more than it says.
-
-    Args:
-        report: What is said; its spec, if it has one, knows what components take.
-    """
-    takes, rate_hz = {}, 0.0
-    if report.spec is not None:
-        takes = {item.name: item.takes for item in report.spec.components}
-        rate_hz = report.spec.rate_hz or 0.0
+    """Say what each component takes that takes ticks, and who held up whom."""
     for name, item in report.components.items():
         if (timing := item.timing) is None:
             continue
-        if (ticks := takes.get(name)) and rate_hz:
-            yield from _overrun_note(name, item, timing, ticks, rate_hz)
+        if timing.takes and item.latency_p99_s is not None:
+            yield _takes_note(name, item.latency_p99_s, timing)
         for by, held_s in timing.held_by.items():
-            whom = "itself" if by == name else by
-            yield f"{name}: held for up to {to_duration(held_s)} by {whom}"
+            if by != name:
+                yield f"{name}: held for up to {to_duration(held_s)} by {by}"
+            elif not timing.takes:
+                yield f"{name}: held for up to {to_duration(held_s)} by itself"
 
 
-def _overrun_note(
-    name: str, item: ComponentReport, timing: TimingReport, ticks: int, rate_hz: float
-) -> Iterator[str]:
-    took_s = item.latency_p99_s
-    if not timing.overruns or took_s is None:
-        return
-    said = f"{name}: takes {ticks} ticks = {to_duration(ticks / rate_hz)}, "
+def _takes_note(name: str, took_s: float, timing: TimingReport) -> str:
+    said = f"{name}: takes {timing.takes} ticks = {to_duration(timing.takes_s)}, "
     said += f"took p99 {to_duration(took_s)}, max {to_duration(timing.took_max_s)}"
-    enough = ceil(took_s * rate_hz)
-    yield said + (f": {enough} ticks would do" if enough > ticks else "")
+    enough = max(1, ceil(took_s / timing.takes_s * timing.takes))
+    ticks = "1 tick" if enough == 1 else f"{enough} ticks"
+    return said + (f": {ticks} would do" if enough != timing.takes else "")
 
 
 def _connections(report: RunReport) -> str:

@@ -123,3 +123,15 @@ def test_choices_of_another_system_name_what_is_not_there() -> None:
     """Components and inputs."""
     assert strangers(SOME, {"motor", "detector"}, {"motor.pose"}) == ["camera"]
     assert strangers(SOME, {"motor", "detector", "camera"}, ()) == ["motor.pose"]
+
+
+def test_a_run_that_has_no_end_costs_nothing() -> None:
+    """Somebody may write down a billion ticks; only those of the run are looked at."""
+    endless = Choices(
+        skipped={"c": ((0, 10**12, 1), (10**13, 10**12, 7))},
+        took={"c.in": ((3, 10**12, 2, 1, 2),)},
+    )
+
+    assert endless.below(5) == Choices(
+        skipped={"c": ((0, 5, 1),)}, took={"c.in": ((3, 1, 1, 1, 0),)}
+    )

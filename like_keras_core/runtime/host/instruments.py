@@ -115,6 +115,7 @@ class Instruments:
             float(periods(self._spec)[name]),
             fired,
             duration_s,
+            takes=0 if pending is None else pending.takes,
             overruns=0 if pending is None else pending.overruns,
             skipped=self._skipped(name),
         )

@@ -87,6 +87,7 @@ class ThinnedSamples:
         self.kept: list[float] = []
         self._limit = limit
         self._greatest = -inf
+        self._sum = 0.0
         # One in so many is kept, and how many have come.
         self._every = 1
         self._count = 0
@@ -94,6 +95,7 @@ class ThinnedSamples:
     def add(self, sample: float) -> None:
         """Take in one more."""
         self._greatest = max(self._greatest, sample)
+        self._sum += sample
         if self._count % self._every == 0:
             self.kept.append(sample)
             if len(self.kept) == self._limit:
@@ -104,6 +106,11 @@ class ThinnedSamples:
     def quantile(self, share: float) -> float | None:
         """Return the sample below which a share of them lies; None of nothing."""
         return quantile(self.kept, share) if self.kept else None
+
+    @property
+    def mean(self) -> float | None:
+        """The mean of all; None of nothing."""
+        return self._sum / self._count if self._count else None
 
     @property
     def greatest(self) -> float | None:

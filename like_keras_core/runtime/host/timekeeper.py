@@ -135,6 +135,7 @@ class Timekeeper:
         fired: int,
         duration_s: float,
         *,
+        takes: int = 0,
         overruns: int = 0,
         skipped: int = 0,
     ) -> TimingReport:
@@ -145,19 +146,23 @@ class Timekeeper:
             period: Ticks from one firing to the next, as the system has it.
             fired: How often it fired.
             duration_s: How long the run took [s].
+            takes: How many ticks its firings take.
             overruns: Results that were not there in time.
             skipped: Ticks at which it did not fire since they were over.
         """
         times = self._of.get(name) or _Times()
+        mean_s = times.periods.mean
         return TimingReport(
             target_hz=self.rate_hz / period,
-            rate_hz=fired / duration_s if duration_s > 0 else 0.0,
+            rate_hz=1 / mean_s if mean_s else fired / max(duration_s, 1e-9),
             period_p50_s=times.periods.quantile(0.5),
             period_p99_s=times.periods.quantile(0.99),
             period_max_s=times.periods.greatest,
             late_p99_s=times.late.quantile(0.99),
             late_max_s=times.late.greatest,
             took_max_s=times.took.greatest,
+            takes=takes,
+            takes_s=takes / self.rate_hz,
             overruns=overruns,
             skipped=skipped,
             held_by=_greatest_first(times.held_by),

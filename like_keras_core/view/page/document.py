@@ -14,6 +14,7 @@ from like_keras_core.view.page.scene import Scene, arrange, machine_name
 from like_keras_core.view.page.svg import legend, to_svg
 from like_keras_core.view.page.tables import components_table, connections_table
 from like_keras_core.view.plain_text import to_duration, to_rate
+from like_keras_core.view.report_text import timing_notes
 
 if TYPE_CHECKING:
     from like_keras_core.report import RunReport
@@ -146,6 +147,8 @@ def _facts(scene: Scene) -> str:
     ]
     if scene.spec.rate_hz:
         parts.append(f"{scene.spec.rate_hz:g} Hz")
+    if scene.spec.late != "wait":
+        parts.append("skips what is late")
     return " · ".join(parts)
 
 
@@ -164,7 +167,9 @@ def _run(report: RunReport | None) -> str:
     items = "".join(
         f"<div><dt>{label}</dt><dd>{escape(text)}</dd></div>" for label, text in rows
     )
-    return f'<dl class="run-facts">{items}</dl>\n'
+    notes = "".join(f"<li>{escape(note)}</li>" for note in timing_notes(report))
+    said = f'<ul class="run-notes">{notes}</ul>\n' if notes else ""
+    return f'<dl class="run-facts">{items}</dl>\n{said}'
 
 
 def _count(count: int, what: str) -> str:

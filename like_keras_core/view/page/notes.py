@@ -18,6 +18,7 @@ from like_keras_core.view.plain_text import (
     to_rate,
     to_share,
     to_size,
+    to_takes,
 )
 
 if TYPE_CHECKING:
@@ -74,6 +75,9 @@ class Notes:
         if component.every > 1:
             rate_hz = self.scene.spec.rate_hz
             rows.append(("fires", to_every(component.every, rate_hz, " ticks")))
+        if component.takes:
+            text = to_takes(component.takes, self.scene.spec.rate_hz)
+            rows.append(("takes", text.removeprefix("takes ")))
         said = [f"{component.name}, {class_of(component)}, on node {node.name}."]
         for port in component.inputs:
             text = self._input(component, port)

@@ -16,7 +16,7 @@ from like_keras_core.view.page.coordinates import Ends, Layout, Size, lay_out
 from like_keras_core.view.page.grid import Link
 from like_keras_core.view.page.placement import place
 from like_keras_core.view.page.routing import ways_of
-from like_keras_core.view.plain_text import to_every
+from like_keras_core.view.plain_text import to_every, to_takes
 
 if TYPE_CHECKING:
     from like_keras_core.report import RunReport
@@ -108,6 +108,8 @@ def subtitle_of(component: ComponentSpec, rate_hz: float | None) -> str:
     text = f"in {subsystem}" if subsystem else class_of(component)
     if component.every > 1:
         text += f" · {to_every(component.every, rate_hz)}"
+    if component.takes:
+        text += f" · {to_takes(component.takes, rate_hz)}"
     return text
 
 

@@ -15,10 +15,15 @@ from like_keras_core.view.plain_text import (
     to_rate,
     to_share,
     to_size,
+    to_takes,
 )
 
 if TYPE_CHECKING:
     from like_keras_core.report import TimingReport
+
+
+TIMES = ["wanted", "period p99", "max", "late p99", "overruns", "skipped"]
+"""What is said of each component of a run at a rate."""
 
 
 def components_table(scene: Scene, notes: Notes) -> str:
@@ -28,13 +33,15 @@ def components_table(scene: Scene, notes: Notes) -> str:
     if report is not None:
         header += ["rate", "fired", "busy", "p50", "p99"]
         is_timed = any(item.timing for item in report.components.values())
-        header += ["wanted", "period p99", "max", "late p99"] if is_timed else []
+        header += TIMES if is_timed else []
     rows = []
     for item in scene.spec.components:
         node = scene.nodes[item.node]
         name = item.name
         if item.every > 1:
             name += f" ({to_every(item.every, scene.spec.rate_hz)})"
+        if item.takes:
+            name += f" ({to_takes(item.takes, scene.spec.rate_hz)})"
         row = [
             *(name, item.entry_point, node.name, machine_name(node)),
             *(_ports(item.inputs), _ports(item.outputs)),
@@ -42,7 +49,7 @@ def components_table(scene: Scene, notes: Notes) -> str:
         if report is not None:
             run = report.components.get(item.name)
             row += (
-                ["-"] * (9 if is_timed else 5)
+                ["-"] * (5 + len(TIMES) * is_timed)
                 if run is None
                 else [
                     to_rate(run.fired, report.duration_s),
@@ -87,12 +94,14 @@ def connections_table(scene: Scene, notes: Notes) -> str:
 
 def _times(timing: TimingReport | None, is_timed: bool) -> list[str]:
     if timing is None:
-        return ["-"] * 4 if is_timed else []
+        return ["-"] * len(TIMES) * is_timed
     return [
         to_rate(timing.target_hz, 1.0),
         to_duration(timing.period_p99_s),
         to_duration(timing.period_max_s),
         to_duration(timing.late_p99_s),
+        str(timing.overruns),
+        str(timing.skipped),
     ]
 
 

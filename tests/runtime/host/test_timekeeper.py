@@ -204,3 +204,25 @@ def test_a_node_names_the_component_elsewhere_that_it_waited_for() -> None:
     controller = report.components["controller"].timing
     assert controller is not None
     assert "detector" in controller.held_by
+
+
+@pytest.mark.parametrize(("speed", "ticks"), [(1.0, "4 ticks"), (2.0, "7 ticks")])
+def test_a_report_says_how_many_ticks_would_do_at_its_speed(
+    speed: float, ticks: str
+) -> None:
+    """A component does not compute faster where the clock does."""
+
+    class Slow(Component):
+        def forward(self) -> int:
+            time.sleep(0.031)
+            return 1
+
+    report = System([Slow(takes=2)], rate_hz=100).launch(40, speed=speed)
+
+    timing = report.components["slow"].timing
+    assert timing is not None
+    assert (timing.takes, timing.takes_s) == (2, 0.02 / speed)
+    assert timing.overruns > 0
+    line = next(x for x in str(report).splitlines() if x.startswith("slow: takes"))
+    assert "takes 2 ticks = " in line
+    assert ticks in line or "would do" in line

@@ -126,6 +126,7 @@ def replay(
     elif options.get("rate_hz") is None:
         options.setdefault("speed", None)
     spec = replay_spec(lowered.spec, names, excerpt, lowered.periods())
+    _check_takes(lowered.spec, names, begin, warm_up)
     if recording.has_choices:
         options.setdefault("choices", _choices(lowered.spec, names, excerpt))
     ticks = range(start, _end(recording, spec, stop))
@@ -167,6 +168,27 @@ def replay(
         difference=found.first,
         report=report,
     )
+
+
+def _check_takes(
+    spec: SystemSpec, names: Iterable[str], begin: int, warm_up: int
+) -> None:
+    """Refuse to begin amid the firings of components that take ticks.
+
+    Args:
+        spec: The system.
+        names: The components that run.
+        begin: The first tick that runs.
+        warm_up: How many of the first ticks are not compared.
+    """
+    slow = [spec.component(name) for name in names if spec.component(name).takes]
+    if begin and slow and not warm_up:
+        most = max(slow, key=lambda item: item.takes)
+        raise RecordingError(
+            f"{most.name!r} takes {most.takes} ticks, and what it was at work on at "
+            f"tick {begin} is not in the recording. Begin at 0, or let it find its "
+            f"rhythm again: with a warm-up of {10 * most.takes} ticks it mostly has."
+        )
 
 
 def _choices(
