@@ -37,7 +37,9 @@ def test_a_failure_that_stopped_a_run_happens_again(reference: str) -> None:
     with pytest.raises(ComponentError, match="no light") as again:
         replay("run.mcap", robot(fails_at=20))
 
-    assert Recording("run.mcap").choices.ended == {"detector": first.value.tick}
+    choices = Recording("run.mcap").choices
+    assert choices is not None
+    assert choices.ended == {"detector": first.value.tick}
     assert again.value.tick == first.value.tick
     assert replay("run.mcap", robot(), only=["controller"]).is_equal
 
