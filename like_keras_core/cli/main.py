@@ -29,13 +29,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
         if not is_reader_gone(error):
             raise
-        # The interpreter's own flush at exit would complain about it once more.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _say_nothing_more()
         return 1 if isinstance(error, BrokenPipeError) else 129
     except KeyboardInterrupt:
         # While `lk` is imported; a command answers by itself.
         return 130
+    if code == 129:
+        # All is said, and the terminal is gone; the live table may not know it yet.
+        _say_nothing_more()
     return code
+
+
+def _say_nothing_more() -> None:
+    """Let the interpreter's own flush at exit have nothing to complain about."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _answer(arguments: list[str]) -> int:
