@@ -93,11 +93,6 @@ class PairTable:
         return None if rest or index >= count else other + index * rise
 
 
-def _up_to(end: int, first: int, count: int, step: int) -> int:
-    """Return how many of a run's ticks are below one."""
-    return max(0, min(count, -((first - end) // step)))
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choices:
     """What a run did that no rule says, because a clock or a scheduler decided it.
@@ -192,17 +187,10 @@ class Choices:
         self, wanted: Callable[[str], object], first: int, end: int
     ) -> Choices:
         def pairs(found: Pairs) -> Pairs:
-            near = tuple(
-                (a, _up_to(end, a, n, step), step, u, rise)
-                for a, n, step, u, rise in found
-            )
-            kept = ((t, u) for t, u in pairs_in(near) if first <= t)
-            return PairLog((t - first, max(u - first, NONE)) for t, u in kept).pairs()
+            return tuple(_floored(_between(found, first, end), first))
 
         def ticks(found: Ticks) -> Ticks:
-            near = tuple((a, _up_to(end, a, n, step), step) for a, n, step in found)
-            kept = (t - first for t in ticks_in(near) if first <= t)
-            return PairLog((t, 0) for t in kept).ticks()
+            return tuple((a, b, c) for a, b, c in _between(found, first, end))
 
         def some(items: Mapping[str, Any], read: Callable[[Any], Any]) -> Any:
             read_items = ((x, read(v)) for x, v in items.items() if of(x))
@@ -229,6 +217,49 @@ class Choices:
                 mine = getattr(found, name)
                 mine.update(getattr(part, name))
         return found
+
+
+def _between(
+    runs: Iterable[tuple[int, ...]], first: int, end: int
+) -> Iterator[tuple[int, ...]]:
+    """Yield the part of each run from one tick on and below another.
+
+    Args:
+        runs: As in `Choices`; whole, however long they are, and not tick by tick.
+        first: The tick from which ticks are counted then.
+        end: The tick below which they are.
+    """
+    for tick, count, step, *others in runs:
+        left_out = max(0, -((tick - first) // step))
+        kept = min(count, -((tick - end) // step)) - left_out
+        if kept > 0:
+            start = tick + left_out * step - first
+            if others:
+                others[0] += left_out * others[1]
+            if kept == 1:
+                step, others[1:] = 1, [0] * len(others[1:])
+            yield (start, kept, step, *others)
+
+
+def _floored(runs: Iterable[tuple[int, ...]], first: int) -> Iterator[Any]:
+    """Yield runs with the others counted from a tick, too; none is below `NONE`."""
+    for tick, count, step, absolute, rise in runs:
+        other = absolute - first
+        # How many are below it: the first of them where they rise, else the last.
+        if rise > 0:
+            below = min(count, max(0, -((other - NONE) // rise)))
+        elif rise < 0:
+            below = count - min(count, max(0, (other - NONE) // -rise + 1))
+        else:
+            below, other = 0, max(other, NONE)
+        left, start, value = count - below, tick, other
+        if below and rise > 0:
+            yield (tick, below, step if below > 1 else 1, NONE, 0)
+            start, value = tick + below * step, other + below * rise
+        if left:
+            yield (start, left, *((step, value, rise) if left > 1 else (1, value, 0)))
+        if below and rise < 0:
+            yield (tick + left * step, below, step if below > 1 else 1, NONE, 0)
 
 
 def strangers(

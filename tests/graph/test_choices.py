@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from like_keras_core.graph.choices import (
     overlaid,
     pairs_in,
     strangers,
+    ticks_in,
 )
 from like_keras_core.report import RunReport
 
@@ -106,7 +108,7 @@ def test_what_lies_beyond_the_end_is_left_out() -> None:
 def test_a_part_of_a_run_counts_from_its_own_beginning() -> None:
     """What was taken of a tick before it is as if nothing had been sent."""
     assert SOME.moved(4, {"motor"}) == Choices(
-        skipped={"motor": ((0, 2, 5),)},
+        skipped={"motor": ((0, 1, 1), (5, 1, 1))},
         took={"motor.pose": ((0, 2, 1, -1, 1), (4, 3, 1, -1, 0))},
     )
 
@@ -125,13 +127,40 @@ def test_choices_of_another_system_name_what_is_not_there() -> None:
     assert strangers(SOME, {"motor", "detector", "camera"}, ()) == ["motor.pose"]
 
 
-def test_a_run_that_has_no_end_costs_nothing() -> None:
-    """Somebody may write down a billion ticks; only those of the run are looked at."""
-    endless = Choices(
-        skipped={"c": ((0, 10**12, 1), (10**13, 10**12, 7))},
-        took={"c.in": ((3, 10**12, 2, 1, 2),)},
-    )
+def ticks_of(choices: Choices) -> tuple[dict[int, int], list[int]]:
+    """Return what one input took, by tick, and when one component was left out."""
+    took, skipped = choices.took.get("b.x", ()), choices.skipped.get("b", ())
+    return dict(pairs_in(took)), list(ticks_in(skipped))
 
-    assert endless.below(5) == Choices(
-        skipped={"c": ((0, 5, 1),)}, took={"c.in": ((3, 1, 1, 1, 0),)}
-    )
+
+@pytest.mark.parametrize("seed", range(200))
+def test_parts_are_those_that_ticks_one_by_one_give(seed: int) -> None:
+    """Also where what an input took lies before the first tick of a part."""
+    draw = random.Random(seed)
+    took = {
+        tick: max(-1, draw.choice([tick - 2, 12 - tick, 2 * tick - 7, 3]))
+        for tick in range(20)
+        if draw.random() < 0.8
+    }
+    skipped = PairLog((tick, 0) for tick in took).ticks()
+    whole = Choices(skipped={"b": skipped}, took={"b.x": PairLog(took.items()).pairs()})
+    at = draw.randrange(25)
+
+    below, moved = whole.below(at), whole.moved(at, {"b"})
+
+    kept = {t: u for t, u in took.items() if t < at}
+    assert ticks_of(below) == (kept, list(kept))
+    assert below.took.get("b.x", ()) == PairLog(kept.items()).pairs()
+    kept = {t - at: max(-1, u - at) for t, u in took.items() if t >= at}
+    assert ticks_of(moved) == (kept, list(kept))
+    for found in (below, moved):
+        assert Choices.from_dict(found.to_dict()) == found
+
+
+def test_the_length_of_a_run_costs_nothing() -> None:
+    """A robot that went on for days has runs of a billion ticks."""
+    days = 10**12
+    whole = Choices(skipped={"b": ((0, days, 1),)}, took={"b.x": ((5, days, 1, 4, 1),)})
+
+    assert whole.below(20).skipped == {"b": ((0, 20, 1),)}
+    assert whole.moved(days, {"b"}).took == {"b.x": ((0, 5, 1, -1, 1),)}

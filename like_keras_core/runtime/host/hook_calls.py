@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import FrameType
 
 from like_keras_core.component import Component
 from like_keras_core.lifecycle import AFTER
-from like_keras_core.runtime.failure import Failure
+from like_keras_core.runtime.failure import Failure, HungComponent
 from like_keras_core.runtime.host.pending_results import PendingResult
 from like_keras_core.runtime.stop_signals import came_by_signal
+from like_keras_core.runtime.tracebacks import stack_of
 
 _DOWN = ("on_deactivate", "on_shutdown")
 
@@ -70,6 +72,9 @@ class HookCalls:
         self.pending = pending
         self.calling: Activity | None = None
         self.joined: PendingResult | None = None
+        # Firings that were given up together with the one that was waited for, until
+        # their components are.
+        self._given_up: dict[str, Failure] = {}
 
     def inside(self, frame: FrameType | None) -> Activity | None:
         """Return what is being called, if a stack is in it.
@@ -89,10 +94,14 @@ class HookCalls:
         """
         component, pending = self.components[name], self.pending.get(name)
         is_left = phase in _DOWN
-        hung = None
+        hung = leaving = None
         try:
             if pending is not None:
-                hung = self._join(pending)
+                try:
+                    hung = self._join(pending)
+                except BaseException as error:  # noqa: BLE001 - a signal's, raised below
+                    leaving = error
+                    pending.leave_off()
                 if pending.is_lost:
                     return hung
             self.calling, self.joined = Activity(name, phase), pending
@@ -106,15 +115,47 @@ class HookCalls:
                 self.calling = self.joined = None
         except BaseException as error:
             if came_by_signal(error):
+                if pending is not None:
+                    pending.leave_off()
                 raise
             return hung or Failure(name, phase, None, error)
         finally:
             if is_left:
                 component._lk.state = AFTER[phase]
+            if leaving is not None:
+                raise leaving
         return hung
+
+    def give_up_firings(self) -> list[str]:
+        """Wait for no firing any more, as one of them has had its time; in any thread.
+
+        All of them began before the run was to end, so that all have had as much.
+
+        Returns:
+            The others, each with the tick at which it began.
+        """
+        others = []
+        for item in self.pending.values():
+            if item is self.joined or item.hung is not None or item.worker.is_idle:
+                continue
+            activity = activity_of(item)
+            frame = sys._current_frames().get(item.worker.thread or 0)
+            error = HungComponent(
+                f"it {activity.since}had not returned either. It was here:\n"
+                f"{stack_of(frame)}"
+            )
+            self._given_up[item.name] = Failure(
+                item.name, activity.phase, activity.tick, error
+            )
+            others.append(str(activity))
+            item.release(error)
+        return others
 
     def _join(self, pending: PendingResult) -> Failure | None:
         """Wait for the end of a firing; return the failure if it does not return."""
+        if (failure := self._given_up.pop(pending.name, None)) is not None:
+            pending.leave_off()
+            return failure
         if pending.is_lost:
             return None
         if pending.worker.is_idle:

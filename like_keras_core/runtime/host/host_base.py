@@ -264,6 +264,12 @@ class HostBase(ABC):
         """
         if (pending := self.awaited()) is None:
             return False
+        calling, others = self._calls.calling, ""
+        if calling is not None and calling.phase == "forward":
+            others = "; ".join(self._calls.give_up_firings())
+        if others:
+            text = str(error).rstrip()
+            error = HungComponent(f"{text}\nNor did these return: {others}.")
         pending.release(error)
         return True
 

@@ -96,6 +96,8 @@ class PendingResult:
         # When it began and ended, by perf_counter [s].
         self.began_at = 0.0
         self.ended_at = 0.0
+        # Until when to wait for what was interrupted, by perf_counter [s].
+        self._left_at = 0.0
         # Whether the result has left to the readers outside of the segment.
         self._is_sent = True
 
@@ -266,7 +268,18 @@ class PendingResult:
             error: What is to be said of it.
         """
         self.hung = error
+        self._left_at = perf_counter() + _INTERRUPTED_S
         self.worker.interrupt()
+
+    def leave_off(self) -> None:
+        """Wait but a moment for what runs, interrupted; it may be lost then."""
+        if self.worker.is_idle:
+            self.hung = None
+            return
+        if self.hung is None:
+            self.release(HungComponent("it was interrupted by a signal."))
+        if self.worker.wait(max(0.0, self._left_at - perf_counter())):
+            self.hung = None
 
 
 def pending_results(

@@ -198,7 +198,7 @@ def test_an_unknown_option_is_refused() -> None:
     spec = pair().to_spec()
 
     with pytest.raises(EngineOptionError, match="coordinator_addr"):
-        DoraEngine().launch(spec, iterations=1, speed=3)
+        DoraEngine().launch(spec, iterations=1, pace=3)
 
 
 def test_several_machines_never_run_here_in_silence(

@@ -206,7 +206,7 @@ def test_options_that_are_none_are_refused() -> None:
     spec = pair().to_spec()
 
     with pytest.raises(EngineOptionError, match="launcher"):
-        Ros2Engine().launch(spec, iterations=1, speed=3)
+        Ros2Engine().launch(spec, iterations=1, pace=3)
     with pytest.raises(ValueError, match="'rclpy', 'ros2', or None; got 'bash'"):
         Ros2Engine().launch(spec, iterations=1, launcher="bash")
 

@@ -237,6 +237,8 @@ def hold_on():
     {hang}
 
 class Camera(lk.Component):
+    takes = {takes}
+
     def forward(self, value: int) -> int:
         if value == 3 and "{phase}" == "forward":
             hold_on()
@@ -292,6 +294,7 @@ def run_program(
     fails_at: int = -1,
     grace_s: float = 0.5,
     is_threaded: bool = False,
+    takes: int = 0,
 ) -> tuple[int, str, float]:
     """Run the program, send signals when it hangs, or stop it.
 
@@ -306,6 +309,7 @@ def run_program(
             fails_at=fails_at,
             grace_s=grace_s,
             is_threaded=is_threaded,
+            takes=takes,
         )
     )
     with default_signals():
@@ -379,6 +383,22 @@ def test_a_second_signal_does_not_wait_for_the_limit(tmp_path: Path) -> None:
     assert code == 4
     assert "motor off" in said
     assert took_s < 10
+
+
+@pytest.mark.parametrize("phase", ["forward", "on_deactivate"])
+def test_a_second_signal_ends_the_wait_for_a_thread(phase: str, tmp_path: Path) -> None:
+    """Of a component that takes ticks; the process goes on with what follows."""
+    signals = [signal.SIGINT, signal.SIGINT]
+    hang = "threading.Event().wait()"
+
+    code, said, took_s = run_program(
+        tmp_path, signals, hang=hang, phase=phase, takes=1, grace_s=20
+    )
+
+    assert code in (-signal.SIGINT, 130)
+    assert "motor off" in said
+    assert said.rstrip().endswith("KeyboardInterrupt")
+    assert took_s < 5
 
 
 def test_a_launch_outside_the_main_thread_ends_too(tmp_path: Path) -> None:

@@ -516,6 +516,27 @@ def test_a_firing_that_does_not_return_is_named(in_python: bool) -> None:
     assert report_of(error).iterations <= 2
 
 
+@pytest.mark.parametrize("in_python", [True, False])
+def test_firings_that_do_not_return_share_the_grace(in_python: bool) -> None:
+    """So that a motor does not stay on for as many times as long."""
+    hangs = [Hangs(in_python=in_python) for _ in range(5)]
+    count, motor = Count(), Motor()
+    motor(count())
+    system = System([count, motor, *hangs])
+    stop_when(system, hangs[-1].begun)
+    began = time.monotonic()
+
+    error = failed(system, None, stop_grace_s=1.0)
+
+    assert time.monotonic() - began < 3.5
+    for item in hangs:
+        item.free.set()
+    assert motor.is_off
+    assert all(f"'hangs_{n}' in forward" in str(error) for n in (1, 2, 3, 4))
+    called = ["on_deactivate"] if in_python else []
+    assert [item.called for item in hangs] == [called] * 5
+
+
 def test_a_hook_that_does_not_return_is_named() -> None:
     """As for any component, with the stack of its own thread."""
 
