@@ -383,7 +383,7 @@ class IgnoresRate(Sound):
 
     def choose(self, options: dict[str, Any]) -> None:
         super().choose(options)
-        options["rate_hz"] = None
+        options["rate_hz"] = options["speed"] = None
 
 
 class IgnoresEvery(Sound):

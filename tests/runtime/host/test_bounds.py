@@ -374,8 +374,8 @@ class TestSlowConsumer:
         assert found["ticks ahead"] == bound
 
     @NETWORKS
-    def test_who_takes_the_latest_keeps_one_value(self, faults: Faults | None) -> None:
-        """The rest is dropped where it was made; the ticks are limited as ever."""
+    def test_who_takes_the_latest_keeps_a_window(self, faults: Faults | None) -> None:
+        """The rest is dropped; the ticks are limited as ever."""
         found = most(
             *("c0@A, c1@B(c0?)", 300),
             window=2,
@@ -386,7 +386,8 @@ class TestSlowConsumer:
         )
 
         assert found["ticks ahead"] == 16
-        assert found["values before a reader"] == found["values without credit"] == 0
+        assert found["values before a reader"] <= 2
+        assert found["values without credit"] == 0
 
     @NETWORKS
     @pytest.mark.parametrize("run_ahead", [2, 9, 50])
