@@ -29,20 +29,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
         if not is_reader_gone(error):
             raise
-        _say_nothing_more()
-        return 1 if isinstance(error, BrokenPipeError) else 129
+        is_pipe = isinstance(error, BrokenPipeError)
+        _say_nothing_more(*([1] if is_pipe else [1, 2]))
+        return 1 if is_pipe else 129
     except KeyboardInterrupt:
         # While `lk` is imported; a command answers by itself.
         return 130
     if code == 129:
         # All is said, and the terminal is gone; the live table may not know it yet.
-        _say_nothing_more()
+        _say_nothing_more(1, 2)
     return code
 
 
-def _say_nothing_more() -> None:
+def _say_nothing_more(*descriptors: int) -> None:
     """Let the interpreter's own flush at exit have nothing to complain about."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for descriptor in descriptors:
+        os.dup2(nowhere, descriptor)
 
 
 def _answer(arguments: list[str]) -> int:
