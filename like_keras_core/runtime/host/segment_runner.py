@@ -102,8 +102,7 @@ class SegmentRunner:
     def gated_one(self) -> Schedule:
         """Return what runs a tick without the steps of a mask, also that of the cut."""
         if self.gated is None:
-            options = {"limited": True, "gated": True}
-            self.gated = generate(self.plan, self.durations, **options)
+            self.gated = generate(self.plan, self.durations, limited=True, gated=True)
         return self.gated
 
     def schedule_at(
@@ -206,12 +205,11 @@ class SegmentRunner:
 
     def _without_room(self) -> list[PendingResult]:
         """Return the results that are due and lead to a port that has no room."""
-        if self.gate is None or all(
-            x.due > self.next or x.due < 0 for x in self.pending
-        ):
+        due = [item for item in self.pending if 0 <= item.due <= self.next]
+        if self.gate is None or not due:
             return []
-        found = {x.name: x for port in self.full for x in self.gate.results_of(port)}
-        return [x for x in found.values() if 0 <= x.due <= self.next]
+        leading = [x for port in self.full for x in self.gate.results_of(port)]
+        return [item for item in due if item in leading]
 
     def mask(self, is_over: bool) -> int:
         """Return the steps that are absent at its next tick.

@@ -97,8 +97,8 @@ class Timekeeper:
     def _ends(self, name: str, times: _Times, began: float) -> None:
         now = perf_counter()
         times.took.add(now - began)
-        if name and now - began > self._tolerance:
-            self._long.append((began, now, name))
+        if name:
+            self._hold(name, began, now)
 
     def held(self, name: str, began: float) -> None:
         """Know that all else has waited for a component until now.
@@ -107,7 +107,9 @@ class Timekeeper:
             name: The component.
             began: Since when, by `perf_counter` [s].
         """
-        now = perf_counter()
+        self._hold(name, began, perf_counter())
+
+    def _hold(self, name: str, began: float, now: float) -> None:
         if now - began > self._tolerance:
             self._long.append((began, now, name))
 
