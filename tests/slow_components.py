@@ -6,7 +6,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from like_keras_core import Component, InputPort
+from like_keras_core import Component, InputPort, Node, System
+from like_keras_core.testing.components import Count
 
 
 class Slow(Component):
@@ -64,3 +65,11 @@ class Motor(Component):
 
     def on_deactivate(self) -> None:
         (Path(self.folder) / "motor_off").touch()
+
+
+def beside(raises_at: int | None = None) -> System:
+    """Return a counter and a reader on one node, what takes ticks on another."""
+    count, held = Count(node=Node("a")), Held(node=Node("a"))
+    slow = Slow(node=Node("b"), takes=3, sleeps_s=0.002, raises_at=raises_at)
+    held(slow(count()))
+    return System([count, slow, held])

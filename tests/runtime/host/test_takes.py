@@ -33,24 +33,9 @@ from tests.components import (
     report_of,
     run,
 )
+from tests.slow_components import Held, Slow
 
 pytestmark = pytest.mark.timeout(60)
-
-
-class Slow(Component):
-    """Gives ten times what it is given, from a thread of its own."""
-
-    def forward(self, value: int) -> int:
-        return 10 * value
-
-
-class Held(Component):
-    """Gives the newest value each tick."""
-
-    value = InputPort(int, policy="hold")
-
-    def forward(self, value: int | None) -> int | None:
-        return value
 
 
 def slow_system(takes: int = 3, **options: Any) -> System:

@@ -12,6 +12,7 @@ from like_keras_core.runtime.host.node_host import NodeHost
 from like_keras_core.runtime.host.single_host import SingleHost
 from like_keras_core.testing.components import Count
 from tests.simulation import Outcome, Simulation
+from tests.slow_components import Held, Slow
 from tests.workers import SimulatedWorker
 
 
@@ -121,22 +122,6 @@ def test_several_hosts_give_what_one_gives(block: int) -> None:
         for connection in one.spec.connections:
             sent = report.connections[str(connection)].messages
             assert found.messages[connection.source] == sent, seed
-
-
-class Slow(Component):
-    """Gives ten times what it is given."""
-
-    def forward(self, value: int) -> int:
-        return 10 * value
-
-
-class Held(Component):
-    """Gives the newest value each tick."""
-
-    value = InputPort(int, policy="hold")
-
-    def forward(self, value: int | None) -> int | None:
-        return value
 
 
 def test_two_that_need_the_results_of_each_other_get_on() -> None:
