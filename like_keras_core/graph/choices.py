@@ -10,6 +10,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from dataclasses import fields as dataclass_fields
 from typing import Any
 
 Ticks = tuple[tuple[int, int, int], ...]
@@ -153,8 +154,8 @@ class Choices:
             skipped={
                 x: _read(_at("skipped", x), v, 3) for x, v in fields["skipped"].items()
             },
-            took={x: _read(_at("took", x), v, 5) for x, v in fields["took"].items()},
-            due={x: _read(_at("due", x), v, 5) for x, v in fields["due"].items()},
+            took={x: _read_took(x, v) for x, v in fields["took"].items()},
+            due={x: _read_due(x, v) for x, v in fields["due"].items()},
             ended={x: _tick(_at("ended", x), v) for x, v in fields["ended"].items()},
         )
 
@@ -296,11 +297,11 @@ def as_choices(name: str, value: Any) -> Choices:
     Raises:
         ValueError: It is something else.
     """
-    if isinstance(value, Choices):
-        return value
     found = getattr(value, "choices", None)
     if isinstance(found, Choices):
-        return found
+        value = found
+    if isinstance(value, Choices):
+        value = {x.name: getattr(value, x.name) for x in dataclass_fields(value)}
     if isinstance(value, Mapping) and "choices" in value:
         value = value["choices"]
     try:
@@ -343,3 +344,36 @@ def _read(where: str, runs: object, width: int) -> Any:
             )
         end = first + (count - 1) * step + 1
     return tuple(map(tuple, runs))
+
+
+def _read_took(port: str, runs: object) -> Any:
+    """Return what an input took, after a check that none of it is of a later tick."""
+    where = _at("took", port)
+    found = _read(where, runs, 5)
+    for run in found:
+        if any(other > tick for tick, other in _ends(run)):
+            raise ValueError(
+                f"{where} must have no value of a later tick than the one that took "
+                f"it; got {[*run]!r:.80}."
+            )
+    return found
+
+
+def _read_due(component: str, runs: object) -> Any:
+    """Return when results were due, after a check that each is after its firing."""
+    where = _at("due", component)
+    found = _read(where, runs, 5)
+    for run in found:
+        if any(other <= tick for tick, other in _ends(run)):
+            raise ValueError(
+                f"{where} must have results at later ticks than their firings; got "
+                f"{[*run]!r:.80}."
+            )
+    return found
+
+
+def _ends(run: tuple[int, int, int, int, int]) -> tuple[tuple[int, int], ...]:
+    """Return the first and the last pair of a run: what lies between is on a line."""
+    first, count, step, other, rise = run
+    last = count - 1
+    return (first, other), (first + last * step, other + last * rise)

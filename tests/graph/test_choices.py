@@ -74,6 +74,8 @@ def test_choices_survive_json() -> None:
         ({"skipped": {"a": [[5, 1, 1], [4, 1, 1]]}}, "must have ascending runs"),
         ({"skipped": {"a": [[5, 0, 1]]}}, "runs of one tick or more"),
         ({"took": {"a.x": [[5, 9, 1, 3, -1]]}}, "of no tick below -1"),
+        ({"took": {"a.x": [[5, 2, 1, 5, 2]]}}, "no value of a later tick"),
+        ({"due": {"a": [[5, 3, 2, 7, 1], [19, 1, 1, 19, 0]]}}, "at later ticks than"),
         ({"ended": {"a": -1}}, "'ended' of 'a' in choices must be a tick, 0 or more"),
     ],
 )
@@ -94,6 +96,14 @@ def test_choices_are_taken_from_whatever_has_them() -> None:
     assert [as_choices("choices", item) for item in given] == [SOME] * 4
     with pytest.raises(ValueError, match="choices cannot be read"):
         as_choices("choices", "run.json")
+
+
+def test_choices_that_were_made_by_hand_are_read_as_others_are() -> None:
+    """So that no run waits for a value of the future."""
+    made = Choices(took={"a.x": ((5, 2, 0, 4, 1),)})
+
+    with pytest.raises(ValueError, match="ascending runs of one tick or more"):
+        as_choices("choices", made)
 
 
 def test_what_lies_beyond_the_end_is_left_out() -> None:
@@ -138,7 +148,7 @@ def test_parts_are_those_that_ticks_one_by_one_give(seed: int) -> None:
     """Also where what an input took lies before the first tick of a part."""
     draw = random.Random(seed)
     took = {
-        tick: max(-1, draw.choice([tick - 2, 12 - tick, 2 * tick - 7, 3]))
+        tick: min(tick, max(-1, draw.choice([tick - 2, 12 - tick, 2 * tick - 7, 3])))
         for tick in range(20)
         if draw.random() < 0.8
     }

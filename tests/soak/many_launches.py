@@ -6,6 +6,8 @@ it has at the end.
 
 from __future__ import annotations
 
+import ctypes
+import gc
 import json
 import os
 import sys
@@ -44,7 +46,9 @@ def launch(engine: str, number: int) -> str:
 
 
 def state(watch: Watch) -> dict[str, object]:
-    """Return what this process holds."""
+    """Return what this process holds, without what its allocator keeps for later."""
+    gc.collect()
+    ctypes.CDLL(None).malloc_trim(0)
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     files = [os.readlink(f"/proc/self/fd/{fd}") for fd in _open_files()]
     return {

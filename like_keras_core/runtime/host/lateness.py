@@ -20,12 +20,14 @@ from like_keras_core.runtime.host.generated_calls import miss_counter
 from like_keras_core.runtime.host.pacer import Pacer
 from like_keras_core.runtime.host.pending_results import PendingResult
 from like_keras_core.runtime.host.plan import Plan, Value
+from like_keras_core.runtime.host.spacing import Spacing
 from like_keras_core.runtime.stop_point import FOREVER, StopPoint
 from like_keras_core.runtime.stop_signals import came_by_signal
 
 CLOSEST = 0.25
 """A tick is over when less than this part of a period remains before the next is due,
-and a component that no sync input fires does not fire twice within so short a time."""
+and no component that the clock fires, itself or through others of its segment, fires
+twice within so short a time."""
 
 
 class Lateness:
@@ -74,6 +76,8 @@ class Lateness:
         self._ended: dict[str, int] = {}
         # By component, what counts an absence.
         self._misses: dict[str, Callable[[int], None]] = {}
+        # By plan: when what its own components fire has fired.
+        self._spacings: dict[int, Spacing] = {}
 
     @property
     def is_active(self) -> bool:
@@ -93,6 +97,8 @@ class Lateness:
     def start(self, pacer: Pacer) -> None:
         """Know the clock that says what is over."""
         self.clock = pacer.now
+        for spacing in self._spacings.values():
+            spacing.clock = pacer.now
         self.closest_s = CLOSEST / pacer.rate_hz if self.skips else 0.0
 
     def careful(
@@ -116,12 +122,22 @@ class Lateness:
 
     def planned(self, plan: Plan) -> None:
         """Know the steps of a plan: where results come, and what counts absences."""
+        spacing = self._spacings[id(plan)] = Spacing()
         for i, step in enumerate(plan.steps):
+            is_fired = bool(step.needs) and all(x.step >= 0 for x in step.needs)
+            if self.skips and is_fired and step.pending is None:
+                step.forward = spacing.noting(step.forward)
             if step.begins or not self.is_active:
                 continue
             self._misses[step.name] = miss_counter(plan, i, ())
             if step.pending is not None and self._may_outlive(step.name):
                 step.forward = self._careful(step.name, step.forward)
+
+    def is_close(self, plan: Plan) -> bool:
+        """Begin a tick of a plan; say whether that is too soon after the one before."""
+        if not self.closest_s:
+            return False
+        return self._spacings[id(plan)].begin() < self.closest_s
 
     def _may_outlive(self, name: str) -> bool:
         """Say whether the others may go on where a component fails."""
@@ -242,7 +258,8 @@ class Gate:
             full: The addresses of ports with a reader that has no room.
             unknown: The sources of sync inputs of which it is not known what they have.
         """
-        mask = self._own if is_over else 0
+        is_close = self._lateness.is_close(self._plan)
+        mask = self._own if is_over or is_close else 0
         for address in full:
             mask |= self.roots_of(self._plan.values[address])
         for source in unknown:

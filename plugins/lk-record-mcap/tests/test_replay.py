@@ -27,6 +27,18 @@ from like_keras_core.testing import same
 from lk_record_mcap import ABSENT, Difference, Recording, RecordingError, replay
 
 
+class Scale(Component):
+    """Sends a multiple."""
+
+    def __init__(self, factor: float) -> None:
+        super().__init__("scale")
+        self.factor = factor
+
+    def forward(self, value: int) -> float:
+        """Return the value, times the factor."""
+        return value * self.factor
+
+
 @pytest.fixture
 def run() -> str:
     """A recording of a hundred ticks of the robot."""
@@ -55,6 +67,26 @@ def test_a_replay_names_the_first_difference(run: str) -> None:
     )
     assert "At tick 57, 'mean.output' sent" in str(found)
     assert found.differing > 1
+
+
+def test_a_replay_says_what_has_changed_since() -> None:
+    """Where it differs: arguments, rates, and the ticks that a component takes."""
+
+    def scaled(factor: float, takes: int, rate_hz: float) -> System:
+        ticks, scale = Ticks(), Scale(factor)
+        scale.takes = takes
+        scale(ticks())
+        return System([ticks, scale], rate_hz=rate_hz)
+
+    scaled(2, 2, 100).launch(10, speed=None, record_to="run.mcap")
+
+    same_again = replay("run.mcap", scaled(2, 2, 100))
+    found = replay("run.mcap", scaled(3, 4, 50))
+
+    assert same_again.is_equal
+    assert same_again.changed == ()
+    assert "Since it was recorded, rate_hz was 100.0 and is 50.0; " in str(found)
+    assert "scale.takes was 2 and is 4; scale.factor was 2 and is 3." in str(found)
 
 
 def test_components_may_be_chosen(run: str) -> None:

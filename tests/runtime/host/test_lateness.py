@@ -105,7 +105,8 @@ def robot(clock: Clock, **slow: Any) -> list[Component]:
 def test_a_tick_that_is_over_is_left_out() -> None:
     """By what no sync input fires; what reads them is absent as they are.
 
-    Tick 5 runs half a second late. Its command would come at once after that of tick 2.
+    Tick 5 is not over, half a second late. But its command would come at once after
+    that of tick 2, and so would the value that the source sends.
     """
     clock = Clock()
 
@@ -113,9 +114,9 @@ def test_a_tick_that_is_over_is_left_out() -> None:
     report = host.report("single")
 
     skipped = report.choices.skipped
-    assert skipped == {"slow": ((3, 2, 1),), "motor": ((3, 3, 1),)}
+    assert skipped == {"slow": ((3, 3, 1),), "motor": ((3, 3, 1),)}
     fired = {name: item.fired for name, item in report.components.items()}
-    assert fired == {"slow": 6, "log": 6, "motor": 5}
+    assert fired == {"slow": 5, "log": 5, "motor": 5}
     assert [tick for tick, _ in host.recorded()["motor.output"]] == [0, 1, 2, 6, 7]
 
 
@@ -145,6 +146,55 @@ def test_a_motor_never_fires_twice_within_a_quarter(lasts: dict[int, float]) -> 
     assert min(apart) >= 0.25
     again, _ = run(robot(Clock(), lasts={}), Clock(), 12, choices=host.choices())
     assert again.recorded() == host.recorded()
+
+
+class Drive(Component):
+    """Keeps when a value fires it, and is held up on the way to it at some ticks."""
+
+    def __init__(self, clock: Clock) -> None:
+        super().__init__()
+        self.clock, self.times = clock, list[float]()
+
+    def forward(self, value: int) -> int:
+        self.times.append(self.clock.time)
+        return value
+
+
+class Held(Slow):
+    """Passes its value on, after its time."""
+
+    def forward(self, value: int) -> int:  # type: ignore[override]
+        super().forward()
+        return value
+
+
+@pytest.mark.parametrize(
+    ("lasts", "left_out"),
+    [
+        ({2: 3.6}, 3),
+        ({2: 3.8}, 4),
+        ({2: 1.05}, 1),
+        ({1: 0.9, 2: 0.05}, 1),
+        (dict.fromkeys(range(20), 0.8), 0),
+    ],
+)
+def test_what_others_fire_does_not_fire_twice_within_a_quarter(
+    lasts: dict[int, float], left_out: int
+) -> None:
+    """Where the tick before was held up between the two; but regular ones all fire."""
+    clock = Clock()
+    source, held, drive = Slow(clock, {}), Held(clock, lasts), Drive(clock)
+    drive(held(source()))
+
+    host, _ = run([source, held, drive], clock, 12)
+
+    apart = [b - a for a, b in zip(drive.times, drive.times[1:], strict=False)]
+    assert min(apart) >= 0.25
+    skipped = host.choices().skipped.get("slow", ())
+    assert sum(count for _, count, _ in skipped) == left_out
+    assert len(drive.times) == 12 - left_out
+    counts = host.report("single").components
+    assert counts["slow"].fired == counts["drive"].fired
 
 
 def test_late_values_are_not_lost_on_their_way() -> None:

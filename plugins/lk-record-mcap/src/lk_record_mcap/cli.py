@@ -170,6 +170,7 @@ def _as_data(found: Any) -> dict[str, Any]:
         "messages": found.messages,
         "compared": found.compared,
         "differing": found.differing,
+        "changed": list(found.changed),
         "difference": None
         if first is None
         else {

@@ -16,6 +16,7 @@ from like_keras_core.issue import errors_in
 from like_keras_core.report import Choices, RunReport
 from like_keras_core.spec import SystemSpec, component_of
 from like_keras_core.system import System
+from lk_record_mcap.changes import changes
 from lk_record_mcap.comparison import Comparison, Difference
 from lk_record_mcap.errors import RecordingError
 from lk_record_mcap.recorder import Recorder
@@ -43,6 +44,8 @@ class Replay:
         differing: How many of those differ.
         difference: The first difference; None where there is none.
         report: What the launch gave back.
+        changed: What has changed in the system since it was recorded: rates, `takes`,
+            classes and arguments of the components that ran.
     """
 
     recording: Path
@@ -54,6 +57,7 @@ class Replay:
     differing: int
     difference: Difference | None
     report: RunReport
+    changed: tuple[str, ...] = ()
 
     @property
     def is_equal(self) -> bool:
@@ -70,6 +74,8 @@ class Replay:
             return f"{where}: equal, {what}."
         count = f"{self.differing} of" if self.differing > 1 else "one of"
         text = f"{where}: not equal. {self.difference}\nIn all, {count} {what} differ."
+        if self.changed:
+            text += f"\nSince it was recorded, {'; '.join(self.changed)}."
         if self.report.ended_by == "error":
             text += "\nAfter that a component failed, which may come of it."
         return text
@@ -167,6 +173,7 @@ def replay(
         differing=found.differing,
         difference=found.first,
         report=report,
+        changed=tuple(changes(recording.spec, lowered.spec, names)),
     )
 
 
