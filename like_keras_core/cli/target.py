@@ -67,7 +67,12 @@ def load_target(target: str, allow: Sequence[str] = ()) -> System:
         LoadError: There is no such file, module or attribute, or it is not a system.
         SpecError: It is a file, but no saved system.
     """
-    folder = os.getcwd()
+    try:
+        folder = os.getcwd()
+    except FileNotFoundError:
+        raise LoadError(
+            "The current directory was removed. Change to one that is there."
+        ) from None
     allowed = list(allow) or None
     if allowed is not None:
         add_folder(folder, allowed)

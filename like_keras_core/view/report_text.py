@@ -93,10 +93,13 @@ def _timings(report: RunReport) -> str:
 
 
 def timing_notes(report: RunReport) -> Iterator[str]:
-    """Say what each component takes that takes ticks, and who held up whom."""
+    """Say who never fired, what those take that take ticks, and who held up whom."""
     for name, item in report.components.items():
         if (timing := item.timing) is None:
             continue
+        if timing.skipped and not item.fired:
+            count = timing.skipped
+            yield f"{name}: never fired: {count} ticks were over before it could"
         if timing.takes and item.latency_p99_s is not None:
             yield _takes_note(name, item.latency_p99_s, timing)
         for by, held_s in timing.held_by.items():

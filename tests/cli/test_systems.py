@@ -156,6 +156,21 @@ def test_targets(lk: Lk, target: str) -> None:
     assert (result.code, result.out) == (0, "robot: nothing is wrong (2 components)\n")
 
 
+def test_a_folder_that_was_removed_is_said(
+    lk: Lk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not as a file of nobody's that does not exist."""
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+
+    result = lk("validate", "robot.py")
+
+    assert result.code == 2
+    assert "The current directory was removed." in result.err
+
+
 def test_a_saved_system_is_a_target(lk: Lk, tmp_path: Path) -> None:
     """From any folder."""
     System([Count(), Scale()], name="saved").save(tmp_path / "saved.json")

@@ -226,3 +226,11 @@ def test_a_report_says_how_many_ticks_would_do_at_its_speed(
     line = next(x for x in str(report).splitlines() if x.startswith("slow: takes"))
     assert "takes 2 ticks = " in line
     assert ticks in line or "would do" in line
+
+
+def test_a_component_that_never_fired_is_named() -> None:
+    """Nothing else would say that a rate is beyond the machine."""
+    report = System([Imu()], rate_hz=1e8, late="skip").launch(2_000)
+
+    assert report.components["imu"].fired == 0
+    assert "imu: never fired: 2000 ticks were over before it could" in str(report)
