@@ -73,7 +73,7 @@ def main() -> None:
     for topic, kind in WANTED.items():
         qos = 100 if kind is TFMessage else KEPT
         node.create_subscription(kind, topic, found[topic].append, qos)
-    sent = {
+    sent: dict[str, tuple[Any, Any, Any]] = {
         "/hand/camera": (Image, KEPT, image),
         "/hand/sample": (Sample, KEPT, lambda n: sample()),
         "/tf": (TFMessage, 100, lambda n: placed("map", "base", 10 + n)),

@@ -147,7 +147,9 @@ def test_colours_change_their_order_without_opencv(
     assert same(from_image(sent(deep), "rgb8"), RGB)
     assert same(from_image(sent(RGB[..., 0]), "rgb8"), RGB[..., [0, 0, 0]])
     assert same(from_image(sent(RGB[..., 0], "8UC1"), "mono8"), RGB[..., 0])
-    with pytest.raises(EngineError, match="pip install opencv-python-headless"):
+    with pytest.raises(
+        EngineError, match=r"pip install 'lk-engine-ros2-stub\[images\]'"
+    ):
         from_image(bgr, "mono8")
 
 

@@ -58,8 +58,8 @@ def opencv() -> Any:
         import cv2
     except ImportError:
         raise EngineError(
-            "This conversion of images needs OpenCV. Install it where the node runs: "
-            "pip install opencv-python-headless, or ROS's python3-opencv."
+            "this conversion of images needs OpenCV. Install it where the node runs: "
+            "pip install 'lk-engine-ros2-stub[images]', or ROS's python3-opencv."
         ) from None
     return cv2
 

@@ -144,7 +144,8 @@ def _pixels(message: Any, known: Encoding) -> Image:
     lines = np.lib.stride_tricks.as_strided(data, (rows, row), (step, 1))
     dtype = known.dtype.newbyteorder(">" if message.is_bigendian else "<")
     numbers = np.ascontiguousarray(lines).view(dtype)
-    return numbers.astype(known.dtype, copy=False).reshape(shape)
+    image: Image = numbers.astype(known.dtype, copy=False)
+    return image.reshape(shape)
 
 
 def _decompressed(message: Any, data: bytes) -> Image:
