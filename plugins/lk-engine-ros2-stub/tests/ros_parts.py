@@ -230,7 +230,7 @@ class Signals(Component):
 
     word = OutputPort(str, qos=KEPT)
     level = OutputPort(Any, ros_type="std_msgs/msg/Float64", qos=KEPT)
-    image = OutputPort(npt.NDArray[np.uint8], qos=KEPT)
+    image = OutputPort(npt.NDArray[np.uint8], qos=KEPT, frame_id="lens")
     joints = OutputPort(dict, ros_type="sensor_msgs/msg/JointState", qos=KEPT)
 
     def __init__(self, bad_at: int = -1, **options: Any):

@@ -224,7 +224,8 @@ def test_a_sink_leaves_out_what_does_not_fit(caplog: pytest.LogCaptureFixture) -
         def close(self) -> None:
             pass
 
-    sink._published, sink._left_out = Refuses(), LeftOut(sink.log, "The value")
+    refuses: Any = Refuses()
+    sink._published, sink._left_out = refuses, LeftOut(sink.log, "The value")
     for _ in range(3):
         assert sink.forward(value="x") is None
     sink.on_deactivate()
