@@ -27,7 +27,9 @@ class Tap:
             object has a `close`, that is called after the last `on_shutdown` there. If
             it has a `settle`, that is called before anything else of the author runs in
             the process: until then the object may refer to the arrays that it was
-            given, and from then on their producer may change them.
+            given, and from then on their producer may change them. If it has a
+            `taken`, that is called before each firing of the port's component, with
+            the values of its inputs by name.
         config: JSON keyword arguments of the class.
     """
 

@@ -7,6 +7,7 @@ import logging
 import signal
 import sys
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -713,6 +714,53 @@ def test_a_tap_that_cannot_settle_fails_the_run() -> None:
     error = failed(System([Diarist("a")]), 1, taps=[tap])
 
     assert "Keeper' on 'a.output' settled, and raised OSError" in str(error)
+
+
+class Onlooker(Diary):
+    """A tap that sees what its component is fired with."""
+
+    def taken(self, inputs: Mapping[str, Any]) -> None:
+        _diary.append(f"taken {dict(inputs)}")
+        if self.raises:
+            raise OSError("disk full")
+
+
+class Join(Component):
+    """Has inputs that come by position and by name, and one that nothing feeds."""
+
+    def forward(self, first: int, /, second: int = 5, *, third: int = 0) -> int:
+        return first + third
+
+
+@pytest.mark.parametrize("takes", [None, 2])
+def test_a_tap_sees_what_its_component_is_fired_with(takes: int | None) -> None:
+    """By the inputs' names, before each firing and before what comes of it."""
+    count, join = Count(), Join()
+    if takes:
+        join.takes = takes
+    system = System([count, join])
+    system.connect(count.outputs.output, join.inputs.first)
+    system.connect(count.outputs.output, join.inputs.third)
+
+    run(system, 3, taps=[Tap("join.output", f"{__name__}:Onlooker")])
+
+    told = [x for x in _diary if x.startswith(("taken", "tap "))]
+    seen = [x for x in told if x != "tap closed"]
+    values = [f"taken {{'first': {n}, 'third': {n}}}" for n in range(3)]
+    if takes:
+        # What begins at tick 2 may begin after the run has ended.
+        assert seen[:2] == [values[0], "tap 2"]
+    else:
+        assert seen == [x for n in range(3) for x in (values[n], f"tap {n}")]
+
+
+def test_a_tap_that_cannot_see_fails_the_run() -> None:
+    """The error names the tap and its port."""
+    tap = Tap("a.output", f"{__name__}:Onlooker", {"raises": True})
+
+    error = failed(System([Diarist("a")]), 1, taps=[tap])
+
+    assert "Onlooker' on 'a.output' saw the inputs, and raised OSError" in str(error)
 
 
 def test_an_attribute_assigned_by_the_author_is_warned_of() -> None:

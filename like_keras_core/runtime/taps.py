@@ -68,6 +68,25 @@ class Taps:
             found.setdefault(str(tap.port), []).append(_guarded(tap, made))
         return found
 
+    def seen(
+        self,
+        forwards: Mapping[str, Callable[..., Any]],
+        inputs: Mapping[str, Sequence[str]],
+    ) -> dict[str, Callable[..., Any]]:
+        """Return what fires each component: before that, what was made sees its inputs.
+
+        Args:
+            forwards: What fires, by component.
+            inputs: The names of its inputs, in the order of its arguments.
+        """
+        found = dict(forwards)
+        for tap, made in self._made:
+            name = component_of(str(tap.port))
+            see = getattr(made, "taken", None)
+            if see is not None and name in found:
+                found[name] = _seeing(tap, see, found[name], inputs[name])
+        return found
+
     def settled(
         self, forwards: Mapping[str, Callable[..., Any]]
     ) -> Mapping[str, Callable[..., Any]]:
@@ -140,6 +159,35 @@ def _guarded(
 
     _codes.add(id(guarded.__code__))
     return guarded
+
+
+def _seeing(
+    tap: Tap,
+    see: Callable[[Mapping[str, Any]], object],
+    forward: Callable[..., Any],
+    names: Sequence[str],
+) -> Callable[..., Any]:
+    """Return what fires a component once an object has seen what it is fired with."""
+
+    def fire(*args: Any, **kwargs: Any) -> Any:
+        _see(tap, see, {**dict(zip(names, args, strict=False)), **kwargs})
+        return forward(*args, **kwargs)
+
+    return fire
+
+
+def _see(
+    tap: Tap, see: Callable[[Mapping[str, Any]], object], inputs: Mapping[str, Any]
+) -> None:
+    try:
+        see(inputs)
+    except BaseException as error:
+        if came_by_signal(error):
+            raise
+        raise tap.failed("saw the inputs, and raised", error) from error
+
+
+_codes.add(id(_see.__code__))
 
 
 def _after(

@@ -346,6 +346,13 @@ class HostBase(ABC):
             name: noting(self.components[name], forward)
             for name, forward in forwards.items()
         }
+        forwards = self._taps.seen(
+            forwards,
+            {
+                component.name: [port.name for port in component.inputs]
+                for component in self.spec.components
+            },
+        )
         result = plan(
             self.spec,
             indexes,

@@ -29,12 +29,17 @@ KEPT = QoSProfile(depth=1000, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 """So kept, nothing is lost before the two ends have found each other."""
 
 
+def header(message: Any) -> list[Any]:
+    found = message.header
+    return [found.frame_id, found.stamp.sec * 10**9 + found.stamp.nanosec]
+
+
 def shown(message: Any) -> Any:
     if isinstance(message, Image):
         size = [message.height, message.width, message.step]
-        return [message.encoding, size, bytes(message.data).hex()]
+        return [message.encoding, size, bytes(message.data).hex(), *header(message)]
     if isinstance(message, JointState):
-        return [list(message.name), list(message.position), message.header.frame_id]
+        return [list(message.name), list(message.position), *header(message)]
     return message.data
 
 
@@ -43,7 +48,9 @@ def made(kind: str, number: int) -> Any:
         return Float64(data=number / 4)
     if kind == "Image":
         data = bytes([number, 1, 2, 0, number, 4, 5, 0])
-        return Image(height=2, width=3, step=4, encoding="mono8", data=data)
+        found = Image(height=2, width=3, step=4, encoding="mono8", data=data)
+        found.header.frame_id, found.header.stamp.sec = "lens", number
+        return found
     if kind == "JointState":
         return JointState(name=["elbow"], position=[float(number)])
     return String(data=f"number {number}")

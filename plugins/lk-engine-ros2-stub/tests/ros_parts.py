@@ -230,7 +230,7 @@ class Signals(Component):
 
     word = OutputPort(str, qos=KEPT)
     level = OutputPort(Any, ros_type="std_msgs/msg/Float64", qos=KEPT)
-    image = OutputPort(npt.NDArray[np.uint8], qos=KEPT)
+    image = OutputPort(npt.NDArray[np.uint8], qos=KEPT, frame_id="lens")
     joints = OutputPort(dict, ros_type="sensor_msgs/msg/JointState", qos=KEPT)
 
     def __init__(self, bad_at: int = -1, **options: Any):
@@ -292,3 +292,55 @@ class Pausing(Number):
         if found == self.number:
             time.sleep(self.pause_s)
         return found
+
+
+class Labels(Component):
+    """Publishes what it computes of an image, with headers of every origin."""
+
+    image = OutputPort(np.ndarray, encoding="bgr8", header_from="header", qos=KEPT)
+    info = OutputPort(
+        dict, ros_type="sensor_msgs/msg/CameraInfo", frame_id="tool", qos=KEPT
+    )
+    joints = OutputPort(
+        dict,
+        ros_type="sensor_msgs/msg/JointState",
+        frame_id="tool",
+        header_from="header",
+        qos=KEPT,
+    )
+    twin = OutputPort(dict, ros_type="sensor_msgs/msg/JointState", qos=KEPT)
+
+    def forward(self, image: np.ndarray, header: dict) -> dict[str, Any]:
+        own = {"stamp": {"sec": 3, "nanosec": 4}, "frame_id": "own"}
+        return {
+            "image": np.ascontiguousarray(image[..., ::-1]),
+            "info": {"width": image.shape[1]},
+            "joints": {"name": ["a"]},
+            "twin": {"header": own} if header["stamp"]["sec"] == 1 else {},
+        }
+
+
+class Looks(Component):
+    """Looks up where the camera is, and says it as a transform of its own."""
+
+    def __init__(self, **options: Any):
+        from lk_engine_ros2_stub import TransformBuffer
+
+        super().__init__(**options)
+        self.buffer = TransformBuffer()
+
+    def forward(self, tf: dict, tf_static: dict) -> Any:
+        from lk_engine_ros2_stub import Transform, transform_message
+
+        self.buffer.add(tf)
+        self.buffer.add(tf_static, static=True)
+        found = self.buffer.lookup("map", "camera")
+        camera = Transform("map", "eye", found.translation, found.rotation)
+        return transform_message([camera, found])
+
+
+class Passes(Component):
+    """Passes on what came."""
+
+    def forward(self, value: dict) -> dict:
+        return value

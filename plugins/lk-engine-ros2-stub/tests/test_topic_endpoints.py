@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -49,9 +50,10 @@ def by_hand(launches: str, tmp_path: Path) -> Iterator[ByHand]:
     remove_free(before)
 
 
-def source(name: str, kind: str) -> RosTopic:
+def source(name: str, kind: str, **options: Any) -> RosTopic:
     """Return what joins a topic of others as a source."""
-    return RosTopic(name, kind, f"/hand/{name}", "source", KEPT, ticks="count")
+    topic = f"/hand/{name}"
+    return RosTopic(name, kind, topic, "source", KEPT, ticks="count", **options)
 
 
 def stop_after(process: Any, system: System) -> tuple[threading.Thread, list[str]]:
@@ -68,7 +70,10 @@ def stop_after(process: Any, system: System) -> tuple[threading.Thread, list[str
 
 
 def test_others_receive_what_components_publish(by_hand: ByHand) -> None:
-    """Text, number, image and joints: each value once, in order, from the first on."""
+    """Text, number, image and joints: each value once, in order, from the first on.
+
+    What is of one tick bears one time.
+    """
     topics = {"word": "String", "level": "Float64"}
     topics |= {"image": "Image", "joints": "JointState"}
     words = [f"/plant/signals/{port}={kind}" for port, kind in topics.items()]
@@ -81,13 +86,16 @@ def test_others_receive_what_components_publish(by_hand: ByHand) -> None:
 
     thread.join()
     found = json.loads(said[0])
+    stamps = [item[-1] for item in found["/plant/signals/image"]]
+    assert stamps == sorted(set(stamps))
+    assert abs(time.time_ns() - stamps[0]) < 60e9
     assert found["/plant/signals/word"] == [f"number {n}" for n in range(5)]
     assert found["/plant/signals/level"] == [n / 4 for n in range(5)]
     assert found["/plant/signals/image"] == [
-        ["rgb8", [1, 2, 6], bytes([n] * 6).hex()] for n in range(5)
+        ["rgb8", [1, 2, 6], bytes([n] * 6).hex(), "lens", stamps[n]] for n in range(5)
     ]
     assert found["/plant/signals/joints"] == [
-        [["elbow", "wrist"], [n, n / 2], "arm"] for n in range(5)
+        [["elbow", "wrist"], [n, n / 2], "arm", stamps[n]] for n in range(5)
     ]
 
 
@@ -97,7 +105,11 @@ def test_topics_of_others_feed_components(by_hand: ByHand) -> None:
     by_hand("talk", *(f"/hand/{name}={kind}" for name, kind in kinds.items()))
     packages = {"level": "std_msgs"}
     parts: list[Any] = [
-        source(name, f"{packages.get(name, 'sensor_msgs')}/msg/{kind}")
+        source(
+            name,
+            f"{packages.get(name, 'sensor_msgs')}/msg/{kind}",
+            header=name == "image",
+        )
         for name, kind in kinds.items()
     ]
     parts.append(Sees(node=Node("b")))
@@ -111,6 +123,9 @@ def test_topics_of_others_feed_components(by_hand: ByHand) -> None:
     assert report.iterations == 8
     assert report.records["level.output"] == [(n, n / 4) for n in range(8)]
     assert same(report.records["image.output"], list(enumerate(image)))
+    assert report.records["image.header"] == [
+        (n, {"stamp": {"sec": n, "nanosec": 0}, "frame_id": "lens"}) for n in range(8)
+    ]
     assert report.records["sees.output"] == [
         (n, f"{n / 4} (2, 3) ['elbow'] [{n}.]") for n in range(8)
     ]

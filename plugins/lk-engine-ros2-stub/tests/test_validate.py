@@ -240,7 +240,7 @@ def test_a_port_may_name_its_message() -> None:
         (str, "std_msgs/msg/Float64", "std_msgs/msg/Float64 holds a number"),
         (float, "std_msgs/msg/Int32", "std_msgs/msg/Int32 holds an integer"),
         (np.ndarray, "std_msgs/msg/String", "std_msgs/msg/String holds a string"),
-        (int, "sensor_msgs/msg/Image", "holds an array of uint8"),
+        (int, "sensor_msgs/msg/Image", "sensor_msgs/msg/Image holds an array"),
         (int, "sensor_msgs/msg/JointState", "a dict or dataclass of that shape"),
     ],
 )

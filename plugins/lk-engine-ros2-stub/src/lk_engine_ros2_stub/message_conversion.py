@@ -4,34 +4,24 @@
 |---|---|
 | `std_msgs` with a number, a boolean or a string | that |
 | `sensor_msgs/msg/Image` | an array of shape (rows, columns) or (rows, columns, n) |
-| any other | a dict with its fields |
+| `sensor_msgs/msg/CompressedImage` with `encoding=` | the same, once it has come |
+| any other, and any with `raw=True` | a dict with its fields |
 """
 
 from __future__ import annotations
 
-from array import array
+import logging
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from lk_engine_ros2_stub.message_fields import fill, message_class, to_python, to_scalar
-from lk_engine_ros2_stub.message_types import IMAGE, SCALARS
-
-_CHANNELS: Mapping[int, str] = {1: "mono8", 3: "rgb8", 4: "rgba8"}
-_ENCODINGS: Mapping[str, tuple[str, int]] = {
-    "mono8": ("u1", 1),
-    "8UC1": ("u1", 1),
-    "8UC3": ("u1", 3),
-    "8UC4": ("u1", 4),
-    "rgb8": ("u1", 3),
-    "bgr8": ("u1", 3),
-    "rgba8": ("u1", 4),
-    "bgra8": ("u1", 4),
-    "mono16": ("u2", 1),
-    "16UC1": ("u2", 1),
-    "32FC1": ("f4", 1),
-}
+from like_keras_core.errors import EngineError
+from lk_engine_ros2_stub.image_encodings import encoding_of, is_default
+from lk_engine_ros2_stub.image_messages import from_compressed, from_image, to_image
+from lk_engine_ros2_stub.message_classes import message_class
+from lk_engine_ros2_stub.message_fields import fill, to_python, to_scalar
+from lk_engine_ros2_stub.message_types import COMPRESSED, IMAGE, SCALARS
 
 
 class Conversion:
@@ -39,15 +29,39 @@ class Conversion:
 
     Args:
         name: The type, such as `"std_msgs/msg/String"`.
+        encoding: What the arrays of images are. What arrives is converted to it; what
+            leaves is said to be it. When omitted, an array is as it arrives, and leaves
+            as what its type and shape are.
+        raw: Whether a message arrives as a dict with its fields in any case.
+        who: Where messages come from, for the error.
+        log: Where it is said, once, that images arrive in an encoding whose arrays mean
+            something else where no encoding is said of them.
 
     Raises:
         EngineError: It is not installed.
     """
 
-    def __init__(self, name: str) -> None:
+    def __init__(
+        self,
+        name: str,
+        *,
+        encoding: str | None = None,
+        raw: bool = False,
+        who: str = "What came",
+        log: logging.Logger | None = None,
+    ) -> None:
         self.name = name
         self.message: Any = message_class(name)
         self._fields: Mapping[str, str] = self.message.get_fields_and_field_types()
+        self._encoding = encoding
+        self._is_raw = raw
+        self._who = who
+        self._log = log
+
+    @property
+    def has_header(self) -> bool:
+        """Whether the messages say when and where they are from."""
+        return self._fields.get("header") == "std_msgs/Header"
 
     def to_message(self, value: Any, where: str) -> Any:
         """Return a value as a message.
@@ -62,50 +76,53 @@ class Conversion:
         if type(value) is self.message:
             return value
         message = self.message()
-        if self.name == IMAGE and isinstance(value, np.ndarray):
-            return _to_image(message, value, where)
-        if self.name in SCALARS:
-            message.data = to_scalar(self._fields["data"], value, where)
-            return message
-        return fill(message, value, where)
+        try:
+            if self.name == IMAGE and isinstance(value, np.ndarray):
+                return to_image(message, value, self._encoding, where=where)
+            if self.name in SCALARS and not isinstance(value, Mapping):
+                message.data = to_scalar(self._fields["data"], value, where)
+                return message
+            return fill(message, value, where)
+        except AssertionError as error:
+            # The setters of messages check what they get where they are asked to.
+            raise TypeError(f"{where} does not fit {self.name}: {error}") from None
 
     def to_value(self, message: Any) -> Any:
         """Return a message as a value.
 
         Raises:
-            TypeError: It is an image in an encoding that is not known here.
+            TypeError: It is an image that cannot be read, or not as it is wanted.
+            EngineError: A conversion needs what is not installed.
         """
-        if self.name == IMAGE:
-            return _from_image(message)
+        if self._is_raw:
+            return to_python(message)
+        try:
+            if self.name == IMAGE:
+                image = from_image(message, self._encoding)
+                if self._encoding is None and self._log is not None:
+                    self._look(message.encoding, self._log)
+                return image
+            if self.name == COMPRESSED and self._encoding is not None:
+                return from_compressed(message, self._encoding)
+        except TypeError as error:
+            raise TypeError(f"{self._who} cannot be read: {error}") from None
+        except EngineError as error:
+            raise EngineError(f"{self._who} cannot be read: {error}") from None
         if self.name in SCALARS:
             return message.data
         return to_python(message)
 
-
-def _to_image(message: Any, value: np.ndarray[Any, Any], where: str) -> Any:
-    shape = value.shape if value.ndim == 3 else (*value.shape, 1)
-    if value.dtype != np.uint8 or len(shape) != 3 or shape[2] not in _CHANNELS:
-        raise TypeError(
-            f"{where} must be an image: uint8, of shape (rows, columns) or (rows, "
-            f"columns, 1, 3 or 4); got {value.dtype} of shape {value.shape}."
+    def _look(self, encoding: str, log: logging.Logger) -> None:
+        """Say once that arrays are not in the order that they seem to be in."""
+        if encoding == "rgb8" or is_default(encoding_of(encoding)):
+            return
+        self._log = None
+        log.warning(
+            "%s is an image in %s, and is given as it is. encoding='rgb8' or 'mono8' "
+            "converts it; encoding=%r says that it is to stay so. Whatever publishes "
+            "it again must say encoding=%r too.",
+            self._who,
+            encoding,
+            encoding,
+            encoding,
         )
-    message.height, message.width, channels = shape
-    message.encoding = _CHANNELS[channels]
-    message.step = message.width * channels
-    message.data = array("B", value.tobytes())
-    return message
-
-
-def _from_image(message: Any) -> Any:
-    if message.encoding not in _ENCODINGS:
-        raise TypeError(
-            f"An image came in the encoding {message.encoding!r}; known are "
-            f"{', '.join(_ENCODINGS)}."
-        )
-    code, channels = _ENCODINGS[message.encoding]
-    dtype = np.dtype(code).newbyteorder(">" if message.is_bigendian else "<")
-    rows = np.frombuffer(message.data, np.uint8).reshape(message.height, message.step)
-    size = message.width * channels * dtype.itemsize
-    pixels = np.ascontiguousarray(rows[:, :size]).view(dtype).astype(code)
-    shape = (message.height, message.width)
-    return pixels.reshape(shape if channels == 1 else (*shape, channels))

@@ -7,7 +7,6 @@ are a numpy array when they come, and any sequence when they go.
 from __future__ import annotations
 
 import dataclasses
-import importlib
 import re
 from array import array
 from collections.abc import Mapping
@@ -15,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from like_keras_core.errors import EngineError
+from lk_engine_ros2_stub.message_classes import message_class
 
 _CODES: Mapping[str, str] = {
     "int8": "b",
@@ -32,30 +31,9 @@ _CODES: Mapping[str, str] = {
 """ROS's numbers, by the codes that Python's arrays have for them."""
 
 _TEXTS = ("string", "wstring")
-_SEQUENCE = re.compile(r"sequence<(.+?)(?:, \d+)?>")
+_SEQUENCE = re.compile(r"sequence<(.+?)(?:, (\d+))?>")
 _FIXED = re.compile(r"(.+)\[(\d+)\]")
-_BOUND = re.compile(r"(w?string)<\d+>")
-
-
-def message_class(name: str) -> Any:
-    """Return the class of a message by its name, as `sensor_msgs/msg/Image`.
-
-    Raises:
-        EngineError: It is not installed.
-    """
-    package, kind = name.partition("/")[0], name.rpartition("/")[2]
-    try:
-        found = getattr(importlib.import_module(f"{package}.msg"), kind, None)
-    except ModuleNotFoundError:
-        found = None
-    if found is None:
-        dashed = package.replace("_", "-")
-        raise EngineError(
-            f"The message {name} is not installed. Install ros-DISTRO-{dashed} into "
-            f"the ROS that this shell has set up, or, without ROS: pip install "
-            f"ros-{dashed}"
-        )
-    return found
+_BOUND = re.compile(r"(w?string)<(\d+)>")
 
 
 def fill(message: Any, value: Any, where: str) -> Any:
@@ -94,7 +72,10 @@ def _items(value: Any, message: Any, where: str) -> Mapping[str, Any]:
 
 def _to_field(kind: str, value: Any, where: str) -> Any:
     if match := _SEQUENCE.fullmatch(kind):
-        return _to_sequence(match[1], value, where)
+        found = _to_sequence(match[1], value, where)
+        if match[2] and len(found) > int(match[2]):
+            raise TypeError(f"{where} has at most {match[2]} items; got {len(found)}.")
+        return found
     if match := _FIXED.fullmatch(kind):
         found = _to_sequence(match[1], value, where)
         if len(found) != int(match[2]):
@@ -102,7 +83,15 @@ def _to_field(kind: str, value: Any, where: str) -> Any:
         return np.array(found) if match[1] in _CODES else found
     if "/" in kind:
         return fill(message_class(kind)(), value, where)
-    return to_scalar(_BOUND.sub(r"\1", kind), value, where)
+    if match := _BOUND.fullmatch(kind):
+        text = to_scalar(match[1], value, where)
+        # ROS counts what it sends: bytes of a string, halves of UTF-16 of a wstring.
+        is_wide = match[1] == "wstring"
+        size = len(text.encode("utf-16-le")) // 2 if is_wide else len(text.encode())
+        if size > int(match[2]):
+            raise TypeError(f"{where} has at most {match[2]} characters; got {size}.")
+        return text
+    return to_scalar(kind, value, where)
 
 
 def _to_sequence(kind: str, value: Any, where: str) -> Any:
@@ -116,10 +105,12 @@ def _to_sequence(kind: str, value: Any, where: str) -> Any:
                 # An array is taken as it is; anything else is checked item by item.
                 return array(code, np.ascontiguousarray(value, dtype).tobytes())
             return array(code, value)
-        except (TypeError, OverflowError) as error:
+        except (TypeError, ValueError, OverflowError) as error:
             raise TypeError(f"{where} must hold {kind} numbers: {error}.") from None
     if isinstance(value, str) or not hasattr(value, "__iter__"):
         raise TypeError(f"{where} must be a list; got {value!r:.80}.")
+    if kind == "octet" and isinstance(value, (bytes, bytearray)):
+        return [value[n : n + 1] for n in range(len(value))]
     return [_to_field(kind, item, f"{where}[{n}]") for n, item in enumerate(value)]
 
 
@@ -132,7 +123,7 @@ def to_scalar(kind: str, value: Any, where: str) -> Any:
     if isinstance(value, np.generic):
         value = value.item()
     if kind in _TEXTS and isinstance(value, str):
-        return value
+        return _to_text(value, where)
     if kind == "boolean" and isinstance(value, bool):
         return value
     if kind == "octet" and isinstance(value, bytes) and len(value) == 1:
@@ -144,6 +135,21 @@ def to_scalar(kind: str, value: Any, where: str) -> Any:
         except (TypeError, OverflowError):
             pass
     raise TypeError(f"{where} must be a {kind}; got {value!r:.80}.")
+
+
+def _to_text(value: str, where: str) -> str:
+    if "\0" in value:
+        raise TypeError(
+            f"{where} holds the character NUL, at which ROS ends a string; got "
+            f"{value!r:.80}."
+        )
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:
+        raise TypeError(
+            f"{where} cannot be sent as UTF-8: {error}. Send it as bytes in a uint8[]."
+        ) from None
+    return value
 
 
 def to_python(value: Any) -> Any:

@@ -1,8 +1,9 @@
 """Which ROS message a port's values become.
 
-The rule, in this order: `ros_type=` on the port; a scalar or string has its `std_msgs`
-message; an array annotated `NDArray[np.uint8]` is a `sensor_msgs/msg/Image`; everything
-else travels encoded, as `std_msgs/msg/UInt8MultiArray`.
+The rule, in this order: `ros_type=` on the port; one with an `encoding=` is a
+`sensor_msgs/msg/Image`; a scalar or string has its `std_msgs` message; an array
+annotated `NDArray[np.uint8]` is a `sensor_msgs/msg/Image`; everything else travels
+encoded, as `std_msgs/msg/UInt8MultiArray`.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ ENCODED = "std_msgs/msg/UInt8MultiArray"
 """Carries the core's own encoding: what has no standard message is one of these."""
 
 IMAGE = "sensor_msgs/msg/Image"
+COMPRESSED = "sensor_msgs/msg/CompressedImage"
 
 _STANDARD: Mapping[str, str] = {
     "bool": "std_msgs/msg/Bool",
@@ -74,12 +76,16 @@ def message_of(port: PortSpec) -> str:
     chosen = port.options.get("ros_type")
     if chosen is not None:
         return str(chosen)
+    if "encoding" in port.options:
+        return IMAGE
     return standard_message(port.type) or ENCODED
 
 
 def is_public(port: PortSpec) -> bool:
     """Say whether other ROS nodes can read a port without knowing like_keras."""
-    return "ros_type" in port.options or standard_message(port.type) is not None
+    if "ros_type" in port.options or "encoding" in port.options:
+        return True
+    return standard_message(port.type) is not None
 
 
 def python_type(message: str) -> type | None:
@@ -100,7 +106,7 @@ def misfit(annotation: str, message: str) -> str | None:
             return None
         return f"{message} holds {kind}"
     if message == IMAGE and plain in _KINDS:
-        return f"{message} holds an array of uint8"
+        return f"{message} holds an array"
     if plain in _KINDS:
         return f"{message} has fields, so a dict or dataclass of that shape is expected"
     return None

@@ -9,13 +9,17 @@ from typing import Any
 from like_keras_core.engine_kit import node_option_issues, unknown_options
 from like_keras_core.issue import Issue
 from like_keras_core.spec import NodeSpec, PortSpec, SystemSpec
+from lk_engine_ros2_stub.message_options import (
+    MESSAGE_OPTIONS,
+    message_option_issues,
+)
 from lk_engine_ros2_stub.message_types import misfit
 from lk_engine_ros2_stub.name_rules import message_type_problem
 from lk_engine_ros2_stub.qos import read_qos
 
 NODE_OPTIONS = ("env", "prefix")
 INPUT_OPTIONS = ("qos", "ros_type")
-OUTPUT_OPTIONS = ("max_bytes", "qos", "ros_type")
+OUTPUT_OPTIONS = ("max_bytes", "qos", "ros_type", *MESSAGE_OPTIONS)
 """`max_bytes` sizes the memory of other engines; here nothing needs it."""
 
 _RESTARTING = ("respawn", "respawn_delay", "respawn_max_retries")
@@ -32,6 +36,7 @@ def option_issues(spec: SystemSpec) -> Iterator[Issue]:
     ):
         for address, port in ports.items():
             yield from _port_issues(address, port, known)
+    yield from message_option_issues(spec)
 
 
 def _node_issues(node: NodeSpec) -> Iterator[Issue]:

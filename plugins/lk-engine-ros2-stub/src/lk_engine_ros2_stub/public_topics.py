@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from like_keras_core.errors import EngineError
 from like_keras_core.spec import PortSpec, SystemSpec, component_of
 from like_keras_core.tap import Tap
+from lk_engine_ros2_stub.headers import Header, header_of
+from lk_engine_ros2_stub.left_out import LeftOut
 from lk_engine_ros2_stub.message_types import is_public, message_of
 from lk_engine_ros2_stub.process_node import current
 from lk_engine_ros2_stub.qos import Qos, read_qos
@@ -59,31 +62,61 @@ class PublicPort:
         EngineError: This process is not a ROS node, or the message is not installed.
     """
 
+    #: What sees the inputs of the component, where the header is from one of them.
+    taken: Callable[[Mapping[str, Any]], None] | None = None
+
     def __init__(self, address: str) -> None:
         node = current()
         if node is None:
             raise EngineError(f"The process of {address!r} is not a ROS node.")
-        self._log = logging.getLogger(f"like_keras.{component_of(address)}")
-        self._left_out = 0
+        self._component = component_of(address)
+        self._log = logging.getLogger(f"like_keras.{self._component}")
         port = public_ports(node.spec)[address]
         self.where = f"The value of {address!r}"
+        self._left_out = LeftOut(self._log, self.where)
         self.qos = read_qos(port.options["qos"]) if "qos" in port.options else Qos()
-        topic = node.naming.topic(address)
-        self._topic = node.publish(topic, message_of(port), self.qos)
+        self._header: Header | None = None
+        self._is_said = False
+        self._header_from = str(port.options.get("header_from", ""))
+        if self._header_from:
+            self.taken = self._take_header
+        self._topic = node.publish(
+            node.naming.topic(address),
+            message_of(port),
+            self.qos,
+            encoding=port.options.get("encoding"),
+            frame_id=str(port.options.get("frame_id", "")),
+        )
 
     def __call__(self, tick: int, value: Any) -> None:
         """Publish a value, if it may be read."""
         try:
-            self._topic.send(value, self.where)
+            self._topic.send(
+                value, self.where, header=self._header, tick=(self._component, tick)
+            )
         except TypeError as error:
-            self._left_out += 1
-            if self._left_out == 1:
-                self._log.warning("Not published at tick %d: %s", tick, error)
+            self._left_out.add(tick, error)
 
     def close(self) -> None:
         """Give those who read the time to have all of it."""
-        if self._left_out > 1:
-            self._log.warning(
-                "%s was not published %d times.", self.where, self._left_out
-            )
+        self._left_out.close()
         self._topic.close()
+
+    def _take_header(self, inputs: Mapping[str, Any]) -> None:
+        value = inputs.get(self._header_from)
+        self._header, problem = None, ""
+        try:
+            self._header = header_of(value)
+        except TypeError as error:
+            problem = str(error)
+        if value is None or self._header is not None or self._is_said:
+            return
+        self._is_said = True
+        self._log.warning(
+            "%s is published with the present time: the input %r has no header. %s",
+            self.where,
+            self._header_from,
+            problem
+            or f"It is a {type(value).__name__}; feed it a header, such as the output "
+            "'header' of RosTopic(..., header=True), or a dict with one.",
+        )

@@ -11,7 +11,10 @@ from like_keras_core.errors import EngineError
 from like_keras_core.node import Node
 from like_keras_core.port import OutputPort
 from like_keras_core.spec import ComponentSpec, SystemSpec
-from lk_engine_ros2_stub.message_types import python_type
+from lk_engine_ros2_stub.headers import header_of
+from lk_engine_ros2_stub.left_out import LeftOut
+from lk_engine_ros2_stub.message_options import encoding_problem
+from lk_engine_ros2_stub.message_types import COMPRESSED, IMAGE, python_type
 from lk_engine_ros2_stub.name_rules import message_type_problem, topic_problem
 from lk_engine_ros2_stub.qos import read_qos
 
@@ -51,12 +54,25 @@ class RosTopic(Component):
         node: Where it runs: on a node of its own when omitted. A source shares its
             node with nobody.
         machine: Where its own node runs, as of a `Node`.
+        encoding: Of images: what their arrays are, as `"rgb8"`. A source converts
+            what arrives to it, and decodes a `CompressedImage`; when omitted, an array
+            is as it arrives. A sink says it of what it is given; when omitted, it
+            follows from the array's type and shape.
+        raw: Of a source: whether each value is a dict with all fields of the message,
+            also where the message has a shorter form.
+        header: Of a source: whether the messages' headers are given too, as a dict at
+            the output `header`. Of a sink: whether they are taken, at the input
+            `header`.
+        frame_id: Of a sink: what headers say of the frame where values do not.
 
     Inputs:
-        value: Of a sink: what is published.
+        value: Of a sink: what is published. What does not fit is left out, and logged.
+        header: Of a sink with `header=True`: what its messages' headers say, unless
+            the value does. Without it their time is the ROS clock's.
 
     Outputs:
         output: Of a source: what was received.
+        header: Of a source with `header=True`: the header of what was received.
 
     Raises:
         ValueError: ROS takes no such name, or an argument is none of those that can
@@ -65,6 +81,7 @@ class RosTopic(Component):
 
     needs = ("foreign-nodes",)
     _published: Published | None = None
+    _left_out: LeftOut | None = None
     _subscribed: Subscribed | None = None
     _outside: ExternalInput | None = None
 
@@ -78,6 +95,11 @@ class RosTopic(Component):
         ticks: str | None = None,
         node: Node | None = None,
         machine: str = "local",
+        *,
+        encoding: str | None = None,
+        raw: bool = False,
+        header: bool = False,
+        frame_id: str = "",
     ) -> None:
         own = Node(name, machine=machine, engine="ros2")
         super().__init__(name, node=own if node is None else node)
@@ -88,11 +110,18 @@ class RosTopic(Component):
         _choose(name, "ticks", ticks, (TICKS, None))
         self.type, self.topic, self.qos = type, topic, read_qos(qos)
         self.direction = direction
-        kind = python_type(type)
-        port = OutputPort() if kind is None else OutputPort(kind)
+        reason = _form_problem(type, direction, encoding, raw, frame_id)
+        if reason:
+            raise ValueError(f"RosTopic {name!r} cannot be: {reason}")
+        self.encoding, self.raw, self.frame_id = encoding, raw, frame_id
+        self.header = header
+        kind = dict if raw else python_type(type)
+        outputs = {"output": OutputPort() if kind is None else OutputPort(kind)}
+        if header:
+            outputs["header"] = OutputPort(dict)
         self.declare_ports(
-            inputs=["value"] if direction == SINK else [],
-            outputs={"output": port} if direction == SOURCE else [],
+            inputs=["value", *["header"] * header] if direction == SINK else [],
+            outputs=outputs if direction == SOURCE else [],
         )
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -109,10 +138,25 @@ class RosTopic(Component):
         if node is None:
             return
         if self.direction == SINK:
-            self._published = node.publish(self.topic, self.type, self.qos)
+            self._published = node.publish(
+                self.topic,
+                self.type,
+                self.qos,
+                encoding=self.encoding,
+                frame_id=self.frame_id,
+            )
+            self._left_out = LeftOut(self.log, f"The value for {self.name!r}")
             return
         self._outside = node.outside(address_of(self), f"the topic {self.topic!r}")
-        self._subscribed = node.subscribe(self.topic, self.type, self.qos)
+        self._subscribed = node.subscribe(
+            self.topic,
+            self.type,
+            self.qos,
+            encoding=self.encoding,
+            raw=self.raw,
+            header=self.header,
+            log=self.log,
+        )
 
     def forward(self, **inputs: Any) -> Any:
         """Publish what came, or return what others have published.
@@ -120,10 +164,15 @@ class RosTopic(Component):
         Raises:
             EngineError: This process is not a ROS node.
             EndOfStream: The run is to stop.
-            TypeError: A value does not fit the message.
+            TypeError: A message cannot be read as it is wanted.
         """
-        if self._published is not None:
-            self._published.send(inputs["value"], f"The value for {self.name!r}")
+        if self._published is not None and self._left_out is not None:
+            where = f"The value for {self.name!r}"
+            try:
+                header = header_of(inputs["header"]) if self.header else None
+                self._published.send(inputs["value"], where, header=header)
+            except TypeError as error:
+                self._left_out.add(self.tick, error)
             return None
         if self._subscribed is None or self._outside is None:
             raise EngineError(
@@ -135,12 +184,30 @@ class RosTopic(Component):
         while not self._subscribed.waiting:
             self._outside.wait()
         message = self._subscribed.waiting.popleft()
-        return {"output": self._subscribed.conversion.to_value(message)}
+        return self._subscribed.outputs(message)
 
     def on_deactivate(self) -> None:
         """Let those who read a sink have the last of it."""
         if self._published is not None:
             self._published.close()
+        if self._left_out is not None:
+            self._left_out.close()
+
+
+def _form_problem(
+    type: str, direction: str, encoding: str | None, raw: bool, frame_id: str
+) -> str | None:
+    """Say why messages cannot become values, or values messages, as is asked."""
+    if raw and direction == SINK:
+        return "raw is of a source; a sink takes a dict of fields for any message."
+    if frame_id and direction == SOURCE:
+        return "frame_id is of a sink; what arrives says its own."
+    if encoding is None:
+        return None
+    if raw:
+        return "an image is either raw or has an encoding. Leave one out."
+    allowed = (IMAGE, COMPRESSED) if direction == SOURCE else (IMAGE,)
+    return encoding_problem(encoding, type, allowed)
 
 
 def _choose(name: str, what: str, given: object, known: tuple[str | None, ...]) -> None:

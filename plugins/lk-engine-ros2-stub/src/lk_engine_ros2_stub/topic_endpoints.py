@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import deque
 from typing import Any
 
@@ -13,6 +14,8 @@ from rclpy.qos import (
     ReliabilityPolicy,
 )
 
+from like_keras_core.errors import EngineError
+from lk_engine_ros2_stub.headers import TRANSFORMS, Header, Stamps, completed, to_value
 from lk_engine_ros2_stub.message_conversion import Conversion
 from lk_engine_ros2_stub.qos import Qos
 from lk_engine_ros2_stub.subscription_reader import Reader
@@ -39,25 +42,67 @@ class Published:
         topic: The topic's full name.
         message: The type of its messages.
         qos: Its quality of service.
+        stamps: What gives the messages their time.
+        encoding: What the arrays of images are.
+        frame_id: What headers say of the frame, unless the value does.
     """
 
-    def __init__(self, node: Any, topic: str, message: str, qos: Qos) -> None:
-        self._conversion = Conversion(message)
+    def __init__(
+        self,
+        node: Any,
+        topic: str,
+        message: str,
+        qos: Qos,
+        stamps: Stamps,
+        *,
+        encoding: str | None = None,
+        frame_id: str = "",
+    ) -> None:
+        self._conversion = Conversion(message, encoding=encoding)
         self._publisher = node.create_publisher(
             self._conversion.message, topic, profile(qos)
         )
+        self._stamps = stamps
+        self._frame_id = frame_id
+        # A transform that always holds needs no time.
         self._is_kept = qos.durability == "transient_local"
+        self._holds_transforms = message == TRANSFORMS and not self._is_kept
         self._is_reliable = qos.reliability == "reliable"
 
-    def send(self, value: Any, where: str) -> None:
+    def send(
+        self,
+        value: Any,
+        where: str,
+        *,
+        header: Header | None = None,
+        tick: tuple[str, int] | None = None,
+    ) -> None:
         """Publish a value; it is converted even where nothing reads it.
+
+        Args:
+            value: The value.
+            where: What it is, for the error.
+            header: The header of what it was computed of.
+            tick: The component and the tick that it is from: what is published of
+                one tick bears one time. The present one when omitted.
 
         Raises:
             TypeError: It is none that the message can carry.
         """
         message = self._conversion.to_message(value, where)
-        if self._is_kept or self._publisher.get_subscription_count():
-            self._publisher.publish(message)
+        if not (self._is_kept or self._publisher.get_subscription_count()):
+            return
+        if self._conversion.has_header:
+            stamp = self._stamps.at(*tick) if tick else self._stamps.now()
+            message = completed(message, stamp, self._frame_id, header)
+        elif self._holds_transforms:
+            stamp = self._stamps.at(*tick) if tick else self._stamps.now()
+            found = [
+                completed(item, stamp, self._frame_id, header)
+                for item in message.transforms
+            ]
+            message = self._conversion.message(transforms=found)
+        self._publisher.publish(message)
 
     def close(self) -> None:
         """Wait until those who read have it all, or a moment."""
@@ -74,14 +119,52 @@ class Subscribed:
         topic: The topic's full name.
         message: The type of its messages.
         qos: Its quality of service.
+        encoding: What the arrays of images are to be.
+        raw: Whether values are dicts with the fields of the messages in any case.
+        header: Whether the messages' headers are values too.
+        log: Where it is said that images are not what their arrays seem to be.
+
+    Raises:
+        EngineError: The messages are not installed, or have no header.
     """
 
     def __init__(
-        self, node: Any, reader: Reader, topic: str, message: str, qos: Qos
+        self,
+        node: Any,
+        reader: Reader,
+        topic: str,
+        message: str,
+        qos: Qos,
+        *,
+        encoding: str | None = None,
+        raw: bool = False,
+        header: bool = False,
+        log: logging.Logger | None = None,
     ) -> None:
-        self.conversion = Conversion(message)
+        who = f"A message on {topic!r}"
+        self.conversion = Conversion(
+            message, encoding=encoding, raw=raw, who=who, log=log
+        )
+        if header and not self.conversion.has_header:
+            raise EngineError(
+                f"Messages on {topic!r} are {message}, which has no header. Leave "
+                "header=True out."
+            )
+        self._with_header = header
         self.waiting: deque[Any] = deque()
         reader.subscribe(node, self.conversion.message, topic, self._take, profile(qos))
+
+    def outputs(self, message: Any) -> dict[str, Any]:
+        """Return what a message is for the outputs of a component.
+
+        Raises:
+            TypeError: It cannot be read.
+            EngineError: A conversion needs what is not installed.
+        """
+        found = {"output": self.conversion.to_value(message)}
+        if self._with_header:
+            found["header"] = to_value(message.header)
+        return found
 
     def _take(self, message: Any) -> None:
         self.waiting.append(message)

@@ -30,6 +30,7 @@ from like_keras_core.engine_kit import (
 from like_keras_core.errors import LkError
 from like_keras_core.spec import SystemSpec
 from lk_engine_ros2_stub.cdr import to_frame, to_message
+from lk_engine_ros2_stub.headers import Stamps
 from lk_engine_ros2_stub.qos import Qos
 from lk_engine_ros2_stub.ros_names import RUN, Naming
 from lk_engine_ros2_stub.subscription_reader import Reader
@@ -84,6 +85,7 @@ class RosNode:
             reliability=ReliabilityPolicy.RELIABLE,
             durability=DurabilityPolicy.VOLATILE,
         )
+        self.stamps = Stamps(self.node.get_clock())
         self.is_called_away: Callable[[], bool] = lambda: False
         self._arrived: Arrived = lambda frame: None
         self._publishers: dict[str, Any] = {}
@@ -127,21 +129,23 @@ class RosNode:
             ) from None
         return list(value) if isinstance(default, list) else value
 
-    def publish(self, topic: str, message: str, qos: Qos) -> Published:
+    def publish(self, topic: str, message: str, qos: Qos, **options: Any) -> Published:
         """Open a topic of standard messages for others to read.
 
         Raises:
             EngineError: The message is not installed.
         """
-        return Published(self.node, topic, message, qos)
+        return Published(self.node, topic, message, qos, self.stamps, **options)
 
-    def subscribe(self, topic: str, message: str, qos: Qos) -> Subscribed:
+    def subscribe(
+        self, topic: str, message: str, qos: Qos, **options: Any
+    ) -> Subscribed:
         """Open a topic of standard messages that others publish.
 
         Raises:
             EngineError: The message is not installed.
         """
-        return Subscribed(self.node, self._reader, topic, message, qos)
+        return Subscribed(self.node, self._reader, topic, message, qos, **options)
 
     def outside(self, component: str, who: str) -> ExternalInput:
         """Return how a component of this process waits for others' messages."""
