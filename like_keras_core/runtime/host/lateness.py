@@ -92,7 +92,7 @@ class Lateness:
 
     def start(self, pacer: Pacer) -> None:
         """Know the clock that says what is over."""
-        self.clock = pacer.now
+        self.clock = pacer.elapsed_s
         self.closest_s = CLOSEST / pacer.rate_hz if self.skips else 0.0
 
     def careful(

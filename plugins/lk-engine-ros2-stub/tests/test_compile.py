@@ -163,8 +163,8 @@ def test_parameters_have_the_type_that_they_were_made_with() -> None:
     text = files_of(arguments().to_spec())["src/arguments_bringup/config/params.yaml"]
     found = yaml.safe_load(text)
 
-    assert found["/arguments/hub"] == {"ros__parameters": {"count": {"start": 2}}}
-    arm = found["/arguments/arm"]["ros__parameters"]["arm"]
+    assert found["/**/hub"] == {"ros__parameters": {"count": {"start": 2}}}
+    arm = found["/**/arm"]["ros__parameters"]["arm"]
     assert arm == {
         "size": 7,
         "config": {
@@ -187,7 +187,7 @@ def test_a_parameter_comes_back_as_it_was(value: Any) -> None:
     arm = Arm(table=value, node=Node("a"))
     files = files_of(System([Count(), arm], name="r").to_spec())
     found = yaml.safe_load(files["src/r_bringup/config/params.yaml"])
-    held = found["/r/a"]["ros__parameters"]["arm"]["table"]
+    held = found["/**/a"]["ros__parameters"]["arm"]["table"]
 
     assert held == value
     assert type(held) is type(value)
@@ -200,7 +200,7 @@ def test_what_would_come_back_as_something_else_is_no_parameter(value: Any) -> N
     files = files_of(System([Count(), arm], name="r").to_spec())
     text = files["src/r_bringup/config/params.yaml"]
 
-    assert "table" not in yaml.safe_load(text)["/r/a"]["ros__parameters"]["arm"]
+    assert "table" not in yaml.safe_load(text)["/**/a"]["ros__parameters"]["arm"]
     assert "#   arm.table" in text
 
 
@@ -241,14 +241,20 @@ def test_a_launch_file_starts_each_node_once(monkeypatch: pytest.MonkeyPatch) ->
     nodes = [kwargs for name, _, kwargs in entities if name == "Node"]
     arguments = [args[0] for name, args, _ in entities if "Declare" in name]
 
-    assert arguments == ["params_file", "iterations", "log_level"]
+    assert arguments == [
+        *("params_file", "iterations", "namespace", "use_sim_time", "rate_hz"),
+        *("control", "log_level"),
+    ]
     assert nodes == [
         {
             "package": "two_nodes_bringup",
             "executable": name,
             "name": name,
-            "namespace": "two_nodes",
-            "parameters": [("LaunchConfiguration", ("params_file",), {})],
+            "namespace": ("LaunchConfiguration", ("namespace",), {}),
+            "parameters": [
+                ("LaunchConfiguration", ("params_file",), {}),
+                {"use_sim_time": ("LaunchConfiguration", ("use_sim_time",), {})},
+            ],
             "ros_arguments": [
                 "--log-level",
                 ("LaunchConfiguration", ("log_level",), {}),

@@ -114,6 +114,10 @@ def test_an_image_with_rows_that_are_longer_than_its_pixels() -> None:
 
 
 def test_a_message_that_is_not_installed_says_how_to_get_it() -> None:
-    """In a ROS installation, and beside the wheels."""
-    with pytest.raises(EngineError, match="pip install ros-tracked-msgs"):
+    """In a ROS installation; a wheel is named only where it is known to be ROS's."""
+    with pytest.raises(EngineError, match="pip install ros-sensor-msgs"):
+        Conversion("sensor_msgs/msg/Track")
+    with pytest.raises(EngineError, match="ros-DISTRO-tracked-msgs") as caught:
         Conversion("tracked_msgs/msg/Track")
+
+    assert "pip install" not in str(caught.value)

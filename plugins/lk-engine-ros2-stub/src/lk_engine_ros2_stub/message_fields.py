@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from like_keras_core.errors import EngineError
+from lk_engine_ros2_stub.ros_environment import install_messages
 
 _CODES: Mapping[str, str] = {
     "int8": "b",
@@ -49,11 +50,8 @@ def message_class(name: str) -> Any:
     except ModuleNotFoundError:
         found = None
     if found is None:
-        dashed = package.replace("_", "-")
         raise EngineError(
-            f"The message {name} is not installed. Install ros-DISTRO-{dashed} into "
-            f"the ROS that this shell has set up, or, without ROS: pip install "
-            f"ros-{dashed}"
+            f"The message {name} is not installed. {install_messages(package)}"
         )
     return found
 

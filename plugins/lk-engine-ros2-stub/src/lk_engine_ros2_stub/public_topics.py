@@ -68,7 +68,7 @@ class PublicPort:
         port = public_ports(node.spec)[address]
         self.where = f"The value of {address!r}"
         self.qos = read_qos(port.options["qos"]) if "qos" in port.options else Qos()
-        topic = node.naming.topic(address)
+        topic = node.naming.relative_topic(address)
         self._topic = node.publish(topic, message_of(port), self.qos)
 
     def __call__(self, tick: int, value: Any) -> None:

@@ -18,6 +18,17 @@ NO_RCLPY = (
     "where ROS 2 is set up (source /opt/ros/DISTRO/setup.bash), or, on Linux x86-64 "
     "without ROS: pip install 'lk-engine-ros2-stub[rclpy]'."
 )
+WHEELS = frozenset(
+    {
+        *("action_msgs", "builtin_interfaces", "diagnostic_msgs", "geometry_msgs"),
+        *("lifecycle_msgs", "nav_msgs", "rcl_interfaces", "rosgraph_msgs"),
+        *("sensor_msgs", "shape_msgs", "std_msgs", "std_srvs", "stereo_msgs"),
+        *("test_msgs", "trajectory_msgs", "visualization_msgs"),
+    }
+)
+"""The packages of messages that are known to be on PyPI, as `ros-NAME`. Under any other
+name there may be whatever somebody has put there."""
+
 _NEEDED = ("rclpy", "std_msgs")
 _INDEX = Path("share", "ament_index", "resource_index", "rmw_typesupport")
 _NO_RMW = "rmw_implementation"
@@ -27,6 +38,22 @@ _NO_RMW = "rmw_implementation"
 def no_rclpy(module: str) -> str:
     """Return what to say where a module of ROS is missing."""
     return NO_RCLPY.format(module=module, python=sys.executable)
+
+
+def install_messages(package: str) -> str:
+    """Return how a package of messages is installed: a sentence.
+
+    Args:
+        package: The package, such as `"sensor_msgs"`.
+    """
+    dashed = package.replace("_", "-")
+    advice = (
+        f"Install ros-DISTRO-{dashed} into the ROS that this shell has set up, or "
+        "build the package and source its workspace"
+    )
+    if package in WHEELS:
+        return f"{advice}; without ROS: pip install ros-{dashed}"
+    return f"{advice}. There is no wheel of it that we know."
 
 
 def check_rclpy() -> None:
