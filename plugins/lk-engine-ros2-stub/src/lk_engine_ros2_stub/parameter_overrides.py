@@ -98,10 +98,10 @@ class ParameterOverrides:
         """Say which parameters were set that nothing takes."""
         for name in self._declared.undeclared():
             reason = self._names.get(name, "")
-            if reason:
+            if reason not in ("", NONE):
                 why = f"ROS cannot hold it ({reason})"
             else:
-                held = [x for x, reason in self._names.items() if not reason]
+                held = [x for x, reason in self._names.items() if reason in ("", NONE)]
                 near = difflib.get_close_matches(name, held, n=1, cutoff=_NEAR)
                 why = "there is none of that name on this node"
                 why += f"; did you mean {near[0]!r}?" if near else ""
