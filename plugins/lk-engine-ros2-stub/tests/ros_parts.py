@@ -77,7 +77,7 @@ class Note(Component):
 
     def on_configure(self) -> None:
         self.log.info("noting into %s", self.file)
-        self.out = open(self.file, "w")  # noqa: SIM115 - closed in on_shutdown
+        self.out = open(self.file, "w", 1)  # noqa: SIM115 - closed in on_shutdown
 
     def forward(self, value: float) -> None:
         self.out.write(f"{value!r}\n")
