@@ -1,5 +1,6 @@
 """Our nodes as ROS's tools meet them: parameters, logs, names and simulated time."""
 
+import importlib
 import json
 from pathlib import Path
 
@@ -8,10 +9,14 @@ from ros_parts import tuned  # type: ignore[import-not-found]
 from test_run import (  # type: ignore[import-not-found]
     Nodes,
     by_hand,
+    fences,
     needs_ros,
     nodes,
     wait_for,
 )
+
+from like_keras_core import EngineError
+from lk_engine_ros2_stub import ros_node
 
 __all__ = ["nodes"]
 
@@ -177,6 +182,57 @@ def test_ticks_follow_the_simulated_time(nodes: Nodes) -> None:
     assert 49 <= jumped - paused <= 52
     assert ends["eye"][0] == 1
     assert "The simulated time on /clock was reset" in ends["eye"][1]
+
+
+CALL = """
+import time, rclpy
+from rcl_interfaces.msg import Log
+from std_srvs.srv import Trigger
+
+rclpy.init()
+node = rclpy.create_node("caller")
+logs = []
+node.create_subscription(Log, "/rosout", lambda x: logs.append(x.msg), 10)
+client = node.create_client(Trigger, "/counting/counter/reset")
+assert client.wait_for_service(40)
+call = client.call_async(Trigger.Request())
+rclpy.spin_until_future_complete(node, call, timeout_sec=20)
+until = time.monotonic() + 20
+while not any(x.startswith("[counter") for x in logs) and time.monotonic() < until:
+    rclpy.spin_once(node, timeout_sec=0.1)
+print(call.result().success, call.result().message)
+print([x for x in logs if x.startswith("[counter")][-1])
+"""
+
+
+@needs_ros
+def test_a_component_has_services_and_timers_of_its_own(
+    nodes: Nodes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The one of the page about this engine, called by a node of somebody else's."""
+    pytest.importorskip("std_srvs")
+    (code,) = (text for text in fences("python") if "class Counter" in text)
+    (nodes.folder / "counting.py").write_text(code)
+    monkeypatch.syspath_prepend(nodes.folder)
+    package = nodes.compile(importlib.import_module("counting").counting)
+    nodes.env["PYTHONPATH"] += f":{nodes.folder}"
+    hub = nodes.start(package, "hub")
+
+    called = by_hand(CALL, nodes, is_good=False)
+    assert called.returncode == 0, called.stderr
+    hub.send_signal(2)
+    ends = nodes.ends()
+
+    answer, told = called.stdout.splitlines()
+    assert answer.startswith("True was ")
+    assert told.startswith("[counter") and "at " in told
+    assert ends["hub"][0] == 0, ends
+
+
+def test_without_a_ros_node_a_component_is_told_so() -> None:
+    """On every other engine, and by hand."""
+    with pytest.raises(EngineError, match="no ROS node in this process"):
+        ros_node()
 
 
 def test_the_file_of_parameters_must_be_there(tmp_path: Path) -> None:

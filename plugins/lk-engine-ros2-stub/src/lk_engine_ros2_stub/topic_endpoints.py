@@ -12,6 +12,7 @@ from rclpy.qos import (
     QoSProfile,
     ReliabilityPolicy,
 )
+from rclpy.qos_overriding_options import QoSOverridingOptions
 
 from lk_engine_ros2_stub.message_conversion import Conversion
 from lk_engine_ros2_stub.qos import Qos
@@ -43,11 +44,16 @@ class Published:
 
     def __init__(self, node: Any, topic: str, message: str, qos: Qos) -> None:
         self._conversion = Conversion(message)
+        # What ROS's parameters override is changed in it.
+        used = profile(qos)
         self._publisher = node.create_publisher(
-            self._conversion.message, topic, profile(qos)
+            self._conversion.message,
+            topic,
+            used,
+            qos_overriding_options=QoSOverridingOptions.with_default_policies(),
         )
-        self._is_kept = qos.durability == "transient_local"
-        self._is_reliable = qos.reliability == "reliable"
+        self._is_kept = used.durability == DurabilityPolicy.TRANSIENT_LOCAL
+        self._is_reliable = used.reliability == ReliabilityPolicy.RELIABLE
 
     def send(self, value: Any, where: str) -> None:
         """Publish a value; it is converted even where nothing reads it.
