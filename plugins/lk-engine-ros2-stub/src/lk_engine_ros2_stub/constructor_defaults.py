@@ -67,7 +67,7 @@ def descriptions(cls: type) -> dict[Path, About]:
     `description`, `min` and `max`.
     """
     said = _said_of(cls)
-    found = {(name,): About(text) for name, text in said.items()}
+    found: dict[Path, About] = {(x,): About(text) for x, text in said.items()}
     config = getattr(cls, "Config", None)
     place = _place_of_config(cls)
     if place is None or not isinstance(config, type):
@@ -78,7 +78,8 @@ def descriptions(cls: type) -> dict[Path, About]:
         known: Mapping[Any, Any] = field.metadata
         text = known.get("description") or said.get(field.name, "")
         about = About(str(text), _number(known, "min"), _number(known, "max"))
-        found[(*place, field.name)] = about
+        inside = (*place, field.name)
+        found[inside] = about
     return found
 
 

@@ -39,7 +39,7 @@ class NodeParameters:
         node.add_on_set_parameters_callback(_refuse)
 
     @property
-    def _given(self) -> Mapping[str, Parameter]:
+    def _given(self) -> Mapping[str, Any]:
         """What a command line and files of parameters have set."""
         return getattr(self._node, "_parameter_overrides", {})
 
@@ -119,7 +119,7 @@ def _ranges(default: Any, about: About) -> dict[str, Any]:
     return {}
 
 
-def _refuse(changes: Sequence[Parameter]) -> SetParametersResult:
+def _refuse(changes: Sequence[Any]) -> SetParametersResult:
     """Refuse what would change nothing: the pace was fixed when the run began."""
     if any(item.name == "use_sim_time" for item in changes):
         return SetParametersResult(
