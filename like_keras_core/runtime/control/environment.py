@@ -22,6 +22,7 @@ LAUNCHED = "LK_LAUNCHED"
 
 CONTROL = "LK_CONTROL"
 ITERATIONS = "LK_ITERATIONS"
+RATE_HZ = "LK_RATE_HZ"
 
 DESERTED = 69
 """The exit code of a node's process that heard nothing of its launcher for too long:

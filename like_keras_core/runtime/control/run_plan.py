@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from like_keras_core.runtime.control.run_options import RunOptions
-from like_keras_core.spec import SystemSpec
+from like_keras_core.runtime.host.pacer import Pacer
+from like_keras_core.spec import ComponentSpec, SystemSpec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +29,10 @@ class RunPlan:
         folder: The build folder: logs go there, and the token of a run that nobody
             launched.
         artefact: What `compile` wrote; None in the process of a node.
+        pacer: Makes what the ticks of this process follow, given their number per
+            second; this machine's clock when None.
+        configure: Called in the process of a node with each of its components before
+            it is made, in order; what it returns is made. It may load their code.
     """
 
     spec: SystemSpec
@@ -38,6 +43,8 @@ class RunPlan:
     versions: Mapping[str, str] = field(default_factory=dict)
     folder: Path = Path()
     artefact: Path | None = None
+    pacer: Callable[[float], Pacer] | None = None
+    configure: Callable[[ComponentSpec], ComponentSpec] = lambda component: component
 
     @classmethod
     def of(cls, spec: SystemSpec, **fields: Any) -> RunPlan:

@@ -96,9 +96,9 @@ class Lateness:
 
     def start(self, pacer: Pacer) -> None:
         """Know the clock that says what is over."""
-        self.clock = pacer.now
+        self.clock = pacer.elapsed_s
         for spacing in self._spacings.values():
-            spacing.clock = pacer.now
+            spacing.clock = pacer.elapsed_s
         self.closest_s = CLOSEST / pacer.rate_hz if self.skips else 0.0
 
     def careful(

@@ -100,6 +100,10 @@ class Pacer:
         """Return the time [s]."""
         return time.perf_counter()
 
+    def elapsed_s(self) -> float:
+        """Return the time that ticks follow [s]; from where it counts is not said."""
+        return time.perf_counter()
+
     def is_due(self, tick: int) -> bool:
         """Say whether to call `wait` for a tick now."""
         return self.wakes_at(tick) <= self.now()

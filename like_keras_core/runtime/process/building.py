@@ -6,6 +6,7 @@ import os
 import platform
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from like_keras_core.component import Component
 from like_keras_core.errors import ComponentError
@@ -17,7 +18,6 @@ from like_keras_core.runtime.control.run_plan import RunPlan
 from like_keras_core.runtime.failure import Failed, HungComponent, ReportedFailure
 from like_keras_core.runtime.host.quiet_ticks import QuietTicks
 from like_keras_core.runtime.loader import build
-from like_keras_core.spec import SystemSpec
 
 
 def introduction(plan: RunPlan, node: str, endpoint: str) -> Hello:
@@ -56,12 +56,12 @@ def received_options(build: Build) -> RunOptions:
 
 
 def build_node(
-    spec: SystemSpec, node: str, folders: Sequence[Path]
+    plan: RunPlan, node: str, folders: Sequence[Path]
 ) -> tuple[dict[str, Component], tuple[ReportedFailure, ...]]:
     """Build the components of a node.
 
     Args:
-        spec: The system.
+        plan: The run.
         node: The node.
         folders: Where scripts are looked for.
 
@@ -70,11 +70,12 @@ def build_node(
     """
     components: dict[str, Component] = {}
     failures: list[ReportedFailure] = []
-    for item in spec.components:
+    for item in plan.spec.components:
         if item.node != node:
             continue
         try:
-            components[item.name] = build(item, spec, folders=folders)
+            made = build(plan.configure(item), plan.spec, folders=folders)
+            components[item.name] = made
         except ComponentError as error:
             cause = error.__cause__ or error
             failures.append(failure_of(item.name, "__init__", cause))
@@ -113,3 +114,16 @@ def quiet_ticks(plan: RunPlan, node: str, options: RunOptions) -> QuietTicks:
         who=f"node {node!r}",
         number=here.index(node),
     )
+
+
+def pace(plan: RunPlan, options: RunOptions) -> dict[str, Any]:
+    """Return how many ticks per second a host counts, and what counts them.
+
+    Args:
+        plan: The run.
+        options: What the launcher has said.
+    """
+    rate_hz, made = options.rate_hz, None
+    if rate_hz and plan.pacer is not None:
+        made = plan.pacer(rate_hz)
+    return {"rate_hz": rate_hz, "pacer": made}

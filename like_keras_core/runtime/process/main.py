@@ -6,7 +6,8 @@ launched the run: the process of the first node plays the launcher's part as wel
 prints the report, and runs until it is stopped or for `LK_ITERATIONS` ticks. Its
 address is then loopback, or the first node's machine, with a port that follows from the
 system; `LK_CONTROL` takes its place. The token is a file in the build folder, or
-`LK_TOKEN`, which several machines need.
+`LK_TOKEN`, which several machines need. `LK_RATE_HZ` is the rate of the run, where it
+is not to be the system's.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from math import inf
 from pathlib import Path
 from types import FrameType
 from typing import TextIO
@@ -41,6 +43,7 @@ from like_keras_core.runtime.control.environment import (
     ITERATIONS,
     LAUNCHED,
     NODE,
+    RATE_HZ,
     given_address,
 )
 from like_keras_core.runtime.control.keys import TOKEN, node_key, own_key
@@ -176,7 +179,7 @@ def control_address(spec: SystemSpec) -> tuple[str, int]:
             f"This system runs on several machines, and its first node {first.name!r} "
             f"does not say how the others reach it: set {CONTROL} to HOST:PORT, the "
             "address of its machine and a free port, such as '192.168.1.10:24000', on "
-            "each of them, or start it with `lk launch`."
+            "each of them."
         )
     return host, _PORTS[int(spec.digest()[:8], 16) % len(_PORTS)]
 
@@ -202,7 +205,7 @@ class RunSecret:
         if is_shared and not self._given:
             raise LkError(
                 f"This system runs on several machines: set {TOKEN} to the same secret "
-                "text on each of them, or start it with `lk launch`."
+                "text on each of them."
             )
 
     def make(self) -> str:
@@ -252,7 +255,8 @@ class StandaloneSupervisor:
                 f"Cannot listen at {address[0]}:{address[1]} ({error}). Set {CONTROL} "
                 "to HOST:PORT on this machine where every node's process reaches it."
             ) from None
-        options = RunOptions.of(plan.spec, LaunchOptions())
+        asked = LaunchOptions(rate_hz=_rate_hz())
+        options = RunOptions.of(plan.spec, asked)
         self.supervisor = Supervisor(
             replace(plan, options=options),
             server,
@@ -296,6 +300,19 @@ def _iterations() -> int | None:
     if not given.isdecimal():
         raise LkError(f"{ITERATIONS} must be a whole number, 0 or more; got {given!r}.")
     return int(given)
+
+
+def _rate_hz() -> float | None:
+    given = os.environ.get(RATE_HZ)
+    if not given:
+        return None
+    try:
+        rate_hz = float(given)
+    except ValueError:
+        rate_hz = 0.0
+    if not 0.0 < rate_hz < inf:
+        raise LkError(f"{RATE_HZ} must be a number of ticks per second; got {given!r}.")
+    return rate_hz
 
 
 def _connect_to_first(

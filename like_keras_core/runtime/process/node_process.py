@@ -241,7 +241,7 @@ class NodeProcess:
     def _build(self, keys: Mapping[str, str]) -> tuple[ReportedFailure, ...]:
         """Build the components and the channels; return all that failed."""
         options = self.options
-        components, failures = building.build_node(self.spec, self.node, self.folders)
+        components, failures = building.build_node(self.plan, self.node, self.folders)
         if failures:
             return failures
         self.host = NodeHost(
@@ -359,7 +359,7 @@ class NodeProcess:
                 self._link(timeout_s)
             case p.Start():
                 self._running = self._started = True
-                self.host.start(self.options.rate_hz)
+                self.host.start(**building.pace(self.plan, self.options))
                 waits = WaitReports(self.connection, self.host, self._watchdog.is_over)
                 waits.begin(lambda: self._running)
             case p.Deactivate():

@@ -77,7 +77,7 @@ class Note(Component):
 
     def on_configure(self) -> None:
         self.log.info("noting into %s", self.file)
-        self.out = open(self.file, "w")  # noqa: SIM115 - closed in on_shutdown
+        self.out = open(self.file, "w", 1)  # noqa: SIM115 - closed in on_shutdown
 
     def forward(self, value: float) -> None:
         self.out.write(f"{value!r}\n")
@@ -344,3 +344,53 @@ class Passes(Component):
 
     def forward(self, value: dict) -> dict:
         return value
+
+
+class Tuned(Component):
+    """Gives numbers, tuned.
+
+    Args:
+        start: The first number,
+            before it is tuned.
+        label: What it is called.
+    """
+
+    @dataclass
+    class Config:
+        """How it is tuned.
+
+        Args:
+            gain: Multiplies.
+        """
+
+        gain: float = field(default=2.0, metadata={"min": 0, "max": 10.0})
+        count: int = field(default=1, metadata={"description": "How many.", "min": 0})
+        words: list[str] = field(default_factory=lambda: ["a"])
+
+    def __init__(
+        self,
+        start: int = 3,
+        label: str | None = None,
+        scale: float = 1,
+        config: Any = None,
+        **options: Any,
+    ):
+        super().__init__(config=config, **options)
+        self.number, self.label, self.scale = start, label, scale
+
+    def on_configure(self) -> None:
+        self.log.warning("%r %r %r", self.label, self.scale, self.config)
+
+    def forward(self) -> float:
+        self.number += 1
+        self.log.debug("number %d", self.number)
+        return self.number * self.config.gain
+
+
+def tuned(file: str, rate_hz: float = 50.0) -> System:
+    """A number that a second node notes."""
+    source = Tuned(node=Node("eye"))
+    note = Note(file, node=Node("brain"))
+    system = System([source, note], name="tuned", rate_hz=rate_hz)
+    note(source())
+    return system

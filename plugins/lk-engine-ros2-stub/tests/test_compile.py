@@ -24,7 +24,7 @@ from ros_parts import (  # type: ignore[import-not-found]
     two_nodes,
 )
 
-from like_keras_core import Component, EngineError, Node, System
+from like_keras_core import Component, EngineError, LkWarning, Node, System
 from like_keras_core.spec import SystemSpec
 from like_keras_core.testing.components import Count, Scale
 from lk_engine_ros2_stub import RosTopic
@@ -163,8 +163,8 @@ def test_parameters_have_the_type_that_they_were_made_with() -> None:
     text = files_of(arguments().to_spec())["src/arguments_bringup/config/params.yaml"]
     found = yaml.safe_load(text)
 
-    assert found["/arguments/hub"] == {"ros__parameters": {"count": {"start": 2}}}
-    arm = found["/arguments/arm"]["ros__parameters"]["arm"]
+    assert found["/**/hub"] == {"ros__parameters": {"count": {"start": 2}}}
+    arm = found["/**/arm"]["ros__parameters"]["arm"]
     assert arm == {
         "size": 7,
         "config": {
@@ -180,14 +180,17 @@ def test_parameters_have_the_type_that_they_were_made_with() -> None:
 
 @pytest.mark.parametrize(
     "value",
-    [True, 2**53 + 1, -3, 2.0, 1e300, 1e-9, float("-inf"), "", "1e3", "no", "é\n#:"],
+    [
+        *(True, 2**53 + 1, -3, 2.0, 1e300, 1e-9, 5e-324, -2.5e-310, float("-inf")),
+        *("", "1e3", "no", "é\n#:", "a\x85b\u2028c\ufeff", "\x7f😀"),
+    ],
 )
 def test_a_parameter_comes_back_as_it_was(value: Any) -> None:
     """Whatever a text looks like, it stays a text."""
     arm = Arm(table=value, node=Node("a"))
     files = files_of(System([Count(), arm], name="r").to_spec())
     found = yaml.safe_load(files["src/r_bringup/config/params.yaml"])
-    held = found["/r/a"]["ros__parameters"]["arm"]["table"]
+    held = found["/**/a"]["ros__parameters"]["arm"]["table"]
 
     assert held == value
     assert type(held) is type(value)
@@ -200,7 +203,7 @@ def test_what_would_come_back_as_something_else_is_no_parameter(value: Any) -> N
     files = files_of(System([Count(), arm], name="r").to_spec())
     text = files["src/r_bringup/config/params.yaml"]
 
-    assert "table" not in yaml.safe_load(text)["/r/a"]["ros__parameters"]["arm"]
+    assert "table" not in yaml.safe_load(text)["/**/a"]["ros__parameters"]["arm"]
     assert "#   arm.table" in text
 
 
@@ -241,14 +244,20 @@ def test_a_launch_file_starts_each_node_once(monkeypatch: pytest.MonkeyPatch) ->
     nodes = [kwargs for name, _, kwargs in entities if name == "Node"]
     arguments = [args[0] for name, args, _ in entities if "Declare" in name]
 
-    assert arguments == ["params_file", "iterations", "log_level"]
+    assert arguments == [
+        *("params_file", "iterations", "namespace", "use_sim_time", "rate_hz"),
+        *("control", "log_level"),
+    ]
     assert nodes == [
         {
             "package": "two_nodes_bringup",
             "executable": name,
             "name": name,
-            "namespace": "two_nodes",
-            "parameters": [("LaunchConfiguration", ("params_file",), {})],
+            "namespace": ("LaunchConfiguration", ("namespace",), {}),
+            "parameters": [
+                ("LaunchConfiguration", ("params_file",), {}),
+                {"use_sim_time": ("LaunchConfiguration", ("use_sim_time",), {})},
+            ],
             "ros_arguments": [
                 "--log-level",
                 ("LaunchConfiguration", ("log_level",), {}),
@@ -310,6 +319,52 @@ def test_what_is_not_written_again_goes(tmp_path: Path) -> None:
     others = [path for path in files if path.startswith("src/fleet_a")]
     assert others == ["src/fleet_a_bringup/NOTES.md"]
     assert mine.read_text() == "mine"
+
+
+def test_an_edited_file_of_parameters_stays(tmp_path: Path) -> None:
+    """What would be new in it is written beside, and said once."""
+    compiled(System([Count(1), Scale()], name="r"), tmp_path)
+    params = tmp_path / "src/r_bringup/config/params.yaml"
+    edited = params.read_text().replace("start: 1", "start: 5")
+    params.write_text(edited)
+
+    compiled(System([Count(1), Scale()], name="r"), tmp_path)
+    beside = params.with_name("params.yaml.new")
+    assert params.read_text() == edited
+    assert not beside.exists()
+
+    with pytest.warns(LkWarning, match=r"params.yaml' was edited and stays"):
+        compiled(System([Count(2), Scale()], name="r"), tmp_path)
+    compiled(System([Count(2), Scale()], name="r"), tmp_path)
+    assert params.read_text() == edited
+    assert "start: 2" in beside.read_text()
+
+    params.unlink()
+    compiled(System([Count(3), Scale()], name="r"), tmp_path)
+    assert "start: 3" in params.read_text()
+    assert not beside.exists()
+
+
+def test_a_file_of_parameters_that_nobody_edited_is_replaced(tmp_path: Path) -> None:
+    """Nothing is left beside it."""
+    for start in (1, 2):
+        compiled(System([Count(start), Scale()], name="r"), tmp_path)
+
+    config = tmp_path / "src/r_bringup/config"
+    assert [path.name for path in config.iterdir()] == ["params.yaml"]
+    assert "start: 2" in (config / "params.yaml").read_text()
+
+
+def test_remappings_of_a_node_are_in_the_launch_file(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As pairs, as a ROS engineer writes them."""
+    eye = Node("eye", remappings=[("count/output", "/numbers")])
+    files = files_of(System([Count(node=eye)], name="r").to_spec())
+    text = files["src/r_bringup/launch/r.launch.py"]
+    (node,) = [x for name, _, x in launch_description(text, monkeypatch) if "N" in name]
+
+    assert node["remappings"] == [("count/output", "/numbers")]
 
 
 def test_a_list_of_files_that_was_tampered_with_harms_nothing(tmp_path: Path) -> None:

@@ -55,6 +55,13 @@ def test_the_commands_are_those_of_ros() -> None:
         *shared,
         *("-r", "__node:=eye_1", "-r", "__ns:=/Fleet_A", "--params-file", params),
     ]
+    told = {"params_file": "/my.yaml", "use_sim_time": True}
+    assert node_command(prefix, nodes["desk"], told)[-4:] == [
+        *("--params-file", "/my.yaml", "-p", "use_sim_time:=true"),
+    ]
+    assert ros2_launch_command("ros2", prefix, "jetson", told)[-2:] == [
+        *("params_file:=/my.yaml", "use_sim_time:=true"),
+    ]
     assert ros2_launch_command("/opt/ros/bin/ros2", prefix, "jetson") == [
         *("/opt/ros/bin/ros2", "launch", "--noninteractive", "fleet_a_bringup"),
         *("Fleet_A.jetson.launch.py", "log_level:=info"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from lk_engine_ros2_stub.engine import Ros2Engine
+from lk_engine_ros2_stub.process_node import ros_node
 from lk_engine_ros2_stub.ros_topic import RosTopic
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ __all__ = [
     "Transform",
     "TransformBuffer",
     "TransformError",
+    "ros_node",
     "transform_message",
     "transform_sink",
     "transform_source",

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
+import sys
 from collections.abc import Iterator, Mapping
+from decimal import Decimal
 from typing import Any
 
 from like_keras_core.engine_kit import by_node
@@ -15,6 +18,7 @@ from lk_engine_ros2_stub.public_topics import messages_of
 from lk_engine_ros2_stub.ros_names import Naming
 
 SYSTEM = "system.json"
+PARAMS = "config/params.yaml"
 
 _PACKAGE_XML = """\
 <?xml version="1.0"?>
@@ -105,7 +109,9 @@ What the components of the system {system!r} are made with, by node.
 
 A value keeps its type: 2.0 is a double, 2 an integer, and a parameter takes only the
 one that it has here. Changes count from the next start; no node is compiled again.
-The next compile overwrites this file: keep a copy, and start with params_file:=COPY.
+What stands here may be edited: the next compile leaves an edited file as it is, and
+writes what would be new beside it. params_file:=FILE takes another one's place.
+Other arguments with defaults are parameters too: `ros2 param list` shows them.
 """
 
 
@@ -139,7 +145,7 @@ def files_of(spec: SystemSpec) -> dict[str, str]:
         f"resource/{package}": "",
         f"{package}/__init__.py": "",
         f"{package}/{SYSTEM}": spec.to_json() + "\n",
-        "config/params.yaml": _params(naming, components),
+        PARAMS: _params(naming, components),
     }
     for node in spec.nodes:
         here = components.get(node.name, [])
@@ -166,7 +172,7 @@ def _node(naming: Naming, node: NodeSpec, components: list[ComponentSpec]) -> st
 def _params(naming: Naming, components: Mapping[str, list[ComponentSpec]]) -> str:
     lines = _comment(_PARAMS.format(system=naming.spec.name))
     for node in naming.spec.nodes:
-        lines += ["", f"{naming.full_node(node.name)}:", "  ros__parameters:"]
+        lines += ["", f"{naming.params_key(node.name)}:", "  ros__parameters:"]
         found = [
             parameter
             for component in components.get(node.name, [])
@@ -225,8 +231,14 @@ def _is_word(text: str) -> bool:
     return not text.isascii() or text.lower() in words
 
 
+_BREAKS = re.compile(r"[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
+"""What JSON leaves as it is, and some YAML reader takes for a break or refuses."""
+
+
 def _text(value: str) -> str:
-    return json.dumps(value, ensure_ascii=False)
+    return _BREAKS.sub(
+        lambda found: f"\\u{ord(found[0]):04x}", json.dumps(value, ensure_ascii=False)
+    )
 
 
 def _float(value: float) -> str:
@@ -235,6 +247,9 @@ def _float(value: float) -> str:
     if value in (float("inf"), float("-inf")):
         return ".inf" if value > 0 else "-.inf"
     text = repr(value)
+    if 0.0 < abs(value) < sys.float_info.min:
+        # What is not exact there is out of range for rcl.
+        text = f"{Decimal(value):e}"
     mantissa, exponent, power = text.partition("e")
     return text if not exponent or "." in mantissa else f"{mantissa}.0e{power}"
 

@@ -44,13 +44,37 @@ def generate_launch_description():
             description="End after so many ticks; empty: run until stopped.",
         ),
         DeclareLaunchArgument(
+            "namespace",
+            default_value="{namespace}",
+            description="Of all nodes; a namespace that is pushed comes before it.",
+        ),
+        DeclareLaunchArgument(
+            "use_sim_time",
+            default_value="false",
+            description="true: ticks follow the time on /clock.",
+        ),
+        DeclareLaunchArgument(
+            "rate_hz",
+            default_value=EnvironmentVariable("LK_RATE_HZ", default_value=""),
+            description="Ticks per second; empty: the system's own rate.",
+        ),
+        DeclareLaunchArgument(
+            "control",
+            default_value=EnvironmentVariable("LK_CONTROL", default_value=""),
+            description="HOST:PORT where the first node listens; empty: found.",
+        ),
+        DeclareLaunchArgument(
             "log_level",
             default_value="info",
             description="debug, info, warn, error or fatal.",
         ),
     ]
 
-    params = LaunchConfiguration("params_file")
+    parameters = [
+        LaunchConfiguration("params_file"),
+        {{"use_sim_time": LaunchConfiguration("use_sim_time")}},
+    ]
+    namespace = LaunchConfiguration("namespace")
     ros_arguments = ["--log-level", LaunchConfiguration("log_level")]
 
     # The nodes agree on the start and on the end. When one is lost, the others shut
@@ -65,6 +89,8 @@ _END = """\
         [
             *arguments,
             SetEnvironmentVariable("LK_ITERATIONS", LaunchConfiguration("iterations")),
+            SetEnvironmentVariable("LK_RATE_HZ", LaunchConfiguration("rate_hz")),
+            SetEnvironmentVariable("LK_CONTROL", LaunchConfiguration("control")),
             *nodes,
         ]
     )
@@ -94,6 +120,7 @@ def launch_file(naming: Naming, machine: str) -> str:
             what=_plain(what),
             package=naming.package,
             file=naming.launch_file(machine),
+            namespace=naming.system,
             more=_plain(more),
         )
     ]
@@ -126,8 +153,8 @@ def _node(naming: Naming, node: NodeSpec) -> str:
         f'    package="{naming.package}",',
         f'    executable="{name}",',
         f'    name="{name}",',
-        f'    namespace="{naming.system}",',
-        "    parameters=[params],",
+        "    namespace=namespace,",
+        "    parameters=parameters,",
         "    ros_arguments=ros_arguments,",
         '    output="screen",',
     ]
@@ -138,6 +165,13 @@ def _node(naming: Naming, node: NodeSpec) -> str:
             f"        {quoted(key)}: {quoted(value)}," for key, value in env.items()
         ]
         lines.append("    },")
+    if node.options.get("remappings"):
+        lines.append("    remappings=[")
+        lines += [
+            f"        ({quoted(old)}, {quoted(new)}),"
+            for old, new in node.options["remappings"]
+        ]
+        lines.append("    ],")
     if node.options.get("prefix"):
         lines.append(f"    prefix={quoted(node.options['prefix'])},")
     lines.append("),")

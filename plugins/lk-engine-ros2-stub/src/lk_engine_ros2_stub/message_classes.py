@@ -26,7 +26,7 @@ _WHEELS = frozenset(
         "unique_identifier",
         "visualization",
     )
-) | {"builtin_interfaces", "rcl_interfaces"}
+) | {"builtin_interfaces", "rcl_interfaces", "std_srvs"}
 """Packages of messages that are known to be on PyPI, as `ros-` and their names. Of any
 other one no name is said: whoever registers a guessed name is installed by it."""
 

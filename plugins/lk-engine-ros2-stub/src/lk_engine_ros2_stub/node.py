@@ -6,12 +6,14 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from like_keras_core.engine_kit import (
     LAUNCHED,
     NodeProcess,
+    Pacer,
     RunPlan,
     serve_node,
     to_stderr,
@@ -19,10 +21,13 @@ from like_keras_core.engine_kit import (
 )
 from like_keras_core.errors import LkError
 from like_keras_core.spec import SystemSpec
-from lk_engine_ros2_stub.parameter_overrides import with_parameters
+from lk_engine_ros2_stub.parameter_overrides import ParameterOverrides
 from lk_engine_ros2_stub.process_node import become
 from lk_engine_ros2_stub.public_topics import public_taps
 from lk_engine_ros2_stub.ros_environment import no_rclpy
+
+if TYPE_CHECKING:
+    from lk_engine_ros2_stub.transport import RosNode
 
 DISTRIBUTIONS = ("like-keras-core", "lk-engine-ros2-stub")
 """What every process of a run must have in the same version."""
@@ -55,7 +60,8 @@ def _run(system: Path, name: str, args: Sequence[str] | None) -> int:
     is_launched = LAUNCHED in os.environ
     logging.getLogger().addHandler(to_stderr(is_marked=is_launched))
     ros = RosNode(spec, name, args)
-    logging.getLogger().setLevel(ros.log_level)
+    logging.getLogger().setLevel(ros.levels.node_level)
+    logging.getLogger().addHandler(ros.rosout)
 
     become(ros)
 
@@ -63,13 +69,15 @@ def _run(system: Path, name: str, args: Sequence[str] | None) -> int:
         ros.member = member
         ros.is_called_away = lambda: not member.inbox.empty()
 
+    folders = [Path(entry or os.curdir) for entry in sys.path]
+    overrides = ParameterOverrides(spec, name, ros.parameters, folders)
     try:
+        overrides.check()
         plan = RunPlan.of(
-            with_parameters(spec, name, ros.parameter),
-            # The processes compare what was compiled: the parameters of one node do
-            # not concern the others.
-            digest=spec.digest(),
+            spec,
             versions=versions_of(DISTRIBUTIONS),
+            pacer=_pacer(ros),
+            configure=overrides.configure,
             folder=Path() if is_launched else token_folder(spec),
         )
         return serve_node(
@@ -79,13 +87,23 @@ def _run(system: Path, name: str, args: Sequence[str] | None) -> int:
             engine="ros2",
             started=started,
             taps=public_taps(spec, name),
-            folders=[Path(entry or os.curdir) for entry in sys.path],
+            folders=folders,
         )
     finally:
+        logging.getLogger().removeHandler(ros.rosout)
         # A second Ctrl-C must not tear what is being closed.
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, signal.SIG_IGN)
         ros.close()
+
+
+def _pacer(ros: RosNode) -> Callable[[float], Pacer] | None:
+    """Return what makes ticks follow the simulated time, if there is to be one."""
+    if (clock := ros.sim_clock) is None:
+        return None
+    from lk_engine_ros2_stub.sim_clock import SimPacer
+
+    return lambda rate_hz: SimPacer(rate_hz, clock)
 
 
 def read_system(path: Path, name: str) -> SystemSpec:

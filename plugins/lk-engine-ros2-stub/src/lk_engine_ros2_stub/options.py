@@ -17,7 +17,7 @@ from lk_engine_ros2_stub.message_types import misfit
 from lk_engine_ros2_stub.name_rules import message_type_problem
 from lk_engine_ros2_stub.qos import read_qos
 
-NODE_OPTIONS = ("env", "prefix")
+NODE_OPTIONS = ("env", "prefix", "remappings")
 INPUT_OPTIONS = ("qos", "ros_type")
 OUTPUT_OPTIONS = ("max_bytes", "qos", "ros_type", *MESSAGE_OPTIONS)
 """`max_bytes` sizes the memory of other engines; here nothing needs it."""
@@ -47,6 +47,14 @@ def _node_issues(node: NodeSpec) -> Iterator[Issue]:
         yield Issue(
             f"The option 'env' of {where} is a dict of strings by the names of "
             f"variables; got {env!r:.80}.",
+            code="option",
+            address=node.name,
+        )
+    remappings = node.options.get("remappings", [])
+    if not _is_pairs(remappings):
+        yield Issue(
+            f"The option 'remappings' of {where} is a list of pairs of names, as in a "
+            f"launch file: [('camera/image', '/image')]; got {remappings!r:.80}.",
             code="option",
             address=node.name,
         )
@@ -105,4 +113,13 @@ def _is_env(value: Any) -> bool:
     return isinstance(value, Mapping) and all(
         _VARIABLE.fullmatch(name) and isinstance(item, str)
         for name, item in value.items()
+    )
+
+
+def _is_pairs(value: Any) -> bool:
+    return isinstance(value, list | tuple) and all(
+        isinstance(pair, list | tuple)
+        and [type(name) for name in pair] == [str, str]
+        and all(pair)
+        for pair in value
     )

@@ -18,12 +18,15 @@ from lk_engine_ros2_stub.name_rules import token
 
 Path = tuple[str, ...]
 
+_NO_TEXT = re.compile(r"[\0\ud800-\udfff]")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_NONE = "None"
+NONE = "None"
 OWN = "the system's own"
-"""Why a name or an `every` is not a parameter: the system says what they are."""
+"""Why a name or a rate is not a parameter: every node must know the same ones."""
 
-_SYSTEMS = ("name", "every")
+SYSTEMS = ("name", "every", "rate_hz", "takes", "takes_s")
+"""What `Component` takes that is not a parameter."""
+
 _DEPTH = 2
 """What `Component` takes is an argument, or stands in one that collects the others."""
 
@@ -73,7 +76,7 @@ def parameter_issues(spec: SystemSpec) -> Iterator[Issue]:
     for component in spec.components:
         kept = []
         for parameter in parameters_of(component):
-            if parameter.reason in (_NONE, OWN):
+            if parameter.reason in (NONE, OWN):
                 continue
             if parameter.reason:
                 kept.append(f"{parameter.name} ({parameter.reason})")
@@ -113,7 +116,7 @@ def _flat(path: Path, value: Any) -> Iterator[tuple[Path, Any, str]]:
     fields = _fields(value)
     if not _NAME.fullmatch(path[-1]):
         yield path, None, "not a name"
-    elif path[-1] in _SYSTEMS and len(path) <= _DEPTH:
+    elif path[-1] in SYSTEMS and len(path) <= _DEPTH:
         yield path, None, OWN
     elif fields is None:
         yield (path, *_held(value))
@@ -139,7 +142,9 @@ def _held(value: Any) -> tuple[Any, str]:
     if isinstance(value, Sequence) and not isinstance(value, str):
         return _list(value)
     if value is None:
-        return None, _NONE
+        return None, NONE
+    if isinstance(value, str) and _NO_TEXT.search(value):
+        return None, "a string with a NUL or half a character"
     return value, ""
 
 

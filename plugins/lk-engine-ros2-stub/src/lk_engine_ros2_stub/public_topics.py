@@ -81,7 +81,7 @@ class PublicPort:
         if self._header_from:
             self.taken = self._take_header
         self._topic = node.publish(
-            node.naming.topic(address),
+            node.naming.relative_topic(address),
             message_of(port),
             self.qos,
             encoding=port.options.get("encoding"),

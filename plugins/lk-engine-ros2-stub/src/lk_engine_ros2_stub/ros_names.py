@@ -61,6 +61,10 @@ class Naming:
         """Return a node's fully qualified name."""
         return f"{self.namespace}/{self.node(name)}"
 
+    def params_key(self, name: str) -> str:
+        """Return how a file of parameters names a node, whatever its namespace."""
+        return f"/**/{self.node(name)}"
+
     def module(self, name: str) -> str:
         """Return the Python module of a node's executable."""
         return f"{self.node(name)}_node"
@@ -68,6 +72,10 @@ class Naming:
     def topic(self, address: str) -> str:
         """Return the public topic of a port: dots become `/`."""
         return f"{self.namespace}/{tokens(address)}"
+
+    def relative_topic(self, address: str) -> str:
+        """Return the public topic of a port below the namespace of its node."""
+        return tokens(address)
 
     def hidden(self, producer: str, consumer: str, run: str = "") -> str:
         """Return the topic that carries all frames from one node to another.

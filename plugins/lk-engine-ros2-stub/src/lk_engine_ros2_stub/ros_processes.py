@@ -6,6 +6,7 @@ import os
 import re
 import shlex
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from like_keras_core.engine_kit import (
     ChildProcess,
@@ -27,6 +28,8 @@ from lk_engine_ros2_stub.shm_cleanup import remove_free, segments
 
 LOG_LEVEL = "info"
 LOGS = "logs"
+PARAMS_FILE, USE_SIM_TIME = "params_file", "use_sim_time"
+"""The engine's options that the processes are told."""
 
 
 def start_processes(plan: RunPlan, nodes: Sequence[str], home: Home) -> RosProcesses:
@@ -60,14 +63,16 @@ def start_processes(plan: RunPlan, nodes: Sequence[str], home: Home) -> RosProce
         env |= home.shared_environment(nodes, plan.folder)
         launched = Ros2Launch(naming, console, domain)
         machines = naming.machines()
-        launched.run([ros2_launch_command(ros2, prefix, x) for x in machines], env)
+        own = plan.engine_options
+        launched.run([ros2_launch_command(ros2, prefix, x, own) for x in machines], env)
         return launched
     processes = RosProcesses(console, domain)
     try:
         for node in nodes:
             item = plan.spec.node(node)
             given = {**env, **item.options.get("env", {}), **home.environment(node)}
-            processes.start(node, node_command(prefix, item), given)
+            command = node_command(prefix, item, plan.engine_options)
+            processes.start(node, command, given)
     except BaseException:
         processes.end()
         raise
@@ -86,22 +91,49 @@ def _ros2(launcher: str | None) -> str | None:
     return None if launcher == "rclpy" else command
 
 
-def node_command(prefix: Prefix, node: NodeSpec) -> list[str]:
-    """Return the command of a node's process: the one that `launch_ros` would run."""
-    naming = prefix.naming
+def node_command(
+    prefix: Prefix, node: NodeSpec, options: Mapping[str, Any] | None = None
+) -> list[str]:
+    """Return the command of a node's process: the one that `launch_ros` would run.
+
+    Args:
+        prefix: The installed package.
+        node: The node.
+        options: The engine's options of the launch.
+    """
+    naming, options = prefix.naming, options or {}
     command = shlex.split(node.options.get("prefix", ""))
     command += [str(prefix.executable(node.name))]
     command += ["--ros-args", "--log-level", LOG_LEVEL, "--ros-args"]
     command += ["-r", f"__node:={naming.node(node.name)}"]
     command += ["-r", f"__ns:={naming.namespace}"]
-    return [*command, "--params-file", str(prefix.params)]
+    command += ["--params-file", str(options.get(PARAMS_FILE) or prefix.params)]
+    if options.get(USE_SIM_TIME):
+        command += ["-p", "use_sim_time:=true"]
+    for old, new in node.options.get("remappings", ()):
+        command += ["-r", f"{old}:={new}"]
+    return command
 
 
-def ros2_launch_command(ros2: str, prefix: Prefix, machine: str) -> list[str]:
-    """Return the command that starts all nodes of a machine through ROS."""
+def ros2_launch_command(
+    ros2: str, prefix: Prefix, machine: str, options: Mapping[str, Any] | None = None
+) -> list[str]:
+    """Return the command that starts all nodes of a machine through ROS.
+
+    Args:
+        ros2: ROS's command.
+        prefix: The installed package.
+        machine: The machine.
+        options: The engine's options of the launch.
+    """
+    options = options or {}
     file = prefix.naming.launch_file(machine)
-    level = f"log_level:={LOG_LEVEL}"
-    return [ros2, "launch", "--noninteractive", prefix.naming.package, file, level]
+    words = [f"log_level:={LOG_LEVEL}"]
+    if options.get(PARAMS_FILE):
+        words.append(f"params_file:={options[PARAMS_FILE]}")
+    if options.get(USE_SIM_TIME):
+        words.append("use_sim_time:=true")
+    return [ros2, "launch", "--noninteractive", prefix.naming.package, file, *words]
 
 
 class RosProcesses(NodeProcesses):

@@ -13,6 +13,7 @@ from rclpy.qos import (
     QoSProfile,
     ReliabilityPolicy,
 )
+from rclpy.qos_overriding_options import QoSOverridingOptions
 
 from like_keras_core.errors import EngineError
 from lk_engine_ros2_stub.headers import TRANSFORMS, Header, Stamps, completed, to_value
@@ -59,15 +60,21 @@ class Published:
         frame_id: str = "",
     ) -> None:
         self._conversion = Conversion(message, encoding=encoding)
+        # What ROS's parameters override is changed in it.
+        used = profile(qos)
         self._publisher = node.create_publisher(
-            self._conversion.message, topic, profile(qos)
+            self._conversion.message,
+            topic,
+            used,
+            qos_overriding_options=QoSOverridingOptions.with_default_policies(),
         )
         self._stamps = stamps
         self._frame_id = frame_id
+        self._is_kept = used.durability == DurabilityPolicy.TRANSIENT_LOCAL
+        self._is_reliable = used.reliability == ReliabilityPolicy.RELIABLE
         # A transform that always holds needs no time.
-        self._is_kept = qos.durability == "transient_local"
         self._holds_transforms = message == TRANSFORMS and not self._is_kept
-        self._is_reliable = qos.reliability == "reliable"
+
 
     def send(
         self,

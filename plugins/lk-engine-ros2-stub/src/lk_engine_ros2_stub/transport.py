@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import threading
 import time
@@ -9,8 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import rclpy
-from rclpy.exceptions import InvalidParameterTypeException
 from rclpy.executors import SingleThreadedExecutor
+from rclpy.node import Node
 from rclpy.qos import (
     DurabilityPolicy,
     HistoryPolicy,
@@ -21,6 +22,7 @@ from rclpy.signals import SignalHandlerOptions
 from std_msgs.msg import UInt8MultiArray
 
 from like_keras_core.engine_kit import (
+    LAUNCHED,
     Arrived,
     ExternalInput,
     FrameParts,
@@ -31,8 +33,11 @@ from like_keras_core.errors import LkError
 from like_keras_core.spec import SystemSpec
 from lk_engine_ros2_stub.cdr import to_frame, to_message
 from lk_engine_ros2_stub.headers import Stamps
+from lk_engine_ros2_stub.node_parameters import NodeParameters
 from lk_engine_ros2_stub.qos import Qos
 from lk_engine_ros2_stub.ros_names import RUN, Naming
+from lk_engine_ros2_stub.rosout import LogLevels, RosoutHandler
+from lk_engine_ros2_stub.sim_clock import SimClock
 from lk_engine_ros2_stub.subscription_reader import Reader
 from lk_engine_ros2_stub.topic_endpoints import Published, Subscribed
 
@@ -75,7 +80,7 @@ class RosNode:
                 context=self.context,
                 signal_handler_options=SignalHandlerOptions.NO,
             )
-            self.node = rclpy.create_node(
+            self.node = _new_node(
                 naming.node(name), namespace=naming.namespace, context=self.context
             )
         except RuntimeError as error:
@@ -86,6 +91,7 @@ class RosNode:
             durability=DurabilityPolicy.VOLATILE,
         )
         self.stamps = Stamps(self.node.get_clock())
+        self.parameters = NodeParameters(self.node)
         self.is_called_away: Callable[[], bool] = lambda: False
         self._arrived: Arrived = lambda frame: None
         self._publishers: dict[str, Any] = {}
@@ -104,30 +110,23 @@ class RosNode:
                 qos,
                 raw=True,
             )
+        here = [item.name for item in spec.components if item.node == name]
+        self.levels = LogLevels(self.node, here)
+        self.rosout = RosoutHandler(self.node)
+        self.sim_clock: SimClock | None = None
+        if self.node.get_parameter("use_sim_time").value:
+            self.sim_clock = SimClock(self.node, self._reader)
+        # Whether callbacks of a component's own wait to be called, or ROS's clock.
+        self._is_spun = self.sim_clock is not None
         self._executor = SingleThreadedExecutor(context=self.context)
         self._executor.add_node(self.node)
         self._thread: threading.Thread | None = None
         self._closed = threading.Event()
 
-    @property
-    def log_level(self) -> int:
-        """What `--log-level` says; ROS counts as Python does."""
-        return int(self.node.get_logger().get_effective_level())
-
-    def parameter(self, name: str, default: Any) -> Any:
-        """Return the value of a parameter that the node was started with.
-
-        Raises:
-            LkError: It has another type than the one that was compiled.
-        """
-        try:
-            value = self.node.declare_parameter(name, default).value
-        except InvalidParameterTypeException as error:
-            raise LkError(
-                f"The parameter {name!r} of {self.node.get_fully_qualified_name()} was "
-                f"compiled as {default!r}, and must keep its type: {error}"
-            ) from None
-        return list(value) if isinstance(default, list) else value
+    def spun(self) -> Node:
+        """Return rclpy's node, whose callbacks are called at once from now on."""
+        self._is_spun = True
+        return self.node
 
     def publish(self, topic: str, message: str, qos: Qos, **options: Any) -> Published:
         """Open a topic of standard messages for others to read.
@@ -165,6 +164,8 @@ class RosNode:
         Raises:
             LkError: The others did not appear.
         """
+        if LAUNCHED not in os.environ:
+            self.levels.begin()
         self._arrived = arrived
         self._thread = threading.Thread(target=self._answer, name="ros", daemon=True)
         self._thread.start()
@@ -225,11 +226,19 @@ class RosNode:
     def _answer(self) -> None:
         # An executor that waits would wait for what ROS says of our subscriptions too,
         # and so wake with each frame.
-        while not self._closed.wait(_ANSWER_S):
-            self._executor.spin_once(timeout_sec=0)
+        while not self._closed.wait(0 if self._is_spun else _ANSWER_S):
+            self._executor.spin_once(timeout_sec=_ANSWER_S if self._is_spun else 0)
+            self.levels.follow()
 
     def _take(self, message: bytes) -> None:
         self._arrived(to_frame(message))
+
+
+def _new_node(name: str, **options: Any) -> Node:
+    """Return a node whose loggers' levels can be asked for and set, where ROS can."""
+    if "enable_logger_service" in inspect.signature(rclpy.create_node).parameters:
+        options["enable_logger_service"] = True
+    return rclpy.create_node(name, **options)
 
 
 def _others(spec: SystemSpec, name: str) -> list[str]:
