@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from typing import Any
 
@@ -18,7 +19,8 @@ from lk_engine_ros2_stub.qos import Qos
 from lk_engine_ros2_stub.subscription_reader import Reader
 
 LAST_WORDS_S = 1.0
-"""How long readers may take to have the last messages when a run ends [s]."""
+"""How long the readers of all topics of a process may take to have the last messages
+when a run ends [s]."""
 
 
 def profile(qos: Qos) -> QoSProfile:
@@ -31,6 +33,19 @@ def profile(qos: Qos) -> QoSProfile:
     )
 
 
+class LastWords:
+    """The time that all topics of a process have together when a run ends."""
+
+    def __init__(self) -> None:
+        self._until: float | None = None
+
+    def left_s(self) -> float:
+        """Return what is left of it [s]; it begins when this is called first."""
+        now = time.monotonic()
+        self._until = self._until or now + LAST_WORDS_S
+        return max(0.0, self._until - now)
+
+
 class Published:
     """A topic that this process publishes.
 
@@ -39,9 +54,13 @@ class Published:
         topic: The topic's full name.
         message: The type of its messages.
         qos: Its quality of service.
+        last_words: How long its readers may take at the end.
     """
 
-    def __init__(self, node: Any, topic: str, message: str, qos: Qos) -> None:
+    def __init__(
+        self, node: Any, topic: str, message: str, qos: Qos, last_words: LastWords
+    ) -> None:
+        self._last_words = last_words
         self._conversion = Conversion(message)
         self._publisher = node.create_publisher(
             self._conversion.message, topic, profile(qos)
@@ -62,7 +81,8 @@ class Published:
     def close(self) -> None:
         """Wait until those who read have it all, or a moment."""
         if self._is_reliable and self._publisher.get_subscription_count():
-            self._publisher.wait_for_all_acked(Duration(seconds=LAST_WORDS_S))
+            left_s = self._last_words.left_s()
+            self._publisher.wait_for_all_acked(Duration(seconds=left_s))
 
 
 class Subscribed:
