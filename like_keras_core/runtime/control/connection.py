@@ -318,7 +318,9 @@ def connect(address: tuple[str, int], key: str, node: str) -> ProcessConnection:
         except HandshakeError:
             connection.close()
             raise ControlConnectionLostError(
-                f"What answers at {address} does not know the token."
+                f"What answers at {address} does not know the token: another run is "
+                "there, or another program.",
+                is_refused=True,
             ) from None
         except OSError as error:
             # A server that strangers crowd may have taken this one for one of them.
@@ -327,7 +329,7 @@ def connect(address: tuple[str, int], key: str, node: str) -> ProcessConnection:
                 time.sleep(_PAUSE_S)
                 continue
             text = f"What listens at {address} hung up, as for a wrong token: {error}"
-            raise ControlConnectionLostError(text) from None
+            raise ControlConnectionLostError(text, is_refused=True) from None
         return ProcessConnection(
             connection, silence_s, TO_PROCESS, outgoing_limits=_SMALL
         )

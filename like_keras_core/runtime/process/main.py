@@ -5,13 +5,14 @@ The environment says who listens for it. `LK_LAUNCHED` is set by a launcher, wit
 launched the run: the process of the first node plays the launcher's part as well,
 prints the report, and runs until it is stopped or for `LK_ITERATIONS` ticks. Its
 address is then loopback, or the first node's machine, with a port that follows from the
-system; `LK_CONTROL` takes its place. The token is a file in the build folder, or
-`LK_TOKEN`, which several machines need. `LK_RATE_HZ` is the rate of the run, where it
-is not to be the system's.
+system, or from what its engine tells runs of it apart by; `LK_CONTROL` takes its place.
+The token is a file in the build folder, or `LK_TOKEN`, which several machines need.
+`LK_RATE_HZ` is the rate of the run, where it is not to be the system's.
 """
 
 from __future__ import annotations
 
+import hashlib
 import os
 import secrets
 import signal
@@ -65,7 +66,13 @@ _LOOPBACK = "127.0.0.1"
 _PORTS = range(20_000, 32_000)
 """Below what systems give out by themselves."""
 
-_START_S = 60.0
+_START_S, _AT_ONCE = 60.0, 10
+"""How long the first process may take to appear [s], where so many nodes start."""
+
+_STRANGE_S = 3.0
+"""How long something else may answer in the place of the first process [s]: a run that
+is about to end."""
+
 _HEARTBEAT_S = 3.0
 
 
@@ -108,6 +115,7 @@ def serve_node(
     max_frame: int | Mapping[str, int] | None = None,
     taps: Sequence[Tap] = (),
     started: Callable[[NodeProcess], object] = lambda member: None,
+    identity: str = "",
 ) -> int:
     """Run a node's process until the run ends.
 
@@ -121,6 +129,8 @@ def serve_node(
             node, where it depends on who is at the other end.
         taps: What this process calls after emissions, whoever has launched it.
         started: Called with the member before it serves.
+        identity: What tells this run from others of the system that nobody launched:
+            its port follows from it.
 
     Returns:
         The exit code.
@@ -131,7 +141,7 @@ def serve_node(
     """
     add_given_folders()
     spec = plan.spec
-    address = control_address(spec)
+    address = control_address(spec, identity)
     lead = None
     is_launched = LAUNCHED in os.environ
     if is_launched:
@@ -141,7 +151,8 @@ def serve_node(
         tokens = RunSecret(plan.folder, is_shared=not _is_on_one_machine(spec))
         if node == spec.nodes[0].name:
             lead = StandaloneSupervisor(plan, address, tokens, engine)
-        line, key = _connect_to_first(address, tokens, node)
+        patience_s = _START_S * max(1.0, len(spec.nodes) / _AT_ONCE)
+        line, key = _connect_to_first(address, tokens, node, patience_s)
     member = NodeProcess(
         plan,
         node,
@@ -162,8 +173,12 @@ def serve_node(
     return 0 if lead is None else lead.join()
 
 
-def control_address(spec: SystemSpec) -> tuple[str, int]:
+def control_address(spec: SystemSpec, identity: str = "") -> tuple[str, int]:
     """Return where the launcher listens, or the process of the first node.
+
+    Args:
+        spec: The system.
+        identity: What tells this run from others of the system.
 
     Raises:
         LkError: `LK_CONTROL` is not an address, or is missing where nothing else says
@@ -181,7 +196,10 @@ def control_address(spec: SystemSpec) -> tuple[str, int]:
             "address of its machine and a free port, such as '192.168.1.10:24000', on "
             "each of them."
         )
-    return host, _PORTS[int(spec.digest()[:8], 16) % len(_PORTS)]
+    digest = spec.digest()
+    if identity:
+        digest = hashlib.blake2b(identity.encode()).hexdigest()
+    return host, _PORTS[int(digest[:8], 16) % len(_PORTS)]
 
 
 def _is_on_one_machine(spec: SystemSpec) -> bool:
@@ -316,27 +334,34 @@ def _rate_hz() -> float | None:
 
 
 def _connect_to_first(
-    address: tuple[str, int], tokens: RunSecret, node: str
+    address: tuple[str, int], tokens: RunSecret, node: str, patience_s: float
 ) -> tuple[ProcessConnection, str]:
     """Connect to the process of the first node, which may start later than this one.
 
     Returns:
         The connection, and the key that it needed.
     """
-    until = time.monotonic() + _START_S
+    until = time.monotonic() + patience_s
+    strange_since: float | None = None
     while True:
+        began = time.monotonic()
         token = tokens.find()
         try:
-            if token is None:
-                raise ControlConnectionLostError(
+            # Without a token it is asked all the same: a run of others may be there.
+            key = node_key(token or "", node)
+            return connect(address, key, node), key
+        except ControlConnectionLostError as error:
+            if token is None and not error.is_refused:
+                error = ControlConnectionLostError(
                     "The process of the first node has not started: it writes a token "
                     "into the build folder."
                 )
-            key = node_key(token, node)
-            return connect(address, key, node), key
-        except ControlConnectionLostError:
-            if time.monotonic() > until:
-                raise
+            now = time.monotonic()
+            # One that takes its time may be slow, and not strange.
+            is_strange = error.is_refused and now < began + _STRANGE_S
+            strange_since = (strange_since or began) if is_strange else None
+            if now > until or now > (strange_since or now) + _STRANGE_S:
+                raise error from None
             time.sleep(0.05)
 
 

@@ -4,11 +4,13 @@ What it takes from the launch file is what `launch_ros` takes from it.
 """
 
 import os
+import signal
 import subprocess
 import sys
 import threading
+from contextlib import suppress
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 
@@ -47,31 +49,60 @@ def find(package: str, *parts: str) -> Path:
     raise SystemExit(f"Package '{package}' not found")
 
 
-def run(name: str, node: Node, level: str) -> None:
-    """Start a node's process, and print its lines with its name before them."""
-    told = node.options
-    package, executable = told["package"], told["executable"]
-    params = find(package, "share", package, "config", "params.yaml")
-    command = [str(find(package, "lib", package, executable))]
-    command += ["--ros-args", "--log-level", level, "--ros-args"]
-    command += ["-r", f"__node:={told['name']}", "-r", f"__ns:=/{told['namespace']}"]
-    command += ["--params-file", str(params)]
-    process = subprocess.Popen(
-        command,
-        env=os.environ | told.get("additional_env", {}),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    say(f"[INFO] [{name}]: process started with pid [{process.pid}]")
-    assert process.stdout is not None
-    for line in process.stdout:
-        say(f"[{name}] {line.rstrip()}")
-    code = process.wait()
-    ended = f"died [pid {process.pid}, exit code {code}, cmd '{' '.join(command)}']."
-    if code == 0:
-        ended = f"finished cleanly [pid {process.pid}]"
-    say(f"[{'ERROR' if code else 'INFO'}] [{name}]: process has {ended}")
+class Launch:
+    """The processes of a launch, and its exit code."""
+
+    def __init__(self, told: dict[str, str]) -> None:
+        self.told = told
+        self.code = 0
+        self.processes: list[subprocess.Popen[str]] = []
+
+    def end(self, *_: object) -> None:
+        for process in self.processes:
+            process.send_signal(signal.SIGINT)
+
+    def run(self, name: str, node: Node) -> None:
+        """Start a node's process, and print its lines with its name before them."""
+        told = node.options
+        package, executable = told["package"], told["executable"]
+        params = find(package, "share", package, "config", "params.yaml")
+        level = self.told.get("log_level", "info")
+        command = [str(find(package, "lib", package, executable))]
+        command += ["--ros-args", "--log-level", level, "--ros-args"]
+        command += [
+            "-r",
+            f"__node:={told['name']}",
+            "-r",
+            f"__ns:=/{told['namespace']}",
+        ]
+        command += ["--params-file", str(params)]
+        count = self.told.get("iterations", os.environ.get("LK_ITERATIONS", ""))
+        process = subprocess.Popen(
+            command,
+            env=os.environ | {"LK_ITERATIONS": count} | told["additional_env"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        self.processes.append(process)
+        say(f"[INFO] [{name}]: process started with pid [{process.pid}]")
+        assert process.stdout is not None
+        for line in process.stdout:
+            say(f"[{name}] {line.rstrip()}")
+        code = process.wait()
+        words = f"exit code {code}, cmd '{' '.join(command)}'"
+        ended = f"died [pid {process.pid}, {words}]."
+        if code == 0:
+            ended = f"finished cleanly [pid {process.pid}]"
+        say(f"[{'ERROR' if code else 'INFO'}] [{name}]: process has {ended}")
+        try:
+            told["on_exit"](SimpleNamespace(process_name=name, returncode=code), None)
+        except RuntimeError as error:
+            # Whatever an event handler raises ends the launch, with exit code 1.
+            say(f"[ERROR] [launch]: Caught exception in launch: {error}")
+            self.code = 1
+            with suppress(ProcessLookupError):
+                self.end()
 
 
 def say(text: str) -> None:
@@ -80,19 +111,21 @@ def say(text: str) -> None:
 
 
 def main() -> None:
-    verb, flag, package, file, level = sys.argv[1:]
-    assert (verb, flag) == ("launch", "--noninteractive")
-    assert level.startswith("log_level:=")
+    verb, *words = sys.argv[1:]
+    assert verb == "launch"
+    told = dict(word.split(":=", 1) for word in words if ":=" in word)
+    package, file = (x for x in words if ":=" not in x and x != "--noninteractive")
     path = find(package, "share", package, "launch", file)
     stand_in()
     space: dict[str, Any] = {}
     exec(compile(path.read_text(), str(path), "exec"), space)
     (items,) = space["generate_launch_description"]().words
     nodes = [item for item in items if isinstance(item, Node)]
+    launch = Launch(told)
+    signal.signal(signal.SIGINT, launch.end)
     threads = [
         threading.Thread(
-            target=run,
-            args=[f"{node.options['executable']}-{n}", node, level.partition(":=")[2]],
+            target=launch.run, args=[f"{node.options['executable']}-{n}", node]
         )
         for n, node in enumerate(nodes, 1)
     ]
@@ -100,6 +133,7 @@ def main() -> None:
         thread.start()
     for thread in threads:
         thread.join()
+    sys.exit(launch.code)
 
 
 if __name__ == "__main__":

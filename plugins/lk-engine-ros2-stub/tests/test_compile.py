@@ -9,7 +9,7 @@ import sys
 import textwrap
 from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
@@ -243,7 +243,16 @@ def test_a_launch_file_starts_each_node_once(monkeypatch: pytest.MonkeyPatch) ->
     entities = launch_description(text, monkeypatch)
     nodes = [kwargs for name, _, kwargs in entities if name == "Node"]
     arguments = [args[0] for name, args, _ in entities if "Declare" in name]
+    ends = {node.pop("on_exit") for node in nodes}
+    launch, again = (node.pop("additional_env") for node in nodes)
 
+    assert launch == again
+    assert launch["LK_LAUNCH_PID"] == str(os.getpid())
+    assert len(launch["LK_TOKEN"]) == 32
+    (end_all,) = ends
+    end_all(SimpleNamespace(process_name="sensors-1", returncode=0), None)
+    with pytest.raises(RuntimeError, match="sensors-1 ended with exit code 3"):
+        end_all(SimpleNamespace(process_name="sensors-1", returncode=3), None)
     assert arguments == [
         *("params_file", "iterations", "namespace", "use_sim_time", "rate_hz"),
         *("control", "log_level"),
@@ -296,6 +305,7 @@ def test_each_machine_has_a_launch_file(
     }
     assert nodes["Fleet_A.jetson.launch.py"][0]["prefix"] == "gdb -ex run --args"
     assert nodes["Fleet_A.local.launch.py"][0]["additional_env"] == {
+        "LK_LAUNCH_PID": str(os.getpid()),
         "MODE": "a 'quoted' word",
         "LEVEL": "3",
     }

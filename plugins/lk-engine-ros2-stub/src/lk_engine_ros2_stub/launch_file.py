@@ -17,6 +17,8 @@ _TOP = '''\
 Keep your changes elsewhere.
 """
 
+import os
+{token_import}
 from launch import LaunchDescription
 from launch.actions import DeclareLaunchArgument, SetEnvironmentVariable
 from launch.substitutions import (
@@ -26,6 +28,23 @@ from launch.substitutions import (
 )
 from launch_ros.actions import Node
 from launch_ros.substitutions import FindPackageShare
+
+# By this the nodes of one launch find each other, and see that it has ended.
+this_launch = {{
+    "LK_LAUNCH_PID": str(os.getpid()),
+{token}}}
+
+
+def end_all(event, context):
+    """End the launch, with exit code 1, when a node has failed.
+
+    One that leaves with 0 has ended as all of them have agreed.
+    """
+    if event.returncode:
+        raise RuntimeError(
+            f"{{event.process_name}} ended with exit code {{event.returncode}}, and "
+            "with it the system"
+        )
 
 
 def generate_launch_description():
@@ -77,10 +96,13 @@ def generate_launch_description():
     namespace = LaunchConfiguration("namespace")
     ros_arguments = ["--log-level", LaunchConfiguration("log_level")]
 
-    # The nodes agree on the start and on the end. When one is lost, the others shut
-    # down by themselves; none can be respawned into a run.
+    # The nodes agree on the start and on the end; none can be respawned into a run.
     nodes = [
 '''
+
+_TOKEN = """\
+    "LK_TOKEN": os.environ.get("LK_TOKEN") or secrets.token_hex(16),
+"""
 
 _END = """\
     ]
@@ -118,6 +140,8 @@ def launch_file(naming: Naming, machine: str) -> str:
     lines = [
         _TOP.format(
             what=_plain(what),
+            token_import="import secrets\n" if len(machines) == 1 else "",
+            token=_TOKEN if len(machines) == 1 else "",
             package=naming.package,
             file=naming.launch_file(machine),
             namespace=naming.system,
@@ -159,8 +183,10 @@ def _node(naming: Naming, node: NodeSpec) -> str:
         '    output="screen",',
     ]
     env = node.options.get("env")
-    if env:
-        lines.append("    additional_env={")
+    if not env:
+        lines.append("    additional_env=this_launch,")
+    else:
+        lines += ["    additional_env={", "        **this_launch,"]
         lines += [
             f"        {quoted(key)}: {quoted(value)}," for key, value in env.items()
         ]
@@ -174,7 +200,7 @@ def _node(naming: Naming, node: NodeSpec) -> str:
         lines.append("    ],")
     if node.options.get("prefix"):
         lines.append(f"    prefix={quoted(node.options['prefix'])},")
-    lines.append("),")
+    lines += ["    on_exit=end_all,", "),"]
     return textwrap.indent("\n".join(lines) + "\n", " " * 8)
 
 

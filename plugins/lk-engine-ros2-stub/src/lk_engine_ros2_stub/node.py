@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import os
 import signal
 import sys
-from collections.abc import Callable, Sequence
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,10 +24,18 @@ from like_keras_core.engine_kit import (
 )
 from like_keras_core.errors import LkError
 from like_keras_core.spec import SystemSpec
+from lk_engine_ros2_stub.launch_watch import launch_process, watch
+from lk_engine_ros2_stub.leaving import leave
 from lk_engine_ros2_stub.parameter_overrides import ParameterOverrides
 from lk_engine_ros2_stub.process_node import become
 from lk_engine_ros2_stub.public_topics import public_taps
 from lk_engine_ros2_stub.ros_environment import no_rclpy
+from lk_engine_ros2_stub.run_identity import RunIdentity
+
+if TYPE_CHECKING:
+    from lk_engine_ros2_stub.transport import RosNode
+
+TOKEN = "LK_TOKEN"
 
 if TYPE_CHECKING:
     from lk_engine_ros2_stub.transport import RosNode
@@ -64,7 +75,35 @@ def _run(system: Path, name: str, args: Sequence[str] | None) -> int:
     logging.getLogger().addHandler(ros.rosout)
 
     become(ros)
+    code = 1
+    try:
+        _watch_launch(is_launched=is_launched)
+        identity = RunIdentity.of(spec, ros.node.get_namespace())
+        with _held(identity, spec, name, is_launched=is_launched):
+            code = _serve(spec, name, ros, identity, is_launched=is_launched)
+    except KeyboardInterrupt:
+        code = 0
+    except LkError as error:
+        # Said now: to leave may take its time.
+        sys.stderr.write(f"Node {name!r} cannot run: {error}\n")
+    except Exception:  # noqa: BLE001 - as above
+        traceback.print_exc()
+    finally:
+        # A second Ctrl-C must not tear what is being closed.
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)
+        leave(ros.close, code)
+    return code
 
+
+def _serve(
+    spec: SystemSpec,
+    name: str,
+    ros: RosNode,
+    identity: RunIdentity,
+    *,
+    is_launched: bool,
+) -> int:
     def started(member: NodeProcess) -> None:
         ros.member = member
         ros.is_called_away = lambda: not member.inbox.empty()
@@ -78,7 +117,7 @@ def _run(system: Path, name: str, args: Sequence[str] | None) -> int:
             versions=versions_of(DISTRIBUTIONS),
             pacer=_pacer(ros),
             configure=overrides.configure,
-            folder=Path() if is_launched else token_folder(spec),
+            folder=Path() if is_launched else token_folder(identity),
         )
         return serve_node(
             plan,
@@ -88,13 +127,51 @@ def _run(system: Path, name: str, args: Sequence[str] | None) -> int:
             started=started,
             taps=public_taps(spec, name),
             folders=folders,
+            identity=identity.text,
         )
+    except ConnectionError as error:
+        if is_launched or not getattr(error, "is_refused", False):
+            raise
+        # The first node there is that of a run with another token.
+        raise identity.refusal() from error
     finally:
         logging.getLogger().removeHandler(ros.rosout)
-        # A second Ctrl-C must not tear what is being closed.
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, signal.SIG_IGN)
-        ros.close()
+
+
+def _watch_launch(*, is_launched: bool) -> None:
+    """End this node's part of the run when the launch is gone that has started it."""
+    process = launch_process()
+    if process is None:
+        return
+    # Each is what ends a node at that moment, whether it serves already or not.
+    number = signal.SIGTERM if is_launched else signal.SIGINT
+
+    def gone() -> None:
+        os.kill(os.getpid(), number)
+        logging.getLogger("like_keras").warning(
+            "The launch is gone that has started this node (process %d): the run ends.",
+            process,
+        )
+
+    watch(process, gone)
+
+
+@contextmanager
+def _held(
+    identity: RunIdentity, spec: SystemSpec, name: str, *, is_launched: bool
+) -> Iterator[None]:
+    """Hold the identity of a run, or the place of a node in it, unless launched."""
+    if is_launched:
+        yield  # The launching process holds it.
+    elif name == spec.nodes[0].name:
+        with identity.held():
+            yield
+    else:
+        # Nodes of another launch have another token, and find no run.
+        token = os.environ.get(TOKEN, "")
+        of = hashlib.blake2b(token.encode(), digest_size=16).hexdigest()
+        with identity.held(f"{name} {of}"):
+            yield
 
 
 def _pacer(ros: RosNode) -> Callable[[float], Pacer] | None:
@@ -126,7 +203,7 @@ def read_system(path: Path, name: str) -> SystemSpec:
     return spec
 
 
-def token_folder(spec: SystemSpec) -> Path:
+def token_folder(identity: RunIdentity) -> Path:
     """Return where the processes of this machine find each other's token.
 
     The installed package may be read-only: as ROS does with its logs, this goes below
@@ -136,8 +213,7 @@ def token_folder(spec: SystemSpec) -> Path:
         LkError: It cannot be made.
     """
     home = os.environ.get("ROS_HOME") or os.path.expanduser("~/.ros")
-    domain = os.environ.get("ROS_DOMAIN_ID") or "0"
-    folder = Path(home, "like_keras", f"{spec.digest()[:16]}-{domain}")
+    folder = Path(home, "like_keras", identity.digest)
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as error:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import secrets
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -21,11 +20,8 @@ from lk_engine_ros2_stub.name_rules import (
 )
 
 LOCAL = "local"
-RUN = "LK_RUN"
-"""The variable of the environment that has the name of a launched run."""
-
 _HIDDEN = "_lk"
-_ANY_RUN = "r00000000"
+_ANY_PROCESS = "r00000000"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,18 +73,6 @@ class Naming:
         """Return the public topic of a port below the namespace of its node."""
         return tokens(address)
 
-    def hidden(self, producer: str, consumer: str, run: str = "") -> str:
-        """Return the topic that carries all frames from one node to another.
-
-        Args:
-            producer: The one node.
-            consumer: The other one.
-            run: What distinguishes a launched run from others in its domain.
-        """
-        ends = f"{self.node(producer)}/to/{self.node(consumer)}"
-        start = f"{self.namespace}/{_HIDDEN}"
-        return f"{start}/{run}/{ends}" if run else f"{start}/{ends}"
-
     def machines(self) -> Mapping[str, list[NodeSpec]]:
         """Return the nodes by machine; this machine is called `local`."""
         found: dict[str, list[NodeSpec]] = {}
@@ -104,9 +88,25 @@ class Naming:
         return f"{self.system}.{re.sub(r'[^A-Za-z0-9_.-]', '_', machine)}.launch.py"
 
 
-def new_run() -> str:
-    """Return a name for a run that no other one has."""
-    return f"r{secrets.token_hex(4)}"
+def hidden_folder(namespace: str, process: str) -> str:
+    """Return what the topics begin with on which a process speaks to the others.
+
+    Args:
+        namespace: The namespace that its node is in.
+        process: What distinguishes it from all that were before, or are beside it.
+    """
+    return f"{namespace.rstrip('/')}/{_HIDDEN}/{process}"
+
+
+def hidden(folder: str, producer: str, consumer: str) -> str:
+    """Return the topic that carries all frames from one node to another.
+
+    Args:
+        folder: That of the producer's process.
+        producer: The one node.
+        consumer: The other one.
+    """
+    return f"{folder}/{token(producer)}/to/{token(consumer)}"
 
 
 def name_issues(spec: SystemSpec) -> list[Issue]:
@@ -188,11 +188,12 @@ def _too_long(naming: Naming) -> Iterator[Issue]:
         (spec.name, namespace_problem(naming.namespace)),
         (spec.name, package_problem(naming.package)),
     ]
+    folder = hidden_folder(naming.namespace, _ANY_PROCESS)
     for node in spec.nodes:
         found.append((node.name, node_name_problem(naming.node(node.name))))
         for other in spec.nodes:
             if node is not other:
-                topic = naming.hidden(node.name, other.name, _ANY_RUN)
+                topic = hidden(folder, node.name, other.name)
                 found.append((node.name, topic_problem(topic)))
     found += [
         (address, topic_problem(naming.topic(address))) for address in spec.outputs()

@@ -6,6 +6,7 @@ import os
 import re
 import shlex
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from typing import Any
 
 from like_keras_core.engine_kit import (
@@ -23,7 +24,8 @@ from like_keras_core.errors import EngineError
 from like_keras_core.spec import NodeSpec
 from lk_engine_ros2_stub.install_prefix import Prefix
 from lk_engine_ros2_stub.ros_environment import DOMAIN, check_domain, ros2_command
-from lk_engine_ros2_stub.ros_names import RUN, Naming, new_run
+from lk_engine_ros2_stub.ros_names import Naming
+from lk_engine_ros2_stub.run_identity import RunIdentity
 from lk_engine_ros2_stub.shm_cleanup import remove_free, segments
 
 LOG_LEVEL = "info"
@@ -41,10 +43,22 @@ def start_processes(plan: RunPlan, nodes: Sequence[str], home: Home) -> RosProce
         home: Where the processes find the launcher.
 
     Raises:
-        EngineError: One cannot be started, or ROS is set up wrongly.
+        EngineError: One cannot be started, or ROS is set up wrongly; or there is such
+            a run already.
     """
-    assert plan.artefact is not None
     domain = check_domain()
+    identity = RunIdentity.of(plan.spec, Naming(plan.spec).namespace)
+    with ExitStack() as held:
+        held.enter_context(identity.held())
+        processes = _started(plan, nodes, home, domain)
+        processes.held = held.pop_all()
+    return processes
+
+
+def _started(
+    plan: RunPlan, nodes: Sequence[str], home: Home, domain: str
+) -> RosProcesses:
+    assert plan.artefact is not None
     ros2 = _ros2(plan.engine_options.get("launcher"))
     naming = Naming(plan.spec)
     prefix = Prefix.of_launch_file(naming, plan.artefact)
@@ -52,8 +66,6 @@ def start_processes(plan: RunPlan, nodes: Sequence[str], home: Home) -> RosProce
     logs = prefix.folder.parent / LOGS
     environ = without_secrets(os.environ)
     env = prefix.environment(environ, author_path(plan.spec))
-    # A run has hidden topics of its own: another one may be in the same domain.
-    env[RUN] = new_run()
     env.setdefault("ROS_LOG_DIR", str(logs / "ros"))
     env.setdefault("PYTHONUNBUFFERED", "1")
     console = NodeConsole(plan.spec, logs)
@@ -148,6 +160,8 @@ class RosProcesses(NodeProcesses):
         super().__init__(console)
         self._domain = domain
         self._segments = segments()
+        #: What this launch holds to its end: its identity.
+        self.held = ExitStack()
 
     def environment(self) -> dict[str, str]:
         """Return the domain of the run."""
@@ -159,6 +173,7 @@ class RosProcesses(NodeProcesses):
             super().end(is_hurried)
         finally:
             remove_free(self._segments)
+            self.held.close()
 
 
 _LINE = re.compile(r"\[(\w+)-(\d+)\] (.*)")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections import deque
 from typing import Any
 
@@ -22,7 +23,8 @@ from lk_engine_ros2_stub.qos import Qos
 from lk_engine_ros2_stub.subscription_reader import Reader
 
 LAST_WORDS_S = 1.0
-"""How long readers may take to have the last messages when a run ends [s]."""
+"""How long the readers of all topics of a process may take to have the last messages
+when a run ends [s]."""
 
 
 def profile(qos: Qos) -> QoSProfile:
@@ -35,6 +37,19 @@ def profile(qos: Qos) -> QoSProfile:
     )
 
 
+class LastWords:
+    """The time that all topics of a process have together when a run ends."""
+
+    def __init__(self) -> None:
+        self._until: float | None = None
+
+    def left_s(self) -> float:
+        """Return what is left of it [s]; it begins when this is called first."""
+        now = time.monotonic()
+        self._until = self._until or now + LAST_WORDS_S
+        return max(0.0, self._until - now)
+
+
 class Published:
     """A topic that this process publishes.
 
@@ -44,6 +59,7 @@ class Published:
         message: The type of its messages.
         qos: Its quality of service.
         stamps: What gives the messages their time.
+        last_words: How long its readers may take at the end.
         encoding: What the arrays of images are.
         frame_id: What headers say of the frame, unless the value does.
     """
@@ -55,10 +71,12 @@ class Published:
         message: str,
         qos: Qos,
         stamps: Stamps,
+        last_words: LastWords,
         *,
         encoding: str | None = None,
         frame_id: str = "",
     ) -> None:
+        self._last_words = last_words
         self._conversion = Conversion(message, encoding=encoding)
         # What ROS's parameters override is changed in it.
         used = profile(qos)
@@ -114,7 +132,8 @@ class Published:
     def close(self) -> None:
         """Wait until those who read have it all, or a moment."""
         if self._is_reliable and self._publisher.get_subscription_count():
-            self._publisher.wait_for_all_acked(Duration(seconds=LAST_WORDS_S))
+            left_s = self._last_words.left_s()
+            self._publisher.wait_for_all_acked(Duration(seconds=left_s))
 
 
 class Subscribed:

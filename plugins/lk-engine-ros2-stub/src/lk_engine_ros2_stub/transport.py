@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import inspect
-import os
+import logging
+import secrets
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -11,6 +12,7 @@ from typing import Any
 
 import rclpy
 from rclpy.executors import SingleThreadedExecutor
+from rclpy.impl.implementation_singleton import rclpy_implementation
 from rclpy.node import Node
 from rclpy.qos import (
     DurabilityPolicy,
@@ -35,16 +37,30 @@ from lk_engine_ros2_stub.cdr import to_frame, to_message
 from lk_engine_ros2_stub.headers import Stamps
 from lk_engine_ros2_stub.node_parameters import NodeParameters
 from lk_engine_ros2_stub.qos import Qos
-from lk_engine_ros2_stub.ros_names import RUN, Naming
+from lk_engine_ros2_stub.ros_names import Naming, hidden, hidden_folder
 from lk_engine_ros2_stub.rosout import LogLevels, RosoutHandler
 from lk_engine_ros2_stub.sim_clock import SimClock
 from lk_engine_ros2_stub.subscription_reader import Reader
-from lk_engine_ros2_stub.topic_endpoints import Published, Subscribed
+from lk_engine_ros2_stub.topic_endpoints import LastWords, Published, Subscribed
 
-DISCOVERY_S = 50.0
-"""How long the other nodes may take to appear [s]."""
+DISCOVERY_S, _AT_ONCE = 50.0, 10
+"""How long the others of so many nodes may take to appear [s]; of more, longer."""
 
 _POLL_S = 0.02
+_SAY_S = 5.0
+"""How often it is said for whom a node waits [s]."""
+
+_RELIABLE = {
+    "reliability": ReliabilityPolicy.RELIABLE,
+    "durability": DurabilityPolicy.VOLATILE,
+}
+SENT = QoSProfile(history=HistoryPolicy.KEEP_LAST, depth=256, **_RELIABLE)
+"""What a node sends to another one. Who reads besides, and is halted, holds up nobody:
+the oldest frame makes room. Where the other node has missed it, it is sent again."""
+
+RECEIVED = QoSProfile(history=HistoryPolicy.KEEP_ALL, **_RELIABLE)
+
+_LOG = logging.getLogger("like_keras")
 
 _ANSWER_S = 0.05
 """How often ROS's own questions are answered, such as those for parameters [s]."""
@@ -85,31 +101,21 @@ class RosNode:
             )
         except RuntimeError as error:
             raise LkError(f"ROS 2 does not start: {error}") from error
-        qos = QoSProfile(
-            history=HistoryPolicy.KEEP_ALL,
-            reliability=ReliabilityPolicy.RELIABLE,
-            durability=DurabilityPolicy.VOLATILE,
-        )
         self.stamps = Stamps(self.node.get_clock())
         self.parameters = NodeParameters(self.node)
         self.is_called_away: Callable[[], bool] = lambda: False
+        self._name = name
+        #: Where this process publishes for the others; no other process has it.
+        self._folder = hidden_folder(
+            self.node.get_namespace(), f"r{secrets.token_hex(4)}"
+        )
         self._arrived: Arrived = lambda frame: None
         self._publishers: dict[str, Any] = {}
         self._subscriptions: dict[str, Any] = {}
+        #: How many frames ROS has not taken.
+        self._refused = 0
         self._reader = Reader(self.context)
-        run = os.environ.get(RUN, "")
-        for other in _others(spec, name):
-            self._publishers[other] = self.node.create_publisher(
-                UInt8MultiArray, naming.hidden(name, other, run), qos
-            )
-            self._subscriptions[other] = self._reader.subscribe(
-                self.node,
-                UInt8MultiArray,
-                naming.hidden(other, name, run),
-                self._take,
-                qos,
-                raw=True,
-            )
+        self._last_words = LastWords()
         here = [item.name for item in spec.components if item.node == name]
         self.levels = LogLevels(self.node, here)
         self.rosout = RosoutHandler(self.node)
@@ -134,7 +140,9 @@ class RosNode:
         Raises:
             EngineError: The message is not installed.
         """
-        return Published(self.node, topic, message, qos, self.stamps, **options)
+        return Published(
+            self.node, topic, message, qos, self.stamps, self._last_words, **options
+        )
 
     def subscribe(
         self, topic: str, message: str, qos: Qos, **options: Any
@@ -152,11 +160,11 @@ class RosNode:
         return ExternalInput(self.member, component, who)
 
     def bind(self) -> str:
-        """Return nothing: ROS finds the others by itself."""
-        return ""
+        """Return where this process publishes: no earlier or other run does so."""
+        return self._folder
 
     def start(self, arrived: Arrived, peers: Mapping[str, str]) -> None:
-        """Know who takes the frames.
+        """Open the ways to the other nodes, and know who takes the frames.
 
         It waits until the other nodes are there, or until the process is wanted
         otherwise: when it shall stop, or when the line home is lost.
@@ -167,22 +175,65 @@ class RosNode:
         if LAUNCHED not in os.environ:
             self.levels.begin()
         self._arrived = arrived
+        me = self._name
+        for other in _others(self.spec, me):
+            self._publishers[other] = self.node.create_publisher(
+                UInt8MultiArray, hidden(self._folder, me, other), SENT
+            )
+            self._subscriptions[other] = self._reader.subscribe(
+                self.node,
+                UInt8MultiArray,
+                hidden(peers[other], other, me),
+                self._take,
+                RECEIVED,
+                raw=True,
+            )
         self._thread = threading.Thread(target=self._answer, name="ros", daemon=True)
         self._thread.start()
-        until = time.monotonic() + DISCOVERY_S
+        self._await_others()
+
+    def _await_others(self) -> None:
+        count = len(self.spec.nodes)
+        limit_s = DISCOVERY_S * max(1.0, count / _AT_ONCE)
+        began = said_at = time.monotonic()
         while (missing := self._missing()) and not self.is_called_away():
-            if time.monotonic() > until:
+            now = time.monotonic()
+            if now > began + limit_s:
                 raise LkError(
-                    f"After {DISCOVERY_S:g} s ROS does not have one node at the other "
-                    f"end of {', '.join(missing)}. Were all nodes started, with the "
-                    "same ROS_DOMAIN_ID and RMW_IMPLEMENTATION, on machines that reach "
-                    "each other? Does no other run of this system use that domain?"
+                    f"After {limit_s:g} s, the time for {count} nodes, ROS knows "
+                    f"nothing of {_listed(missing)}, though they have started. Have "
+                    "all the same ROS_DOMAIN_ID and RMW_IMPLEMENTATION, and can their "
+                    "machines reach each other?"
+                )
+            if now > said_at + _SAY_S:
+                said_at = now
+                _LOG.info(
+                    "After %.0f of at most %g s, ROS has found %d of %d nodes; missing "
+                    "is %s.",
+                    now - began,
+                    limit_s,
+                    len(self._publishers) - len(missing),
+                    len(self._publishers),
+                    _listed(missing),
                 )
             time.sleep(_POLL_S)
 
     def send(self, node: str, frame: FrameParts) -> None:
-        """Publish a frame for another node; its parts may be used again afterwards."""
-        self._publishers[node].publish(to_message(frame))
+        """Publish a frame for another node; its parts may be used again afterwards.
+
+        One that ROS does not take is lost, as on any way, and sent again.
+        """
+        try:
+            self._publishers[node].publish(to_message(frame))
+        except rclpy_implementation.RCLError as error:
+            self._refused += 1
+            if str(self._refused).strip("0") == "1":
+                _LOG.warning(
+                    "ROS did not take %d frames for node %r, which are sent again: %s",
+                    self._refused,
+                    node,
+                    error,
+                )
 
     def receive(self, timeout_s: float) -> None:
         """Hand over what has arrived; if there is nothing, wait for it or for `wake`.
@@ -207,21 +258,13 @@ class RosNode:
         rclpy.try_shutdown(context=self.context)
 
     def _missing(self) -> list[str]:
-        """Return the topics of which the other end is not known, or not the only one.
-
-        Whoever reads besides does no harm; a second writer is another run.
-        """
-        out = [
-            publisher.topic_name
-            for publisher in self._publishers.values()
-            if not publisher.get_subscription_count()
+        """Return the nodes of which an end is not known yet."""
+        return [
+            node
+            for node in self._publishers
+            if not self._publishers[node].get_subscription_count()
+            or not self._subscriptions[node].get_publisher_count()
         ]
-        back = [
-            subscription.topic_name
-            for subscription in self._subscriptions.values()
-            if subscription.get_publisher_count() != 1
-        ]
-        return out + back
 
     def _answer(self) -> None:
         # An executor that waits would wait for what ROS says of our subscriptions too,
@@ -250,3 +293,11 @@ def _others(spec: SystemSpec, name: str) -> list[str]:
         elif channel.consumer == name:
             found[channel.producer] = None
     return list(found)
+
+
+def _listed(nodes: Sequence[str]) -> str:
+    more = f" and {len(nodes) - _SHOWN} more" if len(nodes) > _SHOWN else ""
+    return ", ".join(map(repr, nodes[:_SHOWN])) + more
+
+
+_SHOWN = 5
