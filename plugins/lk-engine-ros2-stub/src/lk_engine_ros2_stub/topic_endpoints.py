@@ -93,7 +93,6 @@ class Published:
         # A transform that always holds needs no time.
         self._holds_transforms = message == TRANSFORMS and not self._is_kept
 
-
     def send(
         self,
         value: Any,
