@@ -74,11 +74,15 @@ def _topics(spec: SystemSpec) -> Iterator[Issue]:
     for component in spec.components:
         if component.name not in sources:
             continue
+        if topics[component.name].read is not None:
+            if spec.rate_hz is None:
+                yield _without_rate(component.name, topics[component.name].topic)
+            continue
         if crowd[component.node] > 1:
             yield Issue(
                 f"RosTopic {component.name!r} waits for messages, so no other "
                 f"component can be on its node {component.node!r}. Place the others "
-                "elsewhere.",
+                "elsewhere, or let it wait for none: read='newest'.",
                 code="foreign-node",
                 address=component.name,
             )
@@ -91,15 +95,28 @@ def _topics(spec: SystemSpec) -> Iterator[Issue]:
             )
     for connection in spec.connections:
         source = connection.producer
-        if source in sources and topics[source].ticks is None:
+        topic = topics.get(source)
+        if source in sources and topic and topic.ticks is topic.read is None:
             yield Issue(
                 f"The connection '{connection}' takes values from the topic "
-                f"{topics[source].topic!r}, which do not say their ticks. If its n-th "
-                f"message is the value of tick n, say so: RosTopic({source!r}, ..., "
-                'ticks="count").',
+                f"{topic.topic!r}, which do not say their ticks. If its n-th message "
+                f"is the value of tick n, say so: RosTopic({source!r}, ..., "
+                'ticks="count"). If they have a clock of their own, say how they are '
+                'read: read="newest", "each" or "all".',
                 code="foreign-ticks",
                 address=connection.source,
             )
+
+
+def _without_rate(name: str, topic: str) -> Issue:
+    return Issue(
+        f"RosTopic {name!r} reads at each tick what has come of {topic!r}, and this "
+        "system has no rate: its ticks would come as fast as they can, and most of "
+        "them give nothing. Say how fast it is: System(..., rate_hz=100), or "
+        "launch(rate_hz=100).",
+        code="foreign-rate",
+        address=name,
+    )
 
 
 def _scripts(spec: SystemSpec) -> Iterator[Issue]:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections.abc import Mapping
+from functools import partial
+from logging import Logger
 from typing import Any
 
 from rclpy.duration import Duration
+from rclpy.event_handler import SubscriptionEventCallbacks, UnsupportedEventTypeError
 from rclpy.qos import (
     DurabilityPolicy,
     HistoryPolicy,
@@ -13,9 +16,11 @@ from rclpy.qos import (
     ReliabilityPolicy,
 )
 
+from like_keras_core.engine_kit import ArrivalQueue
 from lk_engine_ros2_stub.message_conversion import Conversion
 from lk_engine_ros2_stub.qos import Qos
 from lk_engine_ros2_stub.subscription_reader import Reader
+from lk_engine_ros2_stub.topic_watch import TopicWatch
 
 LAST_WORDS_S = 1.0
 """How long readers may take to have the last messages when a run ends [s]."""
@@ -66,7 +71,7 @@ class Published:
 
 
 class Subscribed:
-    """A topic that this process reads; all that has come waits here.
+    """A topic of others that this process reads; what has come waits in a queue.
 
     Args:
         node: rclpy's node.
@@ -74,14 +79,75 @@ class Subscribed:
         topic: The topic's full name.
         message: The type of its messages.
         qos: Its quality of service.
+        queue: Where its messages wait.
+        log: Where it is said that nothing comes, and that something was lost.
     """
 
     def __init__(
-        self, node: Any, reader: Reader, topic: str, message: str, qos: Qos
+        self,
+        node: Any,
+        reader: Reader,
+        topic: str,
+        message: str,
+        qos: Qos,
+        queue: ArrivalQueue,
+        log: Logger,
     ) -> None:
         self.conversion = Conversion(message)
-        self.waiting: deque[Any] = deque()
-        reader.subscribe(node, self.conversion.message, topic, self._take, profile(qos))
+        self.queue = queue
+        self._reader = reader
+        self._log = log
+        self._topic = topic
+        self._say_lost = 1
+        subscribe = partial(
+            *(reader.subscribe, node, self.conversion.message, topic, self._take),
+            profile(qos),
+            has_info=True,
+        )
+        callbacks = partial(SubscriptionEventCallbacks, use_default_callbacks=False)
+        try:
+            self._subscription = subscribe(
+                event_callbacks=callbacks(message_lost=self._lost)
+            )
+        except UnsupportedEventTypeError:
+            self._subscription = subscribe(event_callbacks=callbacks())
+        self._watch = TopicWatch(node, self._subscription, message, qos, log)
 
-    def _take(self, message: Any) -> None:
-        self.waiting.append(message)
+    def collect(self) -> None:
+        """Take what has come, without waiting."""
+        self._reader.collect(self._subscription)
+
+    def _take(self, message: Any, info: Mapping[str, Any]) -> None:
+        self.queue.put(
+            message,
+            # Not every middleware says it.
+            received_ns=info.get("received_timestamp") or None,
+            stamp_ns=_stamp_ns(message),
+            size=_size(message),
+        )
+
+    def _lost(self, event: Any) -> None:
+        lost = self.queue.lost = int(event.total_count)
+        if lost >= self._say_lost:
+            self._say_lost = 2 * lost
+            self._log.warning(
+                "ROS has lost %d messages of the topic %r so far: with best effort, or "
+                "with more at a time than the queue of ROS keeps (depth in qos=).",
+                *(lost, self._topic),
+            )
+
+
+def _stamp_ns(message: Any) -> int | None:
+    """Return the time in a message's header [ns]; None where there is none."""
+    stamp = getattr(getattr(message, "header", None), "stamp", None)
+    sec, nanosec = getattr(stamp, "sec", 0), getattr(stamp, "nanosec", 0)
+    return sec * 10**9 + nanosec or None
+
+
+def _size(message: Any) -> int:
+    """Return how large the bulk of a message is, if it has one [byte]."""
+    data = getattr(message, "data", None)
+    try:
+        return memoryview(data).nbytes  # type: ignore[arg-type]
+    except TypeError:
+        return 0
