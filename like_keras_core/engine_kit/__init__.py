@@ -12,18 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from like_keras_core.authoring.component_state import address_of
     from like_keras_core.authoring.launch_args import output_addresses
-    from like_keras_core.engine_kit.arrival_queue import (
-        COUNT,
-        READS,
-        Arrival,
-        ArrivalQueue,
-        BacklogError,
-    )
-    from like_keras_core.engine_kit.arrival_reader import (
-        ArrivalReader,
-        check_reading,
-        report_arrivals,
-    )
+    from like_keras_core.engine_kit.arrival_reader import ArrivalReader
     from like_keras_core.engine_kit.in_process import run_in_process
     from like_keras_core.engine_kit.option_checks import (
         node_option_issues,
@@ -113,12 +102,8 @@ if TYPE_CHECKING:
     from like_keras_core.values.semantics import same
 
 _HOMES = {
-    "Arrival": "engine_kit.arrival_queue",
-    "ArrivalQueue": "engine_kit.arrival_queue",
     "ArrivalReader": "engine_kit.arrival_reader",
     "Arrived": "runtime.flow.transport",
-    "BacklogError": "engine_kit.arrival_queue",
-    "COUNT": "engine_kit.arrival_queue",
     "ChannelSpec": "graph.channels",
     "ChildProcess": "runtime.supervision.child_process",
     "ExternalInput": "runtime.process.external_input",
@@ -132,7 +117,6 @@ _HOMES = {
     "PolledTransport": "runtime.flow.transport",
     "ProcessEngine": "engine_kit.process_engine",
     "ProcessGroup": "runtime.supervision.process_group",
-    "READS": "engine_kit.arrival_queue",
     "Resolver": "values.class_refs",
     "RunPlan": "runtime.control.run_plan",
     "SignalSafeQueue": "runtime.signal_safe_queue",
@@ -148,7 +132,6 @@ _HOMES = {
     "channel_of": "runtime.flow.wire_format",
     "channels_of": "graph.channels",
     "check": "graph.checks",
-    "check_reading": "engine_kit.arrival_reader",
     "decode_json": "values.config_json:decode",
     "encode_json": "values.config_json:encode",
     "execution_order": "graph.checks",
@@ -167,7 +150,6 @@ _HOMES = {
     "once_per_spec": "graph.once",
     "output_addresses": "authoring.launch_args",
     "refuse_errors": "engine_kit.option_checks",
-    "report_arrivals": "engine_kit.arrival_reader",
     "resolve_class": "values.class_refs:resolve",
     "run_in_process": "engine_kit.in_process",
     "same": "values.semantics",
@@ -185,15 +167,10 @@ _HOMES = {
 """Where each name is defined: its module, and its name there if that is another."""
 
 __all__ = [
-    "COUNT",
     "HEADER_SIZE",
     "LAUNCHED",
-    "READS",
-    "Arrival",
-    "ArrivalQueue",
     "ArrivalReader",
     "Arrived",
-    "BacklogError",
     "ChannelSpec",
     "ChildProcess",
     "ExternalInput",
@@ -219,7 +196,6 @@ __all__ = [
     "channel_of",
     "channels_of",
     "check",
-    "check_reading",
     "code_environment",
     "decode_json",
     "encode_json",
@@ -238,7 +214,6 @@ __all__ = [
     "output_addresses",
     "real_folder",
     "refuse_errors",
-    "report_arrivals",
     "resolve_class",
     "run_in_process",
     "same",

@@ -45,9 +45,9 @@ class BacklogError(EngineError):
         self.waiting, self.size, self.age_s = waiting, size, age_s
         super().__init__(
             f"{waiting} values ({size / 1e6:.0f} MB) wait for their ticks, the oldest "
-            f"for {age_s:.1f} s: more come than the run takes, and ticks='count' leaves "
-            "none out. Read them with read='newest' in place of ticks='count', or let "
-            "the system run faster."
+            f"for {age_s:.1f} s: more come than the run takes, and with ticks='count' "
+            "none is left out. Read them with read='newest' instead, or let the system "
+            "run faster."
         )
 
 

@@ -6,6 +6,7 @@ more comes than is read, and that nothing comes any more.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from logging import Logger
 from typing import Any
@@ -23,25 +24,38 @@ MANY = 100
 
 
 class ArrivalReader:
-    """Reads a queue at each tick.
+    """Reads at each tick what has come for one output of a source.
 
     Args:
-        queue: What has come.
+        read: `"each"` gives one value a tick, in order; `"newest"` the newest since the
+            last tick; `"all"` all since then. None is `"each"` for who waits, so that
+            the n-th value is that of tick n: it loses none.
         log: Where it is said what goes wrong: each thing once, and again when there is
             twice as much of it.
         who: What sends the values, for people: `"the topic '/imu'"`.
+        max_age_s: What came longer ago is not given any more [s].
         stale_after_s: After how long without a value its sender counts as silent [s].
+        backlog: How many wait at most, of which the oldest are lost then.
+        clock: Gives the time [s].
+
+    Attributes:
+        queue: What has come and was not read; who receives values puts them there.
     """
 
     def __init__(
         self,
-        queue: ArrivalQueue,
+        read: str | None,
         log: Logger,
         who: str,
         *,
+        max_age_s: float | None = None,
         stale_after_s: float | None = None,
+        backlog: int | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.queue = queue
+        self.queue = ArrivalQueue(
+            read or COUNT, max_age_s=max_age_s, backlog=backlog, clock=clock
+        )
         self.log = log
         self.who = who
         self.stale_after_s = stale_after_s
@@ -123,69 +137,69 @@ class ArrivalReader:
             *(self.who, len(self.queue), self.queue.size / 1e6, self.queue.age_s()),
         )
 
+    def report_arrivals(
+        component: Component, readers: Mapping[str, ArrivalReader]
+    ) -> None:
+        """Have what came for a component in its report.
 
-def report_arrivals(
-    component: Component, readers: Mapping[str, ArrivalReader]
-) -> None:
-    """Have what came for a component in its report.
+        Args:
+            component: The component.
+            readers: By output port, what reads its values.
+        """
+        component._lk.arrivals = lambda: {
+            port: reader.queue.report() for port, reader in readers.items()
+        }
 
-    Args:
-        component: The component.
-        readers: By output port, what reads its values.
-    """
-    component._lk.arrivals = lambda: {
-        port: reader.queue.report() for port, reader in readers.items()
-    }
+    @staticmethod
+    def check(
+        what: str,
+        *,
+        ticks: str | None,
+        read: str | None,
+        max_age_s: float | None = None,
+        stale_after_s: float | None = None,
+        backlog: int | None = None,
+    ) -> None:
+        """Refuse arguments of a source that do not go together.
 
+        Args:
+            what: The component, for people: `"RosTopic 'imu'"`.
+            ticks: `"count"`, or None.
+            read: One of `READS`, or None.
+            max_age_s: The greatest age of a value [s].
+            stale_after_s: After how long without a value the sender is silent [s].
+            backlog: How many values wait at most.
 
-def check_reading(
-    what: str,
-    *,
-    ticks: str | None,
-    read: str | None,
-    max_age_s: float | None = None,
-    stale_after_s: float | None = None,
-    backlog: int | None = None,
-) -> None:
-    """Refuse arguments of a source that do not go together.
-
-    Args:
-        what: The component, for people: `"RosTopic 'imu'"`.
-        ticks: `"count"`, or None.
-        read: One of `READS`, or None.
-        max_age_s: The greatest age of a value [s].
-        stale_after_s: After how long without a value the sender is silent [s].
-        backlog: How many values wait at most.
-
-    Raises:
-        ValueError: They do not; the message says what is expected.
-    """
-    if read not in (None, *READS):
-        raise ValueError(
-            f"The read of {what} is one of {', '.join(map(repr, READS))}, or None; got "
-            f"{read!r}."
-        )
-    if read is not None and ticks is not None:
-        raise ValueError(
-            f"{what} has ticks={ticks!r} and read={read!r}: either the n-th message is "
-            "that of tick n, or they have a clock of their own. Leave one out."
-        )
-    given: dict[str, tuple[Any, Callable[[Any], bool], str]] = {
-        "max_age_s": (max_age_s, _is_time, "seconds, more than 0"),
-        "stale_after_s": (stale_after_s, _is_time, "seconds, more than 0"),
-        "backlog": (backlog, _is_count, "a number of messages, 1 or more"),
-    }
-    for name, (value, fits, expected) in given.items():
-        if value is None:
-            continue
-        if not fits(value):
-            raise ValueError(f"The {name} of {what} is {expected}; got {value!r}.")
-        if read is None:
+        Raises:
+            ValueError: They do not; the message says what is expected.
+        """
+        if read not in (None, *READS):
             raise ValueError(
-                f"The {name} of {what} needs read=: "
-                f"{', '.join(map(repr, READS))}. A source that waits for each message "
-                "leaves none out."
+                f"The read of {what} is one of {', '.join(map(repr, READS))}, or None; "
+                f"got {read!r}."
             )
+        if read is not None and ticks is not None:
+            raise ValueError(
+                f"{what} has ticks={ticks!r} and read={read!r}: either the n-th "
+                "message is that of tick n, or they have a clock of their own. Leave "
+                "one out."
+            )
+        given: dict[str, tuple[Any, Callable[[Any], bool], str]] = {
+            "max_age_s": (max_age_s, _is_time, "seconds, more than 0"),
+            "stale_after_s": (stale_after_s, _is_time, "seconds, more than 0"),
+            "backlog": (backlog, _is_count, "a number of messages, 1 or more"),
+        }
+        for name, (value, fits, expected) in given.items():
+            if value is None:
+                continue
+            if not fits(value):
+                raise ValueError(f"The {name} of {what} is {expected}; got {value!r}.")
+            if read is None:
+                raise ValueError(
+                    f"The {name} of {what} needs read=: "
+                    f"{', '.join(map(repr, READS))}. A source that waits for each "
+                    "message leaves none out."
+                )
 
 
 def _is_power_of_two(number: int) -> bool:

@@ -6,15 +6,9 @@ from typing import Any
 import pytest
 
 from like_keras_core import Component, System
-from like_keras_core.engine_kit import (
-    READS,
-    ArrivalQueue,
-    ArrivalReader,
-    BacklogError,
-    check_reading,
-    report_arrivals,
-)
+from like_keras_core.engine_kit import ArrivalReader
 from like_keras_core.engine_kit import arrival_queue as limits
+from like_keras_core.engine_kit.arrival_queue import READS, ArrivalQueue, BacklogError
 
 
 class Clock:
@@ -157,23 +151,18 @@ def test_the_report_says_what_became_of_it(clock: Clock) -> None:
     assert (report.oldest_s, report.silent_s) == (0.25, 2.25)
 
 
-def reader(
-    queue: ArrivalQueue, stale_after_s: float | None = None
-) -> tuple[ArrivalReader, logging.Logger]:
+def reader(read: str | None, **options: Any) -> ArrivalReader:
     log = logging.getLogger("like_keras.imu")
-    return ArrivalReader(queue, log, "the topic '/imu'", stale_after_s=stale_after_s), (
-        log
-    )
+    return ArrivalReader(read, log, "the topic '/imu'", **options)
 
 
 def test_what_is_left_out_is_said_once_and_again_with_twice_as_much(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """Not with each value."""
-    queue = ArrivalQueue("each", backlog=1)
-    found, _ = reader(queue)
+    found = reader("each", backlog=1)
     for _ in range(10):
-        put(queue, 1, 2)
+        put(found.queue, 1, 2)
         found.read()
 
     said = [record.getMessage() for record in caplog.records]
@@ -185,10 +174,9 @@ def test_a_count_that_falls_behind_is_said(
     caplog: pytest.LogCaptureFixture, clock: Clock
 ) -> None:
     """With how many wait, how large they are, and how old."""
-    queue = ArrivalQueue("count", clock=clock)
-    found, _ = reader(queue)
+    found = reader(None, clock=clock)
     for _ in range(150):
-        queue.put(0, size=1_000_000)
+        found.queue.put(0, size=1_000_000)
     clock.now += 5
 
     found.read()
@@ -202,13 +190,12 @@ def test_silence_is_seen_and_said(
     caplog: pytest.LogCaptureFixture, clock: Clock
 ) -> None:
     """Also that it is over."""
-    queue = ArrivalQueue("newest", clock=clock)
-    found, _ = reader(queue, stale_after_s=1.0)
+    found = reader("newest", stale_after_s=1.0, clock=clock)
     fresh = []
     for action in ["", "put", "", "wait", "wait", "put", ""]:
         clock.now += 1.5 if action == "wait" else 0.1
         if action == "put":
-            put(queue, 1)
+            put(found.queue, 1)
         found.read()
         fresh.append(found.is_fresh)
 
@@ -222,7 +209,7 @@ def test_one_that_never_sends_is_said(
     caplog: pytest.LogCaptureFixture, clock: Clock
 ) -> None:
     """It has the same time as one that has stopped."""
-    found, _ = reader(ArrivalQueue("newest", clock=clock), stale_after_s=1.0)
+    found = reader("newest", stale_after_s=1.0, clock=clock)
     for _ in range(5):
         found.read()
         clock.now += 0.7
@@ -247,19 +234,18 @@ def test_arguments_that_do_not_go_together_are_refused(
 ) -> None:
     """With what is expected."""
     with pytest.raises(ValueError, match=text):
-        check_reading("Source 'x'", **{"ticks": None, "read": None, **arguments})
+        ArrivalReader.check("Source 'x'", **{"ticks": None, "read": None, **arguments})
 
 
 class Outside(Component):
     """A source that something else sends to, twice a tick."""
 
     def on_configure(self) -> None:
-        self.queue = ArrivalQueue("newest")
-        self.reader = ArrivalReader(self.queue, self.log, "the other")
-        report_arrivals(self, {"output": self.reader})
+        self.reader = ArrivalReader("newest", self.log, "the other")
+        ArrivalReader.report_for(self, {"output": self.reader})
 
     def forward(self) -> int | None:
-        put(self.queue, 2 * self.tick, 2 * self.tick + 1)
+        put(self.reader.queue, 2 * self.tick, 2 * self.tick + 1)
         (arrival,) = self.reader.read()
         value: int = arrival.value
         return value

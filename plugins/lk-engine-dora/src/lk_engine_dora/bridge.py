@@ -14,14 +14,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from like_keras_core.engine_kit import (
-    COUNT,
-    Arrival,
-    ArrivalQueue,
-    ArrivalReader,
-    ExternalInput,
-    NodeProcess,
-)
+from like_keras_core.engine_kit import ArrivalReader, ExternalInput, NodeProcess
 from like_keras_core.errors import EndOfStream, EngineError
 from like_keras_core.spec import SystemSpec, split_address
 from lk_engine_dora.arrow_values import to_arrow, to_numpy
@@ -102,7 +95,6 @@ class Bridge:
         ]
         self._inputs = {edge.input for edge in edges if edge.start == host}
         self._foreign = foreign[name]
-        self._log = logging.getLogger(f"like_keras.{self.component}")
         self.readers = {
             edge.output: self._reader(edge.output) for edge in edges if edge.end == host
         }
@@ -116,14 +108,13 @@ class Bridge:
 
     def _reader(self, port: str) -> ArrivalReader:
         given = self._foreign
-        queue = ArrivalQueue(
-            given.read or COUNT, max_age_s=given.max_age_s, backlog=given.backlog
-        )
         return ArrivalReader(
-            queue,
-            self._log,
+            given.read,
+            logging.getLogger(f"like_keras.{self.component}"),
             f"the dora node {self.name!r} ({port})",
+            max_age_s=given.max_age_s,
             stale_after_s=given.stale_after_s,
+            backlog=given.backlog,
         )
 
     def join(self, member: NodeProcess) -> None:
@@ -202,7 +193,7 @@ class Bridge:
             arrivals = reader.read()
             if not arrivals:
                 self._check(port)
-            values = [self._shown(port, item) for item in arrivals]
+            values = [self._shown(port, *item.value) for item in arrivals]
             if is_all or values:
                 known = [reader.told(item) for item in arrivals]
                 found[port] = values if is_all else values[0]
@@ -221,10 +212,9 @@ class Bridge:
             assert self._outside is not None
             self._outside.wait()
         (arrival,) = reader.read()
-        return self._shown(port, arrival)
+        return self._shown(port, *arrival.value)
 
-    def _shown(self, port: str, arrival: Arrival) -> Any:
-        array, metadata = arrival.value
+    def _shown(self, port: str, array: Any, metadata: Mapping[str, Any]) -> Any:
         if port in self._views:
             where = f"A value of {self.component}.{port}"
             return to_numpy(array, metadata, where)

@@ -122,9 +122,7 @@ def _ack_edges(channels: Sequence[ChannelSpec], foreign: Collection[str]) -> lis
     ]
 
 
-def _arrow_edges(
-    spec: SystemSpec, foreign: Mapping[str, Foreign]
-) -> Iterator[Edge]:
+def _arrow_edges(spec: SystemSpec, foreign: Mapping[str, Foreign]) -> Iterator[Edge]:
     """Return what leads into and out of nodes that are not ours.
 
     On our side of it an input or output has its port's address as its name.

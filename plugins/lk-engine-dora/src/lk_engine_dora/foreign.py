@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from like_keras_core.component import Component
-from like_keras_core.engine_kit import address_of, check_reading, report_arrivals
+from like_keras_core.engine_kit import ArrivalReader, address_of
 from like_keras_core.errors import EngineError
 from like_keras_core.node import Node
 from lk_engine_dora.external_nodes import Foreign, Scalar
@@ -115,7 +115,7 @@ class DoraNode(Component):
                 f"The ticks of DoraNode {name!r} are {TICKS!r}, which says that its "
                 f"n-th message is tick n, or None; got {ticks!r}."
             )
-        check_reading(
+        ArrivalReader.check(
             f"DoraNode {name!r}",
             ticks=ticks,
             read=read,
@@ -141,7 +141,7 @@ class DoraNode(Component):
 
         self._bridge = bridge_of(address_of(self))
         if self._bridge is not None:
-            report_arrivals(self, self._bridge.readers)
+            ArrivalReader.report_for(self, self._bridge.readers)
 
     def forward(self, **inputs: Any) -> Any:
         """Give the dora node what came, and return what it gives.

@@ -6,13 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from like_keras_core.component import Component
-from like_keras_core.engine_kit import (
-    ArrivalQueue,
-    ArrivalReader,
-    address_of,
-    check_reading,
-    report_arrivals,
-)
+from like_keras_core.engine_kit import ArrivalReader, address_of
 from like_keras_core.errors import EngineError
 from like_keras_core.node import Node
 from like_keras_core.port import OutputPort
@@ -117,7 +111,7 @@ class RosTopic(Component):
         _choose(name, "direction", direction, (SOURCE, SINK))
         _choose(name, "ticks", ticks, (TICKS, None))
         what = f"RosTopic {name!r}"
-        check_reading(
+        ArrivalReader.check(
             what,
             ticks=ticks,
             read=read,
@@ -165,19 +159,16 @@ class RosTopic(Component):
             return
         who = f"the topic {self.topic!r}"
         self._outside = node.outside(address_of(self), who)
-        queue = ArrivalQueue(
-            self.read or TICKS, max_age_s=self.max_age_s, backlog=self.backlog
-        )
         self._reader = ArrivalReader(
-            queue,
+            self.read,
             self.log,
             who,
+            max_age_s=self.max_age_s,
             stale_after_s=self.stale_after_s,
+            backlog=self.backlog,
         )
-        report_arrivals(self, {"output": self._reader})
-        self._subscribed = node.subscribe(
-            self.topic, self.type, self.qos, queue, self.log
-        )
+        ArrivalReader.report_for(self, {"output": self._reader})
+        self._subscribed = node.subscribe(self.topic, self.type, self.qos, self._reader)
 
     def forward(self, **inputs: Any) -> Any:
         """Publish what came, or return what others have published.
@@ -199,7 +190,7 @@ class RosTopic(Component):
         subscribed = self._subscribed
         if self.read is None:
             self._outside.begin()
-            while not subscribed.queue:
+            while not self._reader.queue:
                 self._outside.wait()
             (arrival,) = self._reader.read()
             return {"output": subscribed.conversion.to_value(arrival.value)}

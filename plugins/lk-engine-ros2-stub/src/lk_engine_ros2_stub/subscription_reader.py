@@ -129,7 +129,10 @@ class Reader:
 
     def _take(self) -> bool:
         """Take what has come; return whether there was anything."""
-        return any([_take_from(*item) for item in self._topics])
+        is_any = False
+        for item in self._topics:
+            is_any |= _take_from(*item)
+        return is_any
 
     def _wait(self, timeout_s: float) -> None:
         if timeout_s < 2 * _LATE_S:

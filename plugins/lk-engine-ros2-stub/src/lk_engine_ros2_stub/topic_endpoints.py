@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
-from logging import Logger
 from typing import Any
 
 from rclpy.duration import Duration
@@ -16,7 +15,7 @@ from rclpy.qos import (
     ReliabilityPolicy,
 )
 
-from like_keras_core.engine_kit import ArrivalQueue
+from like_keras_core.engine_kit import ArrivalReader
 from lk_engine_ros2_stub.message_conversion import Conversion
 from lk_engine_ros2_stub.qos import Qos
 from lk_engine_ros2_stub.subscription_reader import Reader
@@ -79,8 +78,7 @@ class Subscribed:
         topic: The topic's full name.
         message: The type of its messages.
         qos: Its quality of service.
-        queue: Where its messages wait.
-        log: Where it is said that nothing comes, and that something was lost.
+        arrivals: Where its messages wait, and where it is said what is wrong with them.
     """
 
     def __init__(
@@ -90,13 +88,11 @@ class Subscribed:
         topic: str,
         message: str,
         qos: Qos,
-        queue: ArrivalQueue,
-        log: Logger,
+        arrivals: ArrivalReader,
     ) -> None:
         self.conversion = Conversion(message)
-        self.queue = queue
+        self._arrivals = arrivals
         self._reader = reader
-        self._log = log
         self._topic = topic
         self._say_lost = 1
         subscribe = partial(
@@ -111,14 +107,14 @@ class Subscribed:
             )
         except UnsupportedEventTypeError:
             self._subscription = subscribe(event_callbacks=callbacks())
-        self._watch = TopicWatch(node, self._subscription, message, qos, log)
+        self._watch = TopicWatch(node, self._subscription, message, qos, arrivals.log)
 
     def collect(self) -> None:
         """Take what has come, without waiting."""
         self._reader.collect(self._subscription)
 
     def _take(self, message: Any, info: Mapping[str, Any]) -> None:
-        self.queue.put(
+        self._arrivals.queue.put(
             message,
             # Not every middleware says it.
             received_ns=info.get("received_timestamp") or None,
@@ -127,10 +123,10 @@ class Subscribed:
         )
 
     def _lost(self, event: Any) -> None:
-        lost = self.queue.lost = int(event.total_count)
+        lost = self._arrivals.queue.lost = int(event.total_count)
         if lost >= self._say_lost:
             self._say_lost = 2 * lost
-            self._log.warning(
+            self._arrivals.log.warning(
                 "ROS has lost %d messages of the topic %r so far: with best effort, or "
                 "with more at a time than the queue of ROS keeps (depth in qos=).",
                 *(lost, self._topic),

@@ -6,7 +6,6 @@ import os
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from logging import Logger
 from typing import Any
 
 import rclpy
@@ -22,7 +21,7 @@ from rclpy.signals import SignalHandlerOptions
 from std_msgs.msg import UInt8MultiArray
 
 from like_keras_core.engine_kit import (
-    ArrivalQueue,
+    ArrivalReader,
     Arrived,
     ExternalInput,
     FrameParts,
@@ -138,7 +137,7 @@ class RosNode:
         return Published(self.node, topic, message, qos)
 
     def subscribe(
-        self, topic: str, message: str, qos: Qos, queue: ArrivalQueue, log: Logger
+        self, topic: str, message: str, qos: Qos, arrivals: ArrivalReader
     ) -> Subscribed:
         """Open a topic of standard messages that others publish.
 
@@ -146,13 +145,12 @@ class RosNode:
             topic: The topic's full name.
             message: The type of its messages.
             qos: Its quality of service.
-            queue: Where its messages wait.
-            log: Where it is said what is wrong with it.
+            arrivals: Where its messages wait.
 
         Raises:
             EngineError: The message is not installed.
         """
-        return Subscribed(self.node, self._reader, topic, message, qos, queue, log)
+        return Subscribed(self.node, self._reader, topic, message, qos, arrivals)
 
     def outside(self, component: str, who: str) -> ExternalInput:
         """Return how a component of this process waits for others' messages."""
