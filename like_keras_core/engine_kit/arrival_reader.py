@@ -57,7 +57,8 @@ class ArrivalReader:
             read or COUNT, max_age_s=max_age_s, backlog=backlog, clock=clock
         )
         self.log = log
-        self.who = who
+        # It begins sentences.
+        self._who = who[:1].upper() + who[1:]
         self.stale_after_s = stale_after_s
         #: Whether a value has come within `stale_after_s`.
         self.is_fresh = False
@@ -110,7 +111,7 @@ class ArrivalReader:
             assert last is not None
             if _is_power_of_two(self.stalls):
                 silent_s = last - self._silent_since
-                self.log.warning("%s sends again, after %.1f s.", self.who, silent_s)
+                self.log.warning("%s sends again, after %.1f s.", self._who, silent_s)
             self._silent_since = None
         elif now - since > stale_after_s and self._silent_since is None:
             self._silent_since = since
@@ -119,14 +120,14 @@ class ArrivalReader:
                 what = "has sent nothing so far" if last is None else "is silent"
                 self.log.warning(
                     "%s %s: nothing for %.2f s, and stale_after_s is %g.",
-                    *(self.who, what, now - since, stale_after_s),
+                    *(self._who, what, now - since, stale_after_s),
                 )
 
     def _say_loss(self) -> None:
         self.log.warning(
             "%s sends more than is read: %d values were left out so far, the oldest. "
             "read='newest' takes the newest at each tick; backlog= keeps more.",
-            *(self.who, self.queue.dropped),
+            *(self._who, self.queue.dropped),
         )
 
     def _say_backlog(self) -> None:
@@ -134,12 +135,11 @@ class ArrivalReader:
             "%s sends more than is read: %d values (%.1f MB) wait, the oldest for "
             "%.1f s. ticks='count' reads each of them; read='newest' takes the newest "
             "at each tick.",
-            *(self.who, len(self.queue), self.queue.size / 1e6, self.queue.age_s()),
+            *(self._who, len(self.queue), self.queue.size / 1e6, self.queue.age_s()),
         )
 
-    def report_arrivals(
-        component: Component, readers: Mapping[str, ArrivalReader]
-    ) -> None:
+    @staticmethod
+    def report_for(component: Component, readers: Mapping[str, ArrivalReader]) -> None:
         """Have what came for a component in its report.
 
         Args:

@@ -167,7 +167,7 @@ def test_what_is_left_out_is_said_once_and_again_with_twice_as_much(
 
     said = [record.getMessage() for record in caplog.records]
     assert [text.split(": ")[1].split()[0] for text in said] == ["1", "2", "4", "8"]
-    assert said[0].startswith("the topic '/imu' sends more than is read: ")
+    assert said[0].startswith("The topic '/imu' sends more than is read: ")
 
 
 def test_a_count_that_falls_behind_is_said(
@@ -201,8 +201,8 @@ def test_silence_is_seen_and_said(
 
     assert fresh == [False, True, True, False, False, True, True]
     silent, again = (record.getMessage() for record in caplog.records)
-    assert silent.startswith("the topic '/imu' is silent: nothing for 1.60 s")
-    assert again == "the topic '/imu' sends again, after 3.2 s."
+    assert silent.startswith("The topic '/imu' is silent: nothing for 1.60 s")
+    assert again == "The topic '/imu' sends again, after 3.2 s."
 
 
 def test_one_that_never_sends_is_said(

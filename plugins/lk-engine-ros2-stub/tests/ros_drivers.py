@@ -66,7 +66,7 @@ def main() -> None:
     parser.add_argument("--stall-at", type=float, default=float("inf"))
     parser.add_argument("--stall", type=float, default=0.0)
     parser.add_argument("topics", nargs="+")
-    given = parser.parse_args()
+    given = parser.parse_intermixed_args()
     rclpy.init(args=[])
     node = rclpy.create_node("driver")
     drivers = [Driver(node, word, given.jitter) for word in given.topics]

@@ -1,5 +1,6 @@
 """Topics that have clocks of their own, and what goes wrong with them."""
 
+import itertools
 import os
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 
 from like_keras_core import Component, InputPort, Node, System
+from like_keras_core.report import Progress
 from lk_engine_ros2_stub import RosTopic
 from lk_engine_ros2_stub.shm_cleanup import remove_free, segments
 
@@ -95,48 +97,56 @@ def test_a_loop_goes_on_whatever_becomes_of_its_topics(
     drive(*others)
     first = drive(*words)
     system = watching()
-    began = threading.Event()
+    received = [0]
+
+    def look(ticks: Progress) -> None:
+        if (so_far := ticks.report()) is not None:
+            received[0] = so_far.components["beat"].arrivals["output"].received
+
+    def wait_for(count: int) -> None:
+        until = time.monotonic() + 40
+        while received[0] < count and time.monotonic() < until:
+            time.sleep(0.05)
 
     def restart() -> None:
-        assert began.wait(60)
-        time.sleep(1.5)
+        wait_for(40)
         first.terminate()
-        time.sleep(1.0)
+        time.sleep(1.5)
         drive(*words)
+        wait_for(received[0] + 40)
+        system.stop()
 
     thread = threading.Thread(target=restart)
     thread.start()
 
     report = system.launch(
-        300,
         engine="ros2",
         launcher="rclpy",
         record="all",
         timeout_s=60,
-        progress=lambda ticks: began.set(),
+        progress=look,
     )
 
     thread.join()
-    assert report.iterations == 300
-    fresh = dict(report.records["beat.fresh"])
-    assert len(fresh) == 300
-    changes = [fresh[n] for n in range(1, 300) if fresh[n] != fresh[n - 1]]
-    assert [True, False, True][-len(changes) :] == changes
+    assert report.iterations > 50
+    fresh = [value for _, value in report.records["beat.fresh"]]
+    assert len(fresh) == report.iterations
+    changes = [now for was, now in itertools.pairwise(fresh) if now != was]
     assert changes[-2:] == [False, True]
     seen = [value for _, value in report.records["watch.output"]]
-    assert [value[0] for value in seen] == [fresh[n] for n in range(300)]
+    assert [value[0] for value in seen] == fresh
     assert {value[2:] for value in seen} == {(None, None, None)}
     came = report.components["beat"].arrivals["output"]
     assert came.taken == len(report.records["beat.output"]) > 50
     assert came.silent_s is not None
-    assert 0.5 < came.silent_s < 5
+    assert came.silent_s > 0.5
     assert f"beat.output: {came.taken} of {came.received} values taken" in str(report)
     arrival = dict(report.records["beat.arrival"])[report.records["beat.output"][0][0]]
     assert 0 <= arrival["age_s"] < 2
     assert abs(arrival["received_ns"] * 1e-9 - time.time()) < 60
     said = {
         name: [
-            record.getMessage()
+            record.getMessage().partition("] ")[2]
             for record in caplog.records
             if record.name == f"like_keras.{name}"
         ]

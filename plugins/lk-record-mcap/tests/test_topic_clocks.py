@@ -40,6 +40,8 @@ class Drivers:
         command = [sys.executable, str(DRIVERS), *words]
         found = subprocess.Popen(command, env=self.env, stdout=subprocess.PIPE)
         self.running.append(found)
+        assert found.stdout is not None
+        assert found.stdout.readline() == b"ready\n"
         return found
 
     def close(self) -> None:

@@ -64,6 +64,7 @@ class TopicWatch:
         now = time.monotonic()
         if (seen, heard) != self._counts:
             self._counts, self._since = (seen, heard), now
+        self._was_heard |= heard > 0
         if now - self._since < GRACE_S:
             return
         infos = []
@@ -78,7 +79,6 @@ class TopicWatch:
         if not seen:
             self._say(self._nobody())
         self._is_silent = not heard
-        self._was_heard |= heard > 0
 
     @property
     def _subject(self) -> str:
@@ -90,8 +90,9 @@ class TopicWatch:
             self._log.warning("%s", text)
 
     def _nobody(self) -> str:
-        again = " any more" if self._was_heard else ""
-        text = f"{self._subject} is published by nobody{again}; this source waits for "
+        if self._was_heard:
+            return f"{self._subject} is published by nobody any more."
+        text = f"{self._subject} is published by nobody; this source waits for "
         text += f"{self._message}."
         known = dict(self._node.get_topic_names_and_types())
         known.pop(self._topic, None)
