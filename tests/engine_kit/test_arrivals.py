@@ -1,6 +1,7 @@
 """What comes from outside of a run, how ticks read it, and what is said of it."""
 
 import logging
+import time
 from typing import Any
 
 import pytest
@@ -96,7 +97,7 @@ def test_age_counts_from_when_it_was_received(
     clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Not from when somebody had the time to look."""
-    monkeypatch.setattr(limits.time, "time_ns", lambda: 7_000_000_000)
+    monkeypatch.setattr(time, "time_ns", lambda: 7_000_000_000)
     queue = ArrivalQueue("each", max_age_s=1.0, clock=clock)
     queue.put("old", received_ns=5_000_000_000)
     queue.put("young", received_ns=6_500_000_000)

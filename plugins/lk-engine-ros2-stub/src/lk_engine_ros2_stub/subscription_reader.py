@@ -57,7 +57,7 @@ class Reader:
         self._group = _Unattended()
         self._guard = GuardCondition(None, None, context)
         # Each with what takes its messages, and whether that wants to know of them.
-        self._topics: list[tuple[Any, Callable[..., object], bool]] = []
+        self._topics: list[tuple[Any, Callable[..., None], bool]] = []
         self._set = self._new_set()
         self._looked_at = 0.0
 
@@ -66,7 +66,7 @@ class Reader:
         node: Node,
         message: Any,
         topic: str,
-        take: Callable[..., object],
+        take: Callable[..., None],
         qos: QoSProfile,
         *,
         raw: bool = False,
@@ -149,7 +149,7 @@ class Reader:
         return rclpy_implementation.WaitSet(*counts, self._context.handle)
 
 
-def _take_from(subscription: Any, take: Callable[..., object], has_info: bool) -> bool:
+def _take_from(subscription: Any, take: Callable[..., None], has_info: bool) -> bool:
     """Take what has come on one topic; return whether there was anything."""
     handle = subscription.handle
     message, is_raw = subscription.msg_type, subscription.raw

@@ -96,7 +96,11 @@ class Subscribed:
         self._topic = topic
         self._say_lost = 1
         subscribe = partial(
-            *(reader.subscribe, node, self.conversion.message, topic, self._take),
+            reader.subscribe,
+            node,
+            self.conversion.message,
+            topic,
+            self._take,
             profile(qos),
             has_info=True,
         )
