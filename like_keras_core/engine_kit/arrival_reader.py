@@ -159,6 +159,7 @@ class ArrivalReader:
         max_age_s: float | None = None,
         stale_after_s: float | None = None,
         backlog: int | None = None,
+        arrival: bool = False,
     ) -> None:
         """Refuse arguments of a source that do not go together.
 
@@ -169,6 +170,7 @@ class ArrivalReader:
             max_age_s: The greatest age of a value [s].
             stale_after_s: After how long without a value the sender is silent [s].
             backlog: How many values wait at most.
+            arrival: Whether it is an output when values came.
 
         Raises:
             ValueError: They do not; the message says what is expected.
@@ -188,6 +190,7 @@ class ArrivalReader:
             "max_age_s": (max_age_s, _is_time, "seconds, more than 0"),
             "stale_after_s": (stale_after_s, _is_time, "seconds, more than 0"),
             "backlog": (backlog, _is_count, "a number of messages, 1 or more"),
+            "arrival": (arrival or None, _is_true, "True or False"),
         }
         for name, (value, fits, expected) in given.items():
             if value is None:
@@ -212,3 +215,7 @@ def _is_time(value: Any) -> bool:
 
 def _is_count(value: Any) -> bool:
     return type(value) is int and value >= 1
+
+
+def _is_true(value: Any) -> bool:
+    return value is True

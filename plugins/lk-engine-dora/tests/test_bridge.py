@@ -355,7 +355,7 @@ class Listens(lk.Component):
 )
 def test_what_has_its_own_clock_is_not_waited_for(read: str, ticks: list[Any]) -> None:
     """A tick gives what has come, and says when that was."""
-    found, _, seen = reading(read, stale_after_s=100.0)
+    found, _, seen = reading(read, stale_after_s=100.0, arrival=True)
     for values in ([1, 2, 3], [], [4]):
         for value in values:
             found.take(message("lidar.scan", [value]))
@@ -390,7 +390,9 @@ def test_one_that_has_ended_ends_what_reads_it(monkeypatch: pytest.MonkeyPatch) 
 
 def test_what_says_when_it_came_is_no_output_of_the_node() -> None:
     """Only its own outputs are wired to it; it needs a rate."""
-    node = DoraNode("a", "x", outputs=["scan"], read="all", stale_after_s=1.0)
+    node = DoraNode(
+        "a", "x", outputs=["scan"], read="all", stale_after_s=1.0, arrival=True
+    )
     reader = Flag(node=lk.Node("ours"))
     reader(node.outputs.fresh, node.outputs.scan)
     system = System([node, reader], name="reads")

@@ -74,7 +74,7 @@ def watching() -> System:
         )
 
     watch = Watch(node=here)
-    beat = topic("beat", "Float64", stale_after_s=0.4)
+    beat = topic("beat", "Float64", stale_after_s=0.4, arrival=True)
     others = [topic("nobody", "Float64"), topic("typed", "String")]
     others.append(topic("deaf", "Float64", qos="reliable"))
     watch(

@@ -343,7 +343,8 @@ def test_a_topic_that_does_not_say_its_ticks_is_refused() -> None:
 
 def test_a_topic_that_is_not_waited_for_shares_a_node() -> None:
     """It needs a rate, which is the system's or the launch's."""
-    topic = source("number", read="newest", stale_after_s=1.0, node=Node("b"))
+    options = {"stale_after_s": 1.0, "arrival": True}
+    topic = source("number", read="newest", node=Node("b"), **options)
     topic.every = 2
     scale = Scale(node=Node("b"))
     scale(topic.outputs.output)
@@ -355,6 +356,20 @@ def test_a_topic_that_is_not_waited_for_shares_a_node() -> None:
     assert "System(..., rate_hz=100)" in issue
     system.rate_hz = 100
     assert system.validate(engine="ros2") == []
+
+
+def test_a_latest_input_that_would_stop_with_a_topic_is_warned_of() -> None:
+    """Where the system has a rate, and waits for what is late."""
+    topic, scale = source("number", ticks="count"), Scale(node=Node("b"))
+    scale(topic())
+    scale.inputs.value.policy = "latest"
+    system = System([topic, scale], rate_hz=100)
+
+    (issue,) = system.validate(engine="ros2")
+
+    assert (issue.code, issue.severity) == ("foreign-latest", "warning")
+    assert "read='newest'" in issue
+    assert System([topic, scale], rate_hz=100, late="skip").validate("ros2") == []
 
 
 def test_a_sink_reads_nothing() -> None:

@@ -42,7 +42,7 @@ def robot() -> System:
 
     imu = topic("imu", "Imu", "newest", qos="sensor_data", stale_after_s=0.5)
     camera = topic("camera", "Image", "each", qos="sensor_data", max_age_s=0.5)
-    gps = topic("gps", "NavSatFix", "all")
+    gps = topic("gps", "NavSatFix", "all", arrival=True)
     fuse = Fuse(node=here)
     fuse(
         imu=imu.outputs.output,

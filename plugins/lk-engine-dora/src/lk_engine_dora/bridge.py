@@ -198,7 +198,8 @@ class Bridge:
                 known = [reader.told(item) for item in arrivals]
                 found[port] = values if is_all else values[0]
                 told[port] = known if is_all else known[0]
-        found[ARRIVAL] = told or None
+        if self._foreign.arrival:
+            found[ARRIVAL] = told or None
         if self._foreign.stale_after_s is not None:
             found[FRESH] = all(reader.is_fresh for reader in self.readers.values())
         return found

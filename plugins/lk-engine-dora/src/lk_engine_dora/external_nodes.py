@@ -34,6 +34,7 @@ class Foreign:
         max_age_s: What came longer ago is not given [s].
         stale_after_s: After how long without a message it counts as silent [s].
         backlog: How many messages of an output wait at most.
+        arrival: Whether there is an output that says when they came.
     """
 
     name: str
@@ -46,12 +47,13 @@ class Foreign:
     max_age_s: float | None = None
     stale_after_s: float | None = None
     backlog: int | None = None
+    arrival: bool = False
 
     @property
     def added(self) -> frozenset[str]:
         """Its component's outputs that are none of the dora node's."""
-        found = set() if self.read is None else {ARRIVAL}
-        return frozenset(found if self.stale_after_s is None else {*found, FRESH})
+        given = {ARRIVAL: self.arrival, FRESH: self.stale_after_s is not None}
+        return frozenset(port for port, is_given in given.items() if is_given)
 
     @classmethod
     def from_spec(cls, component: ComponentSpec) -> Foreign:
@@ -69,6 +71,7 @@ class Foreign:
             given.get("max_age_s"),
             given.get("stale_after_s"),
             given.get("backlog"),
+            given.get("arrival", False),
         )
 
 

@@ -68,15 +68,16 @@ class DoraNode(Component):
         read: What a tick gives of each output: `"newest"`, the newest message since the
             last tick; `"each"`, one message, in order; `"all"`, a list of all since the
             last tick. Where none has come, the first two give nothing, and the third an
-            empty list. Adds the output `arrival`: a dict that has for each output which
-            gives something a dict with `age_s`, how long before the tick that came [s],
-            and `received_ns`, when; with `"all"` a list of these.
+            empty list.
         max_age_s: A message that came longer ago than this is not given [s].
         stale_after_s: After how long without a message it counts as silent [s]; adds
             the output `fresh`: at each tick, whether each connected output has had one
             within that time.
         backlog: How many messages of an output wait at most with `"each"` and `"all"`,
             before the oldest are left out; 256 when omitted.
+        arrival: Adds the output `arrival`: a dict that has for each output which gives
+            something a dict with `age_s`, how long before the tick that came [s], and
+            `received_ns`, when; with `"all"` a list of these.
 
     Raises:
         TypeError: An argument is of another type.
@@ -103,6 +104,7 @@ class DoraNode(Component):
         max_age_s: float | None = None,
         stale_after_s: float | None = None,
         backlog: int | None = None,
+        arrival: bool = False,
     ) -> None:
         super().__init__(name, node=Node(name, machine=machine, engine="dora"))
         for what, value in (("path", path), ("args", args), ("env", env)):
@@ -122,11 +124,12 @@ class DoraNode(Component):
             max_age_s=max_age_s,
             stale_after_s=stale_after_s,
             backlog=backlog,
+            arrival=arrival,
         )
         from lk_engine_dora.arrow_values import register_arrays
 
         register_arrays()
-        added = Foreign(name, path, read=read, stale_after_s=stale_after_s).added
+        added = Foreign(name, path, arrival=arrival, stale_after_s=stale_after_s).added
         self.declare_ports(inputs=inputs, outputs=[*outputs, *sorted(added)])
 
     def __init_subclass__(cls, **kwargs: Any) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from like_keras_core.engine_kit import channels_of, unsendable_issues
 from like_keras_core.issue import Issue
@@ -93,6 +93,8 @@ def _topics(spec: SystemSpec) -> Iterator[Issue]:
                 code="foreign-node",
                 address=component.name,
             )
+    counted = (name for name in sources if topics[name].ticks is not None)
+    yield from _stopped(spec, counted)
     for connection in spec.connections:
         source = connection.producer
         topic = topics.get(source)
@@ -105,6 +107,27 @@ def _topics(spec: SystemSpec) -> Iterator[Issue]:
                 'read: read="newest", "each" or "all".',
                 code="foreign-ticks",
                 address=connection.source,
+            )
+
+
+def _stopped(spec: SystemSpec, sources: Iterable[str]) -> Iterator[Issue]:
+    """Warn of inputs that wait for nobody, and yet would stop with a topic."""
+    inputs, awaited = spec.inputs(), set(sources)
+    if spec.rate_hz is None or spec.late == "skip":
+        return
+    for connection in spec.connections:
+        port = inputs[connection.target]
+        if connection.producer in awaited and port.policy == "latest":
+            name = connection.producer
+            yield Issue(
+                f"{connection.target!r} reads {name!r} with the policy latest, and "
+                f"{name!r} waits for each of its messages (ticks='count'): where none "
+                "come, this system stops after run_ahead ticks. To go on, read the "
+                "topic with read='newest' in place of ticks='count', or run with "
+                "late='skip'.",
+                code="foreign-latest",
+                address=connection.target,
+                severity="warning",
             )
 
 

@@ -64,15 +64,16 @@ class RosTopic(Component):
             adds the output `fresh`.
         backlog: How many messages wait at most with `"each"` and `"all"`, before the
             oldest are left out; 256 when omitted.
+        arrival: Whether there is an output that says when messages came.
 
     Inputs:
         value: Of a sink: what is published.
 
     Outputs:
         output: Of a source: what was received.
-        arrival: Of a source with `read`: a dict with `age_s`, how long before the tick
-            the message came [s], `received_ns`, when it came, and `stamp_ns`, the time
-            in its header or None [ns]; with `"all"` a list of these.
+        arrival: Of a source with `arrival`: a dict with `age_s`, how long before the
+            tick the message came [s], `received_ns`, when it came, and `stamp_ns`, the
+            time in its header or None [ns]; with `"all"` a list of these.
         fresh: Of a source with `stale_after_s`: at each tick, whether a message has
             come within that time.
 
@@ -102,6 +103,7 @@ class RosTopic(Component):
         max_age_s: float | None = None,
         stale_after_s: float | None = None,
         backlog: int | None = None,
+        arrival: bool = False,
     ) -> None:
         own = Node(name, machine=machine, engine="ros2")
         super().__init__(name, node=own if node is None else node)
@@ -118,12 +120,14 @@ class RosTopic(Component):
             max_age_s=max_age_s,
             stale_after_s=stale_after_s,
             backlog=backlog,
+            arrival=arrival,
         )
         if direction == SINK and read is not None:
             raise ValueError(f"{what} is a sink, which reads nothing: leave read= out.")
         self.type, self.topic, self.qos = type, topic, read_qos(qos)
         self.direction, self.read, self.max_age_s = direction, read, max_age_s
         self.stale_after_s, self.backlog = stale_after_s, backlog
+        self.arrival = arrival
         self.declare_ports(
             inputs=["value"] if direction == SINK else [],
             outputs=self._outputs() if direction == SOURCE else [],
@@ -132,11 +136,10 @@ class RosTopic(Component):
     def _outputs(self) -> dict[str, OutputPort]:
         kind = python_type(self.type)
         if self.read == "all":
-            outputs = {"output": OutputPort(list), "arrival": OutputPort(list)}
-        else:
-            outputs = {"output": OutputPort() if kind is None else OutputPort(kind)}
-            if self.read is not None:
-                outputs["arrival"] = OutputPort(dict)
+            kind = list
+        outputs = {"output": OutputPort() if kind is None else OutputPort(kind)}
+        if self.arrival:
+            outputs["arrival"] = OutputPort(list if self.read == "all" else dict)
         if self.stale_after_s is not None:
             outputs["fresh"] = OutputPort(bool)
         return outputs
@@ -197,8 +200,9 @@ class RosTopic(Component):
         subscribed.collect()
         found = self._reader.read()
         values = [subscribed.conversion.to_value(item.value) for item in found]
-        arrivals = [self._reader.told(item) for item in found]
-        outputs: dict[str, Any] = {"output": values, "arrival": arrivals}
+        outputs: dict[str, Any] = {"output": values}
+        if self.arrival:
+            outputs["arrival"] = [self._reader.told(item) for item in found]
         if self.read != "all":
             outputs = {port: x[0] if x else None for port, x in outputs.items()}
         if self.stale_after_s is not None:

@@ -94,14 +94,12 @@ class TopicWatch:
             return f"{self._subject} is published by nobody any more."
         text = f"{self._subject} is published by nobody; this source waits for "
         text += f"{self._message}."
-        known = dict(self._node.get_topic_names_and_types())
-        known.pop(self._topic, None)
-        alike = [topic for topic, types in known.items() if self._message in types]
-        near = nearest(self._topic, alike) or nearest(self._topic, known)
-        if near:
-            return f"{text} Did you mean {near!r} ({', '.join(known[near])})?"
-        if alike:
-            return f"{text} Topics of that type: {', '.join(sorted(alike)[:5])}."
+        known = self._node.get_topic_names_and_types()
+        alike = [topic for topic, types in known if self._message in types]
+        if near := nearest(self._topic, alike):
+            return f"{text} Did you mean {near!r}?"
+        if others := sorted(set(alike) - {self._topic}):
+            return f"{text} Topics of that type: {', '.join(others[:5])}."
         return text
 
     def _reason(self, info: Any) -> str:
