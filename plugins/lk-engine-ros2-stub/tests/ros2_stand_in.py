@@ -47,14 +47,20 @@ def find(package: str, *parts: str) -> Path:
     raise SystemExit(f"Package '{package}' not found")
 
 
-def run(name: str, node: Node, level: str) -> None:
+def namespace_of(items: list[Told]) -> str:
+    """Return what the launch argument for it is by default."""
+    (found,) = (item for item in items if item.words[:1] == ("namespace",))
+    return str(found.options["default_value"])
+
+
+def run(name: str, node: Node, level: str, namespace: str) -> None:
     """Start a node's process, and print its lines with its name before them."""
     told = node.options
     package, executable = told["package"], told["executable"]
     params = find(package, "share", package, "config", "params.yaml")
     command = [str(find(package, "lib", package, executable))]
     command += ["--ros-args", "--log-level", level, "--ros-args"]
-    command += ["-r", f"__node:={told['name']}", "-r", f"__ns:=/{told['namespace']}"]
+    command += ["-r", f"__node:={told['name']}", "-r", f"__ns:=/{namespace}"]
     command += ["--params-file", str(params)]
     process = subprocess.Popen(
         command,
@@ -92,7 +98,12 @@ def main() -> None:
     threads = [
         threading.Thread(
             target=run,
-            args=[f"{node.options['executable']}-{n}", node, level.partition(":=")[2]],
+            args=[
+                f"{node.options['executable']}-{n}",
+                node,
+                level.partition(":=")[2],
+                namespace_of(items),
+            ],
         )
         for n, node in enumerate(nodes, 1)
     ]
