@@ -49,11 +49,17 @@ def find(package: str, *parts: str) -> Path:
     raise SystemExit(f"Package '{package}' not found")
 
 
+def namespace_of(items: list[Told]) -> str:
+    """Return what the launch argument for it is by default."""
+    (found,) = (item for item in items if item.words[:1] == ("namespace",))
+    return str(found.options["default_value"])
+
+
 class Launch:
     """The processes of a launch, and its exit code."""
 
-    def __init__(self, told: dict[str, str]) -> None:
-        self.told = told
+    def __init__(self, told: dict[str, str], namespace: str) -> None:
+        self.told, self.namespace = told, namespace
         self.code = 0
         self.processes: list[subprocess.Popen[str]] = []
 
@@ -73,7 +79,7 @@ class Launch:
             "-r",
             f"__node:={told['name']}",
             "-r",
-            f"__ns:=/{told['namespace']}",
+            f"__ns:=/{self.namespace}",
         ]
         command += ["--params-file", str(params)]
         count = self.told.get("iterations", os.environ.get("LK_ITERATIONS", ""))
@@ -121,7 +127,7 @@ def main() -> None:
     exec(compile(path.read_text(), str(path), "exec"), space)
     (items,) = space["generate_launch_description"]().words
     nodes = [item for item in items if isinstance(item, Node)]
-    launch = Launch(told)
+    launch = Launch(told, namespace_of(items))
     signal.signal(signal.SIGINT, launch.end)
     threads = [
         threading.Thread(
