@@ -22,6 +22,9 @@ from like_keras_core.engine_kit.arrival_queue import (
 MANY = 100
 """With so many values waiting it is first said that they are more than are read."""
 
+SAID = 20
+"""So many silences of one sender are said; its report has the longest."""
+
 
 class ArrivalReader:
     """Reads at each tick what has come for one output of a source.
@@ -109,14 +112,14 @@ class ArrivalReader:
         self.is_fresh = last is not None and now - last <= stale_after_s
         if self.is_fresh and self._silent_since is not None:
             assert last is not None
-            if _is_power_of_two(self.stalls):
+            if self.stalls <= SAID:
                 silent_s = last - self._silent_since
                 self.log.warning("%s sends again, after %.1f s.", self._who, silent_s)
             self._silent_since = None
         elif now - since > stale_after_s and self._silent_since is None:
             self._silent_since = since
             self.stalls += 1
-            if _is_power_of_two(self.stalls):
+            if self.stalls <= SAID:
                 what = "has sent nothing so far" if last is None else "is silent"
                 self.log.warning(
                     "%s %s: nothing for %.2f s, and stale_after_s is %g.",
@@ -203,10 +206,6 @@ class ArrivalReader:
                     f"{', '.join(map(repr, READS))}. A source that waits for each "
                     "message leaves none out."
                 )
-
-
-def _is_power_of_two(number: int) -> bool:
-    return number & (number - 1) == 0
 
 
 def _is_time(value: Any) -> bool:
