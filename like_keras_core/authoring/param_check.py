@@ -62,7 +62,7 @@ class Change:
             fields = inside(holder)
             made = {name: x.make(fields[name]) for name, x in self.parts.items()}
             if isinstance(base, cls):
-                return dataclasses.replace(base, **made)  # type: ignore[type-var]
+                return dataclasses.replace(base, **made)
             return cls(**made)
         changed: MutableMapping[Any, Any] = (
             copy.copy(base) if isinstance(base, MutableMapping) else {}
@@ -95,13 +95,14 @@ class ParamCheck:
     def add(self, given: Given) -> None:
         """Check what one source says; what a later one says counts more."""
         self._seen.clear()
-        if not isinstance(given.values, Mapping):
+        values: object = given.values
+        if not isinstance(values, Mapping):
             self.problems.append(
                 f"{given.source}: expected a mapping from components to their "
-                f"arguments; got {shown(given.values)}."
+                f"arguments; got {shown(values)}."
             )
             return
-        self._walk("", given.values, given)
+        self._walk("", values, given)
 
     def arguments(self, component: str) -> dict[str, Parameter]:
         """Return what the constructor of a component takes."""

@@ -73,7 +73,7 @@ def arguments_of(address: str, component: Component) -> dict[str, Parameter]:
     """Return what the constructor of a component takes, by name, with its values."""
     cls = type(component)
     captured = component._lk.captured.arguments
-    function = inspect.unwrap(cls.__init__)  # type: ignore[misc]
+    function = inspect.unwrap(cls.__init__)
     docs = {
         name: text
         for base in reversed(cls.__mro__)
@@ -184,7 +184,7 @@ def parameters_of(components: Mapping[str, Component]) -> Iterator[Parameter]:
         components: By address.
     """
     for address, component in components.items():
-        own = inspect.unwrap(type(component).__init__)  # type: ignore[misc]
+        own = inspect.unwrap(type(component).__init__)
         is_plain = own is Component.__init__
         for name, parameter in arguments_of(address, component).items():
             given = name in component._lk.captured.arguments

@@ -64,6 +64,34 @@ def with_params(system: _System, given: Iterable[Given]) -> _System:
     return twin
 
 
+def with_earlier_params(
+    system: _System, params: Mapping[str, Any]
+) -> tuple[_System, list[str]]:
+    """Return a system with the parameters of an earlier run, and what does not fit.
+
+    For replays. What was set of the system itself counts more, and is not set twice.
+
+    Args:
+        system: The system as it is now.
+        params: What was set in the earlier run, by address.
+    """
+    components = flatten(system).components
+    fitting, problems = {}, []
+    for address, value in params.items():
+        if address in system._lk_params:
+            continue
+        check = ParamCheck(components)
+        check.add(Given({address: value}, "the recording"))
+        check.finish()
+        problems += check.problems
+        if not check.problems:
+            fitting[address] = value
+    if not fitting:
+        return system, problems
+    own = Given(system._lk_params, "params")
+    return with_params(system, [Given(fitting, "the recording"), own]), problems
+
+
 def _overwritten(flat: Flat, check: ParamCheck) -> Iterable[str]:
     """Name what would be set, and then be hidden by an attribute that was assigned."""
     for (component, path), source in check.sources.items():
@@ -196,8 +224,8 @@ class _Twins:
     def of_system(self, system: Composition) -> Any:
         """Return the new system, with its subsystems and connections."""
         for old in self._systems:
-            cls = type(old)
-            twin = self._made[id(old)] = cls.__new__(cls)
+            cls: Any = type(old)
+            self._made[id(old)] = cls.__new__(cls)
         for old in self._systems:
             twin = self._made[id(old)]
             for name, value in vars(old).items():
@@ -234,7 +262,7 @@ class _Twins:
                 twin.inferred.add(end)
 
     def _source(self, source: OutputPort | Delay) -> OutputPort | Delay | None:
-        port = self._port(origin(source))
+        port: OutputPort | None = self._port(origin(source))
         if port is None or not isinstance(source, Delay):
             return port
         return Delay(port, source.initial)

@@ -99,7 +99,8 @@ def _is_needed(item: inspect.Parameter) -> bool:
 
 def _type_of(factory: Any, item: inspect.Parameter) -> Any:
     if isinstance(factory, type):
-        return resolved(item.annotation, inspect.unwrap(factory.__init__), factory)
+        function: Any = getattr(factory, "__init__", None)
+        return resolved(item.annotation, inspect.unwrap(function), factory)
     return resolved(item.annotation, inspect.unwrap(factory), object)
 
 

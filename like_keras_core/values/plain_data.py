@@ -42,7 +42,8 @@ def to_plain(value: Any) -> Any:
         fields = [item for item in dataclasses.fields(value) if item.init]
         return {item.name: to_plain(getattr(value, item.name)) for item in fields}
     if hasattr(value, "_fields") and isinstance(value, tuple):
-        return {name: to_plain(item) for name, item in value._asdict().items()}
+        names = getattr(value, "_fields", ())
+        return {x: to_plain(item) for x, item in zip(names, value, strict=True)}
     if isinstance(value, Mapping):
         return _plain_mapping(value)
     if isinstance(value, (list, tuple)):
