@@ -127,18 +127,6 @@ def test_parameters_are_listed(lk: Lk) -> None:
     line = next(x for x in result.out.splitlines() if x.startswith("every.gain "))
     assert line.split()[:5] == ["every.gain", "float", "0.5", "5.0", "m/s"]
     assert line.endswith("How much [m/s], at most 9.")
-        "every.gain",
-        "float",
-        "0.5",
-        "5.0",
-        "m/s",
-        "How",
-        "much",
-        "[m/s],",
-        "at",
-        "most",
-        "9.",
-    ]
     found = json.loads(lk("params", "robot.py:robot", "--json").out)
     assert found["parameters"][-3] == {
         "address": "every.config.lens.focal",
@@ -224,9 +212,7 @@ def test_bad_files_have_one_clear_line(lk: Lk, text: bytes, said: str) -> None:
 def test_anchors_do_not_explode(lk: Lk) -> None:
     """A thousand million values in ten lines are refused."""
     lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
-    lines += [
-        f"a{n + 1}: &a{n + 1} [{', '.join([f'*a{n}'] * 10)}]" for n in range(9)
-    ]
+    lines += [f"a{n + 1}: &a{n + 1} [{', '.join([f'*a{n}'] * 10)}]" for n in range(9)]
     Path("file.yaml").write_text("\n".join(lines))
 
     result = lk("validate", "robot.py:robot", "--params", "file.yaml")
