@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from like_keras_core.authoring.component_state import snake_case
 from like_keras_core.authoring.composition import Composition
@@ -35,6 +35,7 @@ from like_keras_core.view.diagram import draw, to_mermaid, to_summary
 if TYPE_CHECKING:
     from like_keras_core.report import RunReport
 
+_S = TypeVar("_S", bound="System")
 _OWN = frozenset({"_given", "links", "inferred", "_index", "_stops", "_lk_params"})
 
 
@@ -61,8 +62,7 @@ class System(Composition):
         """Begin empty, so that attributes may be set before `super().__init__()`."""
         system = super().__new__(cls)
         system.name = "system" if cls is System else snake_case(cls.__name__)
-        system.links = {}
-        system.inferred = set()
+        system.links, system.inferred = {}, set()
         system._index = {}
         system._stops = []
         return system
@@ -310,7 +310,7 @@ class System(Composition):
         finally:
             self._stops.remove(stop)
 
-    def with_params(self, params: Mapping[str, Any]) -> System:
+    def with_params(self: _S, params: Mapping[str, Any]) -> _S:
         """Return a system with other arguments of its components; this one stays.
 
         Args:

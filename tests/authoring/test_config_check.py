@@ -18,7 +18,7 @@ class Ctl(Component):
         size: tuple[int, int] = (1, 2)
         name: str = None  # type: ignore[assignment]
         table: dict[str, float] = field(default_factory=dict)
-        odd: int = field(default_factory=lambda: "x")  # type: ignore[assignment,return-value]
+        odd: int = field(default_factory=lambda: "x")  # type: ignore[assignment]
         model: Missing = None  # type: ignore[name-defined]  # noqa: F821
 
     config: Config

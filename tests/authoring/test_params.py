@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from every_type import WANTED, Every, Lens, Mode, Point, make
+from every_type import WANTED, Every, Lens, Mode, Point, make  # type: ignore[import-not-found]
 
 from like_keras_core import Component, InputPort, Node, OutputPort, System
 from like_keras_core.authoring.parameters import parameters_of
@@ -138,7 +138,7 @@ def test_names_of_an_author_win() -> None:
     class Mine(System):
         def __init__(self) -> None:
             super().__init__()
-            self.with_params, self.params = Ramp(name="with_params"), Gain()  # type: ignore[assignment]
+            self.with_params, self.params = Ramp(name="with_params"), Gain()  # type: ignore[method-assign]
             self.params(self.with_params())
 
     report = Mine().launch(
@@ -163,7 +163,7 @@ def test_what_was_said_after_construction_is_kept() -> None:
 
     assert (front.name, front.every, front.node) == ("front", 3, ramp.node)
     assert twin.inputs.value.policy == "hold"
-    assert (twin.config.by, twin.config.low, twin.extra) == (4.0, 1.0, 7)
+    assert (twin.config.by, twin.config.low, vars(twin)["extra"]) == (4.0, 1.0, 7)
     assert gain.config.low == 0.0
     again = system.with_params({"front.start": 5}).components[1]
     assert again.config.by == 4.0
@@ -275,7 +275,7 @@ def test_a_required_config_is_made_of_its_fields() -> None:
     """All that is missing is named."""
     system = make()
 
-    assert system.with_params({"every.lens": {"focal": 3}}).components[0].values[  # type: ignore[attr-defined]
+    assert system.with_params({"every.lens": {"focal": 3}}).components[0].values[
         "lens"
     ] == Lens(3.0)
     with pytest.raises(ParameterError, match="takes Point with x too"):

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from every_type import FILE, TYPED, WANTED, make
+from every_type import FILE, TYPED, WANTED, make  # type: ignore[import-not-found]
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
@@ -21,7 +21,7 @@ from like_keras_core.cli.param_file import read_params
 pytest.importorskip("yaml")
 
 ROBOT = """
-from every_type import Mode, make
+from every_type import Mode, make  # type: ignore[import-not-found]
 from like_keras_core import System
 
 robot = make()

@@ -14,7 +14,7 @@ from typing import Annotated, Any, Final, Literal, Protocol, TypedDict, TypeVar,
 import numpy as np
 import numpy.typing as npt
 import pytest
-from every_type import Every, Lens, Mode, Point
+from every_type import Every, Lens, Mode, Point  # type: ignore[import-not-found]
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -133,7 +133,7 @@ def test_what_fits_is_converted(value: Any, annotation: Any, wanted: Any) -> Non
         ({"size": [1, "x"]}, Lens | None, "takes int; got 'x' (str) at .size[1]"),
         ({"b": "FAST"}, Needs, "takes Needs with a too"),
         (5, Lens, "takes Lens, or a mapping with its fields; got 5 (int)"),
-        (Lens("x"), Lens, "takes float; got 'x' (str) at .focal"),  # type: ignore[arg-type]
+        (Lens("x"), Lens, "takes float; got 'x' (str) at .focal"),
         ("x", int | float | None, "takes int | float | None; got 'x' (str)"),
         (["a"], npt.NDArray[np.float32], "takes an array of float32"),
         ([1.5], npt.NDArray[np.int32], "takes an array of int32"),
@@ -162,7 +162,7 @@ def test_nothing_is_made_by_the_check() -> None:
         def __post_init__(self) -> None:
             made.append(self)
 
-    cls = dataclass(type("Loud", (Loud,), {"__annotations__": {"a": int}, "a": 1}))
+    cls: Any = dataclass(type("Loud", (Loud,), {"__annotations__": {"a": int}, "a": 1}))
 
     make = maker({"a": 2}, cls)
     assert not made

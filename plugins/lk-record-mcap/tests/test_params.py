@@ -17,6 +17,7 @@ TARGET = "every_type:every"
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:ROS cannot hold")
 @pytest.mark.timeout(180)
 @pytest.mark.parametrize(
     ("engine", "needs"),
