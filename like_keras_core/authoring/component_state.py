@@ -72,7 +72,7 @@ class ComponentState:
         self.captured = ConstructorArgs({})
         self.config_print: bytes | None = None
         # What may be said of it from outside, as its constructor left it.
-        self.as_made = facts_of(self)
+        self.as_made: tuple[Any, ...] = ()
         self.made = False
         self.called = False
         self.launched = False

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-import inspect
 import typing
 from collections.abc import Iterator, Mapping, MutableMapping
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
-from like_keras_core.authoring.constructor_args import copy_value, signature_of
+from like_keras_core.authoring.constructor_args import copy_value
 from like_keras_core.authoring.parameters import (
     MISSING,
     PLACEMENT,
     Parameter,
     arguments_of,
+    collector_of,
     inside,
     parameters_of,
+    passed_on,
 )
 from like_keras_core.component import Component
 from like_keras_core.errors import nearest
@@ -200,14 +201,21 @@ class ParamCheck:
         whole: Given,
     ) -> None:
         """Check what is set of one argument, or of a field in it."""
-        arguments = self.arguments(component)
-        if path[0] not in arguments and path[0] not in PLACEMENT:
-            rest = _collector(type(self._components[component]))
-            path = path if rest is None else (rest, *path)
-        found = self._find(component, path)
+        known, cls = self.arguments(component), type(self._components[component])
+        found, kind = None, Any
+        collector = collector_of(cls)
+        if collector and path[0] not in known and path[0] not in PLACEMENT:
+            beyond = passed_on(cls)
+            kind = beyond.get(path[0], Any)
+            if path[0] not in beyond and nearest(path[0], [*known, *beyond]):
+                known = {**known, **dict.fromkeys(beyond, known[collector])}
+                found = self._unknown_argument(component, path[0], cls.__name__, known)
+            path = (collector, *path)
+        found = found or self._find(component, path)
         if isinstance(found, str):
             self.problems.append(f"{given.source}: {found}")
             return
+        found = replace(found, type=kind) if kind is not Any else found
         if found.record is not None and isinstance(value, Mapping):
             lines = getattr(value, "lines", {})
             for key, item in value.items():
@@ -290,6 +298,7 @@ class ParamCheck:
             )
         one = {component: self._components[component]}
         settable = [item.address for item in parameters_of(one)]
+        settable += [f"{component}.{other}" for other in known]
         near = nearest(f"{component}.{name}", settable)
         hint = f" Did you mean {near!r}?" if near else ""
         listed = ", ".join(known) or "none"
@@ -297,14 +306,6 @@ class ParamCheck:
             f"{cls}, the class of {component!r}, takes no argument {name!r}; it takes: "
             f"{listed}.{hint}"
         )
-
-
-def _collector(cls: type) -> str | None:
-    """Return the name of the argument that collects the others, if there is one."""
-    for name, item in signature_of(cls).parameters.items():
-        if item.kind is inspect.Parameter.VAR_KEYWORD:
-            return name
-    return None
 
 
 def _is_mapping(parameter: Parameter) -> bool:

@@ -107,6 +107,27 @@ def arguments_of(address: str, component: Component) -> dict[str, Parameter]:
     return found
 
 
+def collector_of(cls: type) -> str | None:
+    """Return the name of the argument that collects the others, if there is one."""
+    for name, item in signature_of(cls).parameters.items():
+        if item.kind is inspect.Parameter.VAR_KEYWORD:
+            return name
+    return None
+
+
+def passed_on(cls: type) -> dict[str, Any]:
+    """Return what the classes above a class take, which it may pass on, by type."""
+    found: dict[str, Any] = {}
+    for base in cls.__mro__[1:]:
+        if issubclass(base, Component) and "__init__" in vars(base):
+            function = inspect.unwrap(base.__init__)
+            for name, item in signature_of(base).parameters.items():
+                is_named = item.kind in (item.POSITIONAL_OR_KEYWORD, item.KEYWORD_ONLY)
+                if is_named and name not in PLACEMENT:
+                    found.setdefault(name, resolved(item.annotation, function, base))
+    return found
+
+
 def resolved(annotation: Any, function: Any, owner: type) -> Any:
     """Return the type of a parameter; Any where it cannot be had.
 

@@ -230,6 +230,20 @@ def test_nothing_is_called_before_the_check() -> None:
     assert "the name of 'ramp' is not a parameter" in text
 
 
+def test_arguments_that_are_passed_on() -> None:
+    """Found by their own names, with the types of the class above."""
+    system = System([Ramp(), Gain()])
+
+    other = system.with_params({"ramp.takes": 3, "ramp.more.takes_s": None})
+
+    assert other.to_spec().components[0].takes == 3
+    assert other.launch(1).params == {"ramp.more.takes": 3, "ramp.more.takes_s": None}
+    with pytest.raises(ParameterError, match=r"no argument 'taks'.*'ramp.takes'\?"):
+        system.with_params({"ramp.taks": 3})
+    with pytest.raises(ParameterError, match=r"takes int . None; got 'x'"):
+        system.with_params({"ramp.takes": "x"})
+
+
 def test_fields_are_set_together() -> None:
     """A config that checks itself sees only the end."""
     loop = Loop()

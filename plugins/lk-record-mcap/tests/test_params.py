@@ -48,6 +48,21 @@ def test_every_type_is_set_on_every_engine(engine: str, needs: str) -> None:
     assert same(dict(make().with_params(recording.params).launch(1).params), WANTED)
 
 
+@pytest.mark.filterwarnings("ignore::like_keras_core.errors.LkWarning")
+def test_the_addresses_are_those_of_ros(tmp_path: Path) -> None:
+    """What is in the package's params.yaml can be set by the same address."""
+    yaml = pytest.importorskip("yaml")
+    pytest.importorskip("lk_engine_ros2_stub")
+    system = make().with_params(WANTED)
+    system.compile(engine="ros2", build_dir=tmp_path)
+
+    (path,) = tmp_path.rglob("params.yaml")
+    (found,) = yaml.safe_load(path.read_text()).values()
+
+    assert found["ros__parameters"]["every"]["config"]["gain"] == 7.0
+    assert system.with_params(found["ros__parameters"]).to_spec() == system.to_spec()
+
+
 def robot() -> System:
     return System([Count(), Scale()])
 
