@@ -202,7 +202,8 @@ class ParamCheck:
     ) -> None:
         """Check what is set of one argument, or of a field in it."""
         known, cls = self.arguments(component), type(self._components[component])
-        found, kind = None, Any
+        found: Parameter | str = ""
+        kind: Any = Any
         collector = collector_of(cls)
         if collector and path[0] not in known and path[0] not in PLACEMENT:
             beyond = passed_on(cls)
