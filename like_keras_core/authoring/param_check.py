@@ -24,6 +24,7 @@ from like_keras_core.component import Component
 from like_keras_core.errors import nearest
 from like_keras_core.values.annotations import is_union, plain
 from like_keras_core.values.conversion import maker, missing_fields
+from like_keras_core.values.field_types import initial_only
 from like_keras_core.values.mismatch import Make, MismatchError, shown
 
 _DEEPEST = 50
@@ -124,20 +125,31 @@ class ParamCheck:
             return
         is_there = isinstance(parameter.value, cls)
         missing = [] if is_there else missing_fields(cls, change.parts)
+        lost = initial_only(cls) if is_there else []
+        place = f"{self._source_of(parameter)}: {parameter.address!r}"
         if missing:
-            key = (parameter.component, parameter.path)
-            source = next(
-                source
-                for (owner, path), source in self.sources.items()
-                if owner == key[0] and path[: len(key[1])] == key[1]
-            )
             self.problems.append(
-                f"{source}: {parameter.address!r} is not there yet, and a "
-                f"{cls.__qualname__} needs {', '.join(missing)} too."
+                f"{place} is not there yet, and a {cls.__qualname__} needs "
+                f"{', '.join(missing)} too."
+            )
+        elif lost:
+            self.problems.append(
+                f"{place} cannot be changed in part, for {cls.__qualname__} does not "
+                f"keep what it was made with as {', '.join(lost)}. Set all of it, in "
+                "Python."
             )
         fields = inside(parameter)
         for name, part in change.parts.items():
             self._complete(part, fields[name])
+
+    def _source_of(self, parameter: Parameter) -> str:
+        """Return where the first value in a parameter is from."""
+        return next(
+            source
+            for (owner, path), source in self.sources.items()
+            if owner == parameter.component
+            and path[: len(parameter.path)] == parameter.path
+        )
 
     def _walk(self, prefix: str, values: Mapping[Any, Any], given: Given) -> None:
         lines = getattr(values, "lines", {})

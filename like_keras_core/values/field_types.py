@@ -25,6 +25,14 @@ def is_dataclass_type(cls: Any) -> bool:
     return isinstance(cls, type) and dataclasses.is_dataclass(cls)
 
 
+def initial_only(cls: Any) -> list[str]:
+    """Return what a dataclass takes and does not keep, an `InitVar` each."""
+    kept = {item.name for item in dataclasses.fields(cls)}
+    taken = inspect.signature(cls).parameters
+    known = getattr(cls, "__dataclass_fields__", {})
+    return [name for name in known if name in taken and name not in kept]
+
+
 def field_types(cls: type) -> Mapping[str, Any]:
     """Return the types of a dataclass's fields; Any for what cannot be resolved."""
     found = _types.get(cls)

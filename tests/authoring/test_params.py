@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import InitVar, dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -294,6 +294,24 @@ def test_a_required_config_is_made_of_its_fields() -> None:
     ] == Lens(3.0)
     with pytest.raises(ParameterError, match="takes Point with x too"):
         system.with_params({"every.point": {"y": 3}})
+
+
+def test_what_a_config_does_not_keep_is_not_lost() -> None:
+    """It could not be made again with one field changed."""
+
+    class Seeded(Component):
+        @dataclass
+        class Config:
+            seed: InitVar[int] = 0
+            size: int = 1
+
+        def forward(self) -> None: ...
+
+    with pytest.raises(ParameterError, match="does not keep what it was made with as"):
+        System([Seeded()]).with_params({"seeded.config.size": 2})
+    config = Seeded.Config(3, 4)
+    other = System([Seeded()]).with_params({"seeded.config": config})
+    assert other.components[0].config == config
 
 
 def test_parameters_know_types_units_and_docs() -> None:
