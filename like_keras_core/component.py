@@ -10,7 +10,12 @@ from fractions import Fraction
 from typing import Any, ClassVar, NoReturn
 
 from like_keras_core.authoring.attribute_watch import AttributeWatch
-from like_keras_core.authoring.component_state import ComponentState, Log, Rng
+from like_keras_core.authoring.component_state import (
+    ComponentState,
+    Log,
+    Rng,
+    facts_of,
+)
 from like_keras_core.authoring.component_time import Dt, Tick, TimeS
 from like_keras_core.authoring.composition import Composition
 from like_keras_core.authoring.constructor_args import capture
@@ -50,6 +55,7 @@ class ComponentType(ABCMeta):
         config = vars(component)["config"]
         if config is not None:
             record.config_print = fingerprint(config)
+        record.as_made = facts_of(record)
         record.made = True
         return component
 

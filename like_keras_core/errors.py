@@ -3,6 +3,7 @@
 ```text
 LkError
 ├── GraphError (ValueError)            the system is wrong; carries every issue
+├── ParameterError (ValueError)        something cannot be set of a component
 ├── SpecError (ValueError)             a saved system cannot be read
 │   └── SpecVersionError               … because a newer like_keras wrote it
 ├── CodecError (ValueError)            a message cannot be read
@@ -71,6 +72,15 @@ class GraphError(LkError, ValueError):
         where = f"System {system!r}" if system else "The system"
         several = f"{where} has {len(self.issues)} errors:"
         super().__init__(one_or_listed("", several, self.issues))
+
+
+class ParameterError(LkError, ValueError):
+    """Something cannot be set of components; nothing ran. `problems` has all of it."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        self.problems = tuple(problems)
+        several = f"{len(self.problems)} parameters cannot be set:"
+        super().__init__(one_or_listed("", several, self.problems))
 
 
 class SpecError(LkError, ValueError):
@@ -149,8 +159,8 @@ class EngineBrokenError(EngineError):
         self.name, self.distribution, self.version = name, distribution, version
         self.status, self.reason = status, reason
         origin = f"{distribution} {version}".strip() or "unknown distribution"
-        text = f"Engine {name!r} ({origin}) cannot be used: {status}: {reason}"
-        super().__init__(text)
+        said = f"cannot be used: {status}: {reason}"
+        super().__init__(f"Engine {name!r} ({origin}) {said}")
 
 
 class EngineContractError(EngineError):
@@ -208,10 +218,8 @@ class PluginError(LkError, RuntimeError):
         self.problem, self.report = problem, report
         text = f"Plug-in {plugin!r} ({origin}) failed in {hook}: {problem}"
         if report is not None:
-            text += (
-                f"\nThe run was over by then, with {report.iterations} ticks done; "
-                "its report is this error's `report`."
-            )
+            text += f"\nThe run was over by then, with {report.iterations} ticks done; "
+            text += "its report is this error's `report`."
         super().__init__(text)
 
 
@@ -275,11 +283,9 @@ class HostLostError(EngineError):
         node: The node.
         how: What was seen of its end.
         machine: Where it ran.
-        tick: The tick that it had not finished when it was last heard of; None before
-            the run began.
+        tick: The tick that it had not finished; None before the run began.
         log: The last lines that it logged.
-        waited_for: What it was running, or waited for, when it was last heard of and
-            had stood still: a sentence each.
+        waited_for: What it ran or waited for when it had stood still: a sentence each.
         later: What else went wrong, or is not known, on the way down.
         report: What the run had done so far; None before it began.
     """
@@ -313,11 +319,7 @@ class HostLostError(EngineError):
 
 
 class VersionMismatchError(EngineError):
-    """The processes of a run do not have the same like_keras, or the same system.
-
-    Attributes:
-        differences: By node, what it has and what it should have.
-    """
+    """Processes of a run have another like_keras, or system; `differences` by node."""
 
     def __init__(self, differences: Mapping[str, str]) -> None:
         self.differences = dict(differences)
@@ -393,8 +395,6 @@ class LaunchTimeoutError(LkError, TimeoutError):
 
     def __init__(self, timeout_s: float, report: RunReport) -> None:
         self.timeout_s, self.report = timeout_s, report
-        what = (
-            f"The run was stopped after timeout_s={timeout_s:g}, "
-            f"with {report.iterations} ticks done."
-        )
+        what = f"The run was stopped after timeout_s={timeout_s:g}, "
+        what += f"with {report.iterations} ticks done."
         super().__init__(" ".join((what, *report.waited_for)))

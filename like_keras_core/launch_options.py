@@ -18,7 +18,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from like_keras_core.errors import EngineOptionError
 from like_keras_core.graph.choices import Choices, as_choices
 from like_keras_core.spec import LATE
-from like_keras_core.values.option import Flag, Option, as_bool, as_path, as_speed
+from like_keras_core.values.option import (
+    Flag,
+    Option,
+    as_bool,
+    as_params,
+    as_path,
+    as_speed,
+)
 from like_keras_core.values.quantities import exact, one_of, quantity, whole_number
 
 if TYPE_CHECKING:
@@ -229,6 +236,14 @@ class LaunchOptions(ProcessOptions):
             "processes. It is kept in memory until the run has ended.",
             convert=as_path,
             flag=Flag(name="--trace", type=Path, metavar="FILE"),
+            is_for_engines=False,
+        ),
+    )
+    params: Mapping[str, Any] | None = field(
+        default=None,
+        metadata=_about(
+            "What to set of components first, by address; see with_params.",
+            convert=as_params,
             is_for_engines=False,
         ),
     )

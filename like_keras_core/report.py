@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from like_keras_core.graph.choices import Choices
 from like_keras_core.spec import SystemSpec
+from like_keras_core.values.plain_data import as_plain
 
 if TYPE_CHECKING:
     import os
@@ -172,7 +173,9 @@ class RunReport:
             what another program needs to look on.
         realtime: What `launch(realtime=True)` has got of the system, or was refused and
             what would help: a sentence each.
-        spec: The system as data; `System.launch` adds it.
+        params: What was set of components, by address; `System.launch` adds it, as it
+            does the spec.
+        spec: The system as data.
     """
 
     engine: str
@@ -191,6 +194,7 @@ class RunReport:
     waited_for: Sequence[str] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
     realtime: Sequence[str] = ()
+    params: Mapping[str, Any] = field(default_factory=dict)
     spec: SystemSpec | None = field(default=None, repr=False, compare=False)
 
     @property
@@ -237,6 +241,7 @@ class RunReport:
             "waited_for": list(self.waited_for),
             "environment": dict(self.environment),
             "realtime": list(self.realtime),
+            "params": {name: as_plain(value) for name, value in self.params.items()},
         }
 
     def plot(self, path: str | os.PathLike[str]) -> Path:

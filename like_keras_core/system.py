@@ -5,23 +5,25 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from like_keras_core.authoring.component_state import snake_case
 from like_keras_core.authoring.composition import Composition
-from like_keras_core.authoring.flattening import flatten
+from like_keras_core.authoring.flattening import children_of, flatten
 from like_keras_core.authoring.lowering import Lowered, lower, nodes_of
+from like_keras_core.authoring.param_check import Given
 from like_keras_core.authoring.port_lookup import ends_of
-from like_keras_core.authoring.validation import DEFAULT_ENGINE, issues_of, validate
+from like_keras_core.authoring.twins import with_params
+from like_keras_core.authoring.validation import DEFAULT_ENGINE, validate
 from like_keras_core.component import Component
-from like_keras_core.errors import GraphError
 from like_keras_core.graph.choices import Choices
-from like_keras_core.issue import Issue, errors_in
+from like_keras_core.issue import Issue
 from like_keras_core.launch_options import LaunchOptions
 from like_keras_core.node import Node, check_name
 from like_keras_core.port import Delay, InputPort, OutputPort, check_free
 from like_keras_core.runtime.launching import compile_for, launch
-from like_keras_core.runtime.loader import connections_between, rebuild, saved_spec
+from like_keras_core.runtime.loader import connections_between, rebuild
+from like_keras_core.runtime.saved_file import saved_spec, write_spec
 from like_keras_core.runtime.stop import StopSignal
 from like_keras_core.spec import LATE, SystemSpec, component_of
 from like_keras_core.tap import Tap
@@ -33,7 +35,8 @@ from like_keras_core.view.diagram import draw, to_mermaid, to_summary
 if TYPE_CHECKING:
     from like_keras_core.report import RunReport
 
-_OWN = frozenset({"_given", "links", "inferred", "_index", "_stops"})
+_S = TypeVar("_S", bound="System")
+_OWN = frozenset({"_given", "links", "inferred", "_index", "_stops", "_lk_params"})
 
 
 class System(Composition):
@@ -59,8 +62,7 @@ class System(Composition):
         """Begin empty, so that attributes may be set before `super().__init__()`."""
         system = super().__new__(cls)
         system.name = "system" if cls is System else snake_case(cls.__name__)
-        system.links = {}
-        system.inferred = set()
+        system.links, system.inferred = {}, set()
         system._index = {}
         system._stops = []
         return system
@@ -94,20 +96,7 @@ class System(Composition):
 
     def children(self) -> list[Any]:
         """Return the components and subsystems, in order of appearance."""
-        found = list(self._given)
-        seen = {id(item) for item in found}
-        for name, value in vars(self).items():
-            if name in _OWN:
-                continue
-            if isinstance(value, dict):
-                items = list(value.values())
-            else:
-                items = list(value) if isinstance(value, (list, tuple)) else [value]
-            for item in items:
-                if isinstance(item, (Component, System)) and id(item) not in seen:
-                    seen.add(id(item))
-                    found.append(item)
-        return found
+        return children_of(self, self._given, _OWN)
 
     @property
     def components(self) -> list[Component]:
@@ -244,6 +233,7 @@ class System(Composition):
         progress: Callable[[int], object] | None = None,
         build_dir: str | os.PathLike[str] | None = None,
         trace_to: str | os.PathLike[str] | None = None,
+        params: Mapping[str, Any] | None = None,
         **engine_options: Any,
     ) -> RunReport:
         """Run this system to its end.
@@ -277,10 +267,12 @@ class System(Composition):
                 of the engine's in .lk_build.
             trace_to: A JSON file for Perfetto: every firing, and every value that
                 crosses processes. It is kept in memory until the run has ended.
+            params: What to set of components first, by address; see `with_params`.
             **engine_options: What the engine itself takes.
 
         Raises:
             GraphError: The system has errors; nothing ran.
+            ParameterError: One of `params` cannot be set; nothing ran.
             EngineError: The engine is missing, unusable, or cannot do it.
             ComponentError: A component raised; it carries the report.
             LaunchTimeoutError: `timeout_s` passed; it carries the report.
@@ -308,13 +300,27 @@ class System(Composition):
             progress=progress,
             build_dir=build_dir,
             trace_to=trace_to,
+            params=params,
         )
+        system = with_params(self, [Given(options.params)]) if options.params else self
         stop = StopSignal()
         self._stops.append(stop)
         try:
-            return launch(self, engine, options, {"stop": stop, **engine_options})
+            return launch(system, engine, options, {"stop": stop, **engine_options})
         finally:
             self._stops.remove(stop)
+
+    def with_params(self: _S, params: Mapping[str, Any]) -> _S:
+        """Return a system with other arguments of its components; this one stays.
+
+        Args:
+            params: By address, as `{"controller.config.gain": 5}`, or nested.
+
+        Raises:
+            ParameterError: Something cannot be set; it has every problem.
+            GraphError: The system has errors that leave components without names.
+        """
+        return with_params(self, [Given(params)])
 
     def run(self, iterations: int | None = None, **options: Any) -> RunReport:
         """Launch on the native engine."""
@@ -332,13 +338,7 @@ class System(Composition):
             GraphError: The system has errors, or a component cannot be saved.
         """
         stop_loading_script(self)
-        lowered = self.lower()
-        errors = errors_in(issues_of(lowered, in_process=False))
-        if errors:
-            raise GraphError(errors, self.name)
-        target = Path(path)
-        target.write_text(lowered.spec.to_json() + "\n", encoding="utf-8")
-        return target
+        return write_spec(self.lower(), Path(path))
 
     @classmethod
     def load(

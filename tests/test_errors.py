@@ -29,6 +29,7 @@ EXAMPLES = [
     errors.NotAllowedError("camera:Camera", ["robot"]),
     errors.NotSerializableError("no"),
     errors.OutputError("no"),
+    errors.ParameterError(["one", "two"]),
     errors.PluginError("mcap", "lk-record-mcap 1.0", "launch", "no", REPORT),
     errors.SpecError("no"),
     errors.SpecVersionError(9, 1),

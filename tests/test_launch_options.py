@@ -179,7 +179,8 @@ def test_engines_do_not_see_what_the_core_does_itself() -> None:
     """A trace is written by the launch."""
     passed = LaunchOptions(trace_to="t.json").for_engine()
 
-    assert passed.keys() == OPTIONS.keys() - {"build_dir", "trace_to", "seconds"}
+    own = {"build_dir", "trace_to", "seconds", "params"}
+    assert passed.keys() == OPTIONS.keys() - own
 
 
 def test_processes_are_told_what_concerns_them() -> None:

@@ -28,6 +28,7 @@ class ComponentState:
     __slots__ = (
         "address",
         "arrivals",
+        "as_made",
         "assigned",
         "begins",
         "called",
@@ -71,6 +72,8 @@ class ComponentState:
         self.state = LifecycleState.UNCONFIGURED
         self.captured = ConstructorArgs({})
         self.config_print: bytes | None = None
+        # What may be said of it from outside, as its constructor left it.
+        self.as_made: tuple[Any, ...] = ()
         self.made = False
         self.called = False
         self.launched = False
@@ -121,6 +124,21 @@ class ComponentState:
         self.rng = None
         self.launched = True
         self.state = LifecycleState.UNCONFIGURED
+
+
+def facts_of(record: ComponentState) -> tuple[Any, ...]:
+    """Return what may be assigned to a component from outside: times and ports' facts.
+
+    Returns:
+        `every`, `rate_hz`, `takes`, `takes_s`, and by side and name of a port its
+        policy and options.
+    """
+    ports = {
+        (side, port.name): (getattr(port, "policy", ""), dict(port.options))
+        for side, ports in (("in", record.inputs), ("out", record.outputs))
+        for port in ports
+    }
+    return record.every, record.rate_hz, record.takes, record.takes_s, ports
 
 
 def new_ports(

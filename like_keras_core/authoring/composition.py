@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import MutableMapping
+    from collections.abc import Mapping, MutableMapping
 
     from like_keras_core.authoring.lowering import Lowered
     from like_keras_core.port import Delay, InputPort, OutputPort
@@ -24,6 +25,9 @@ class Composition:
 
     inferred: set[InputPort]
     """Those of the links that a saved system says were implied by the order."""
+
+    _lk_params: Mapping[str, Any] = MappingProxyType({})
+    """What was set of its components, by address."""
 
     def children(self) -> list[Any]:
         """Return the components and subsystems, in order of appearance."""

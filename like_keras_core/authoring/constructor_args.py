@@ -50,7 +50,7 @@ def construct(cls: type, arguments: Mapping[str, Any], node: Node | None) -> Any
     Raises:
         TypeError: The parameters are not those of the class's constructor.
     """
-    signature = _signature(cls)
+    signature = signature_of(cls)
     unknown = [name for name in arguments if name not in signature.parameters]
     if unknown:
         raise TypeError(
@@ -79,7 +79,7 @@ def capture(
     if not args and not kwargs:
         return _NOTHING
     try:
-        bound = _signature(cls).bind(*args, **kwargs)
+        bound = signature_of(cls).bind(*args, **kwargs)
     except TypeError:
         return _NOTHING
     arguments: dict[str, Any] = {}
@@ -104,7 +104,8 @@ def copy_value(value: Any) -> Any:
     return copy.deepcopy(value)
 
 
-def _signature(cls: type) -> inspect.Signature:
+def signature_of(cls: type) -> inspect.Signature:
+    """Return the signature of a class's constructor, without `self`."""
     found = _signatures.get(cls)
     if found is None:
         whole = inspect.signature(cls.__init__)  # type: ignore[misc]

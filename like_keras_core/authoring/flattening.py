@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -30,6 +31,32 @@ def flatten(system: Composition) -> Flat:
     flat = Flat()
     _flatten(system, "", flat, ())
     return flat
+
+
+def children_of(
+    system: Composition, given: Iterable[Any], own: Collection[str]
+) -> list[Any]:
+    """Return the components and subsystems of a system, in order of appearance.
+
+    Args:
+        system: The system.
+        given: Those that it was made with.
+        own: Names of attributes of the system that hold none.
+    """
+    found = list(given)
+    seen = {id(item) for item in found}
+    for name, value in vars(system).items():
+        if name in own:
+            continue
+        if isinstance(value, dict):
+            items = list(value.values())
+        else:
+            items = list(value) if isinstance(value, (list, tuple)) else [value]
+        for item in items:
+            if isinstance(item, (Component, Composition)) and id(item) not in seen:
+                seen.add(id(item))
+                found.append(item)
+    return found
 
 
 def _flatten(

@@ -12,6 +12,7 @@ from typing import Any
 from like_keras_core.authoring.changed_constants import changed_constants
 from like_keras_core.authoring.component_time import class_has_ours
 from like_keras_core.authoring.composition import Composition
+from like_keras_core.authoring.config_check import config_issues
 from like_keras_core.authoring.connections import connections_of, whole_record_issues
 from like_keras_core.authoring.declared_times import resolved
 from like_keras_core.authoring.flattening import Flat, flatten
@@ -129,6 +130,7 @@ def _lower(system: Composition, rate_hz: float | None) -> Lowered:
     for address, component in flat.components.items():
         issues += _nested(component, address)
         issues += _assigned(component, address)
+        issues += config_issues(component, address)
         issues += _unresolved(component, address)
         every, takes = _times(component, address, rate_hz, issues)
         issues += _own_takes(component, address, takes)

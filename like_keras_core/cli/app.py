@@ -30,6 +30,7 @@ from like_keras_core.errors import (
     LoadError,
     MixedEnginesError,
     OutputError,
+    ParameterError,
     SpecError,
     ValueMutationError,
     nearest,
@@ -51,6 +52,7 @@ COMMANDS = {
     "validate": ("validate:validate_command", "List what is wrong with a system."),
     "graph": ("graph:graph_command", "Draw a system, as a page or as text."),
     "compile": ("compile:compile_command", "Write the files that an engine runs."),
+    "params": ("params:params_command", "List what can be set of a system."),
     "launch": ("launch:launch_command", "Run a system and report what it did."),
     "engines": ("engines:engines_group", "List, check and make engines."),
     "doctor": ("doctor:doctor_command", "Check the installation."),
@@ -62,7 +64,8 @@ EXIT_CODES = """\b
 Exit codes:
   0    it worked
   1    the command found a problem, such as a system with errors
-  2    wrong usage: an unknown option, or a TARGET that cannot be loaded
+  2    wrong usage: an unknown option or parameter, or a TARGET that
+       cannot be loaded
   3    the engine is missing or cannot be used
   4    a component failed, or did not return
   129  ended by SIGHUP
@@ -78,6 +81,7 @@ _CODES: tuple[tuple[type[Exception], int], ...] = (
     (MixedEnginesError, 1),
     (EngineError, 3),
     (LoadError, 2),
+    (ParameterError, 2),
     (SpecError, 2),
 )
 

@@ -12,7 +12,10 @@ from typing import Any, TypeVar
 
 import click
 
-from like_keras_core.errors import LkError, LoadError, nearest
+from like_keras_core.authoring.twins import with_params
+from like_keras_core.cli.factory import arguments_for, called_in
+from like_keras_core.cli.param_flags import given_arguments, given_params, param_flags
+from like_keras_core.errors import LkError, LoadError, ParameterError, nearest
 from like_keras_core.system import System
 from like_keras_core.values.class_refs import check_allowed, load_script
 from like_keras_core.values.code_folders import add_folder
@@ -29,6 +32,7 @@ FORMS = (
 def target_argument() -> Callable[[F], F]:
     """Return the decorator that gives a command its TARGET, by the name `target`.
 
+    The command has `--set`, `--params` and `--arg` then, by which `load_target` goes.
     What follows `--` are the arguments of the script that TARGET names.
     """
     return lambda command: click.argument("target")(
@@ -39,7 +43,7 @@ def target_argument() -> Callable[[F], F]:
             metavar="[-- ARGUMENTS...]",
             expose_value=False,
             callback=_take_arguments,
-        )(command)
+        )(param_flags(command))
     )
 
 
@@ -56,7 +60,7 @@ def _take_arguments(
 
 
 def load_target(target: str, allow: Sequence[str] = ()) -> System:
-    """Return the system that TARGET names.
+    """Return the system that TARGET names, with what the command's flags set.
 
     Args:
         target: `file.py[:attribute]`, `package.module:attribute`, or a saved system.
@@ -66,7 +70,14 @@ def load_target(target: str, allow: Sequence[str] = ()) -> System:
     Raises:
         LoadError: There is no such file, module or attribute, or it is not a system.
         SpecError: It is a file, but no saved system.
+        ParameterError: A flag sets what cannot be set; nothing of it was made.
     """
+    params = given_params()
+    system = _load(target, allow)
+    return with_params(system, params) if params else system
+
+
+def _load(target: str, allow: Sequence[str]) -> System:
     try:
         folder = os.getcwd()
     except FileNotFoundError:
@@ -85,6 +96,7 @@ def load_target(target: str, allow: Sequence[str] = ()) -> System:
         module, launched = load_script(path, allowed)
         return _system_in(module, attribute, launched, name)
     if _is_file(target):
+        _refuse_arguments(target)
         return System.load(target, allow=allowed)
     if name.endswith(".json") or os.sep in target:
         raise LoadError(f"There is no file {target!r}. {FORMS}")
@@ -142,6 +154,7 @@ def _system_in(
         if not hasattr(found, part):
             near = nearest(part, known)
             hint = f" Did you mean {near!r}?" if near else ""
+            hint = called_in(module, name, attribute) or hint
             raise LoadError(f"{name!r} has no attribute {part!r}.{hint}")
         found = getattr(found, part)
     return _as_system(found, f"{name}:{attribute}")
@@ -149,14 +162,16 @@ def _system_in(
 
 def _as_system(found: Any, where: str) -> System:
     if isinstance(found, System):
+        _refuse_arguments(where)
         return found
     if not callable(found):
         raise LoadError(
             f"{where!r} is {found!r:.80}; expected a System, a System class, or a "
             "function that returns a System."
         )
+    arguments = arguments_for(found, where, given_arguments())
     try:
-        made = found()
+        made = found(**arguments)
     except LkError:
         raise
     except (Exception, SystemExit) as error:
@@ -174,10 +189,10 @@ def _only_system(module: ModuleType, launched: System | None, name: str) -> Syst
     systems = {id(value): key for key, value in found.items()}
     if len(systems) > 1:
         raise _several(name, found)
-    if systems:
-        return next(iter(found.values()))
-    if launched is not None:
-        return launched
+    for system in (*found.values(), launched):
+        if system is not None:
+            _refuse_arguments(name)
+            return system
     classes = {
         key: value
         for key, value in vars(module).items()
@@ -194,6 +209,17 @@ def _only_system(module: ModuleType, launched: System | None, name: str) -> Syst
         f"{name!r} has no System at its top level. Make one there, or name a function "
         f"that returns one: {name}:make_system"
     )
+
+
+def _refuse_arguments(where: str) -> None:
+    """Refuse `--arg` where nothing is called that could take it."""
+    if given := given_arguments():
+        text = (
+            f"{given[0].source}: {where!r} is a system, and not a function that takes "
+            "arguments. Name a function, as robot.py:make; or set a component's "
+            "argument: --set controller.gain=5"
+        )
+        raise ParameterError([text])
 
 
 def _several(name: str, found: dict[str, Any]) -> LoadError:

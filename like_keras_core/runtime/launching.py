@@ -115,15 +115,16 @@ def _run(
     given = options.build_dir
     folder = None if given is None else Path(given)
     artefact = _compile(session, lowered, folder)
+    known: dict[str, Any] = {"spec": lowered.spec, "params": dict(system._lk_params)}
     for_engine = {**options.for_engine(), **engine_options}
     try:
         with writing_into(folder or default_build_dir(session.engine.name), run=True):
             report = session.launch(system, artefact, for_engine)
     except (ComponentError, LaunchTimeoutError, PluginError) as error:
         if error.report is not None:
-            error.report = replace(error.report, spec=lowered.spec)
+            error.report = replace(error.report, **known)
         raise
-    return replace(report, spec=lowered.spec)
+    return replace(report, **known)
 
 
 def _trace(

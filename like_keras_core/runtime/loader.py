@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
+from like_keras_core.authoring.component_state import ComponentState, facts_of
 from like_keras_core.authoring.constructor_args import construct
+from like_keras_core.authoring.declared_times import resolved
 from like_keras_core.component import Component, fresh
 from like_keras_core.errors import (
     ComponentError,
@@ -162,10 +163,21 @@ def build(
     record = made._lk
     default = record.name
     record.name, record.node = component.name, node
+    is_as_made = _times(record, spec) == (component.every, component.takes)
     record.every, record.takes = component.every, component.takes
     record.period = component.period
+    if is_as_made:
+        record.as_made = facts_of(record)
     record.has_default_name = record.has_default_name and default == component.name
     return made
+
+
+def _times(record: ComponentState, spec: SystemSpec) -> object:
+    """Return the times that a constructor says, in ticks; None where they have none."""
+    try:
+        return resolved(record, spec.rate_hz)
+    except ValueError:
+        return None
 
 
 def failed_to_build(spec: ComponentSpec, error: BaseException) -> LkError:
@@ -216,16 +228,3 @@ def connections_between(
         if connection.delay is not None:
             start = start.delay(decode(connection.delay.initial, find))
         yield start, end, connection.inferred
-
-
-def saved_spec(path: str | os.PathLike[str]) -> SystemSpec:
-    """Read the spec that `System.save` wrote.
-
-    Raises:
-        SpecError: It is not a saved system.
-    """
-    source = Path(path)
-    try:
-        return SystemSpec.from_json(source.read_text(encoding="utf-8"))
-    except UnicodeDecodeError:
-        raise SpecError(f"{str(source)!r} is not JSON text.") from None

@@ -132,7 +132,7 @@ def can_match(source: Any, target: Any) -> bool:
     Subclasses either way, `int` to `float`, `Any` and what is unknown may match; only
     types that share no value do not.
     """
-    source, target = _plain(source), _plain(target)
+    source, target = plain(source), plain(target)
     if source is Any or target is Any or source is object or target is object:
         return True
     if is_union(source):
@@ -171,15 +171,18 @@ def _without_alias(annotation: Any) -> Any:
     return annotation
 
 
-def _plain(annotation: Any) -> Any:
+def plain(annotation: Any) -> Any:
+    """Return what an annotation says of values: no alias, new type or metadata."""
     if isinstance(annotation, (Unresolved, TypeVar)):
         return Any
     if typing.get_origin(annotation) is typing.Annotated:
-        return _plain(typing.get_args(annotation)[0])
+        return plain(typing.get_args(annotation)[0])
     if isinstance(annotation, typing.NewType):
-        return _plain(annotation.__supertype__)
+        return plain(annotation.__supertype__)
+    if typing.get_origin(annotation) in (typing.Final, typing.ClassVar):
+        return plain(typing.get_args(annotation)[0])
     found = _without_alias(annotation)
-    return annotation if found is annotation else _plain(found)
+    return annotation if found is annotation else plain(found)
 
 
 def _classes_match(a: type, b: type) -> bool:
@@ -227,7 +230,7 @@ def _arguments_match(
 @_remembering
 def is_immutable(annotation: Any) -> bool:
     """Say whether all values of a type are immutable."""
-    annotation = _plain(annotation)
+    annotation = plain(annotation)
     if annotation in (_NONE, Ellipsis):
         return True
     if is_union(annotation):
@@ -248,7 +251,7 @@ def is_immutable(annotation: Any) -> bool:
 @_remembering
 def holds_no_array(annotation: Any) -> bool:
     """Say whether no value of a type can hold an array."""
-    annotation = _plain(annotation)
+    annotation = plain(annotation)
     if is_immutable(annotation):
         return True
     args = typing.get_args(annotation)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -33,6 +33,20 @@ def as_speed(name: str, value: Any) -> float | None:
             f"(--{name} max); got {value!r}."
         )
     return None if value is None else quantity(name, value)
+
+
+def as_params(name: str, value: Any) -> Mapping[str, Any]:
+    """Return parameters by address.
+
+    Raises:
+        ValueError: It is not a mapping.
+    """
+    if not isinstance(value, Mapping):
+        raise ValueError(
+            f"{name} is a mapping from addresses to values, such as "
+            f"{{'controller.gain': 5}}; got {value!r:.80}."
+        )
+    return value
 
 
 def as_path(name: str, value: Any) -> Path:

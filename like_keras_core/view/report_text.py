@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def report_text(report: RunReport) -> str:
     """Return a report as text."""
     parts = [
-        "\n".join((_head(report), *report.waited_for, *report.realtime)),
+        "\n".join((_head(report), *_set(report), *report.waited_for, *report.realtime)),
         _components(report),
     ]
     if any(item.timing for item in report.components.values()):
@@ -42,6 +42,11 @@ def _head(report: RunReport) -> str:
     for name, value in report.environment.items():
         head += f", {name}={value}"
     return head
+
+
+def _set(report: RunReport) -> Iterator[str]:
+    for address, value in report.params.items():
+        yield f"set: {address}={value!r:.200}"
 
 
 def _components(report: RunReport) -> str:

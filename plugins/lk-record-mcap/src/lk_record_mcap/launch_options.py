@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from like_keras_core import get_engine
-from like_keras_core.engine_kit import output_addresses
+from like_keras_core.engine_kit import output_addresses, params_set
 from like_keras_core.errors import CapabilityError
 from like_keras_core.launch_options import LaunchOptions
 from like_keras_core.spec import HasSpec, SystemSpec, as_spec
@@ -53,6 +53,7 @@ def recorder_for(
         raise RecordingOptionError(str(error)) from None
     spec = as_spec(system)
     asked, _ = LaunchOptions.split(options)
+    params = params_set(system)
     return Recorder(
         record_to,
         spec,
@@ -60,6 +61,6 @@ def recorder_for(
         engine=engine,
         seed=asked.seed,
         rate_hz=asked.in_ticks(spec.rate_hz).rate_hz,
-        options=asked.facts(),
+        options={**asked.facts(), **({"params": params} if params else {})},
         compression=record_compression,
     )

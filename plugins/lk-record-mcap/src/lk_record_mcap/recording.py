@@ -67,6 +67,7 @@ class Recording:
         spec: The system that ran.
         metadata: What else is known of the run: engine, seed, versions, and more.
         ports: The addresses of the recorded ports.
+        params: What was set of components before the run, by address, as plain data.
         iterations: How many ticks count.
         counted: By component, the ticks that count for it.
         absent: By port, the ticks at which it sent nothing, as `[first, count, step]`.
@@ -89,6 +90,7 @@ class Recording:
         self.counted: Mapping[str, int] = ticks["counted"]
         self.absent: Mapping[str, list[list[int]]] = ticks["absent"]
         self.choices = self._choices()
+        self.params = self._params()
         self.iterations = int(self.metadata["iterations"])
         self.ports = list(self.absent)
 
@@ -133,6 +135,14 @@ class Recording:
         except Exception as error:
             raise self._no_recording(str(error) or repr(error)) from error
         return spec, ticks
+
+    def _params(self) -> dict[str, Any]:
+        """Return what was set of components; nothing in recordings that lack it."""
+        try:
+            found = json.loads(self.metadata.get("options") or "{}").get("params", {})
+            return dict(found)
+        except (ValueError, TypeError, AttributeError, RecursionError):
+            raise self._no_recording("its options are damaged") from None
 
     def _choices(self) -> Choices | None:
         """Return what clocks decided, as far as the end of the run is known."""

@@ -10,7 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from like_keras_core.engine_kit import execution_order, stop_loading_script
+from like_keras_core.engine_kit import (
+    execution_order,
+    stop_loading_script,
+    with_earlier_params,
+)
 from like_keras_core.errors import ComponentError, GraphError, LkWarning
 from like_keras_core.issue import errors_in
 from like_keras_core.report import Choices, RunReport
@@ -102,7 +106,8 @@ def replay(
 
     Args:
         recording: What was recorded.
-        system: The system, as it is now.
+        system: The system, as it is now. What was set of the recorded one is set here,
+            but for what was set of this one.
         engine: What it runs on.
         start: The first tick to compare.
         stop: The first tick not to run; all that was recorded when omitted.
@@ -121,6 +126,7 @@ def replay(
     stop_loading_script(system)
     if not isinstance(recording, Recording):
         recording = Recording(recording)
+    system = _as_set(system, recording)
     lowered = system.lower(recording.spec.rate_hz)
     if errors := errors_in(lowered.issues):
         raise GraphError(errors, system.name)
@@ -175,6 +181,15 @@ def replay(
         report=report,
         changed=tuple(changes(recording.spec, lowered.spec, names)),
     )
+
+
+def _as_set(system: System, recording: Recording) -> System:
+    """Set what was set in the recorded run; say what does not fit any more."""
+    found, problems = with_earlier_params(system, recording.params)
+    for problem in problems:
+        text = f"Not set again, so that the replay may differ: {problem}"
+        warnings.warn(text, LkWarning, stacklevel=3)
+    return found
 
 
 def _check_takes(
