@@ -13,7 +13,14 @@ if TYPE_CHECKING:
     import os
     from pathlib import Path
 
-__all__ = ["Choices", "ComponentReport", "ConnectionReport", "Progress", "RunReport"]
+__all__ = [
+    "ArrivalReport",
+    "Choices",
+    "ComponentReport",
+    "ConnectionReport",
+    "Progress",
+    "RunReport",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +71,40 @@ class TimingReport:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ArrivalReport:
+    """What came for one output of a source from outside of the run.
+
+    Args:
+        read: How it is read: `"count"`, `"each"`, `"newest"` or `"all"`.
+        received: How many values came.
+        taken: How many were given at a tick.
+        replaced: How many were not, as a newer one had come by then.
+        expired: How many were not, as they were older than `max_age_s`.
+        dropped: How many were not, as too many waited.
+        lost: How many did not come, where that is known.
+        waiting: How many wait.
+        oldest_s: The greatest age of a value when it was given [s]; None of none.
+        silent_s: The longest time without a value after the first [s]; None if none
+            came.
+    """
+
+    read: str
+    received: int = 0
+    taken: int = 0
+    replaced: int = 0
+    expired: int = 0
+    dropped: int = 0
+    lost: int = 0
+    waiting: int = 0
+    oldest_s: float | None = None
+    silent_s: float | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as JSON data."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ComponentReport:
     """What one component did.
 
@@ -74,6 +115,8 @@ class ComponentReport:
         latency_p50_s: Median duration of the sampled firings [s]; None unsampled.
         latency_p99_s: 99th percentile of the same [s].
         timing: How well it kept its times; None where no rate was asked for.
+        arrivals: By output, what came for it from outside of the run; the whole of it,
+            whatever the run's end leaves out.
     """
 
     fired: int = 0
@@ -82,6 +125,7 @@ class ComponentReport:
     latency_p50_s: float | None = None
     latency_p99_s: float | None = None
     timing: TimingReport | None = None
+    arrivals: Mapping[str, ArrivalReport] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,6 +217,9 @@ class RunReport:
                     "latency_p50_s": item.latency_p50_s,
                     "latency_p99_s": item.latency_p99_s,
                     "timing": item.timing and item.timing.to_dict(),
+                    "arrivals": {
+                        port: came.to_dict() for port, came in item.arrivals.items()
+                    },
                 }
                 for name, item in self.components.items()
             },

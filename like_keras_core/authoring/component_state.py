@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +27,7 @@ class ComponentState:
 
     __slots__ = (
         "address",
+        "arrivals",
         "assigned",
         "begins",
         "called",
@@ -75,6 +76,8 @@ class ComponentState:
         self.launched = False
         self.assigned: dict[str, None] = {}
         self.address = ""
+        # Of a source: gives what came for its outputs from outside of the run.
+        self.arrivals: Callable[[], Mapping[str, Any]] | None = None
         self.seed = 0
         self.rng: numpy.random.Generator | None = None
         self.tick: list[Any] = [None, None]

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from like_keras_core.authoring.component_state import address_of
     from like_keras_core.authoring.launch_args import output_addresses
+    from like_keras_core.engine_kit.arrival_reader import ArrivalReader
     from like_keras_core.engine_kit.in_process import run_in_process
     from like_keras_core.engine_kit.option_checks import (
         node_option_issues,
@@ -101,6 +102,7 @@ if TYPE_CHECKING:
     from like_keras_core.values.semantics import same
 
 _HOMES = {
+    "ArrivalReader": "engine_kit.arrival_reader",
     "Arrived": "runtime.flow.transport",
     "ChannelSpec": "graph.channels",
     "ChildProcess": "runtime.supervision.child_process",
@@ -167,6 +169,7 @@ _HOMES = {
 __all__ = [
     "HEADER_SIZE",
     "LAUNCHED",
+    "ArrivalReader",
     "Arrived",
     "ChannelSpec",
     "ChildProcess",

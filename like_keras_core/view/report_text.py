@@ -22,6 +22,8 @@ def report_text(report: RunReport) -> str:
         parts.append(_timings(report))
         if notes := list(timing_notes(report)):
             parts.append("\n".join(notes))
+    if notes := list(arrival_notes(report)):
+        parts.append("\n".join(notes))
     if report.connections:
         parts.append(_connections(report))
     parts.append("~ estimated from sampled ticks")
@@ -104,6 +106,26 @@ def timing_notes(report: RunReport) -> Iterator[str]:
                 yield f"{name}: held for up to {to_duration(held_s)} by {by}"
             elif not timing.takes:
                 yield f"{name}: held for up to {to_duration(held_s)} by itself"
+
+
+def arrival_notes(report: RunReport) -> Iterator[str]:
+    """Say of each source what came for it from outside, and what became of that."""
+    for name, item in report.components.items():
+        for port, came in item.arrivals.items():
+            counts = {
+                "replaced by newer ones": came.replaced,
+                "too old": came.expired,
+                "left out": came.dropped,
+                "lost on the way": came.lost,
+                "waiting": came.waiting,
+            }
+            parts = [f"{came.taken} of {came.received} values taken"]
+            parts += [f"{count} {what}" for what, count in counts.items() if count]
+            if came.oldest_s is not None:
+                parts.append(f"up to {to_duration(came.oldest_s)} old")
+            if came.silent_s is not None:
+                parts.append(f"silent for up to {to_duration(came.silent_s)}")
+            yield f"{name}.{port}: {', '.join(parts)}"
 
 
 def _takes_note(name: str, took_s: float, timing: TimingReport) -> str:

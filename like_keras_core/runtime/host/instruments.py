@@ -105,9 +105,12 @@ class Instruments:
             absent: At how many ticks it did not.
             samples: Durations of some firings, where no timekeeper has them [s].
         """
+        arrivals = self._components[name]._lk.arrivals
+        came = {} if arrivals is None else arrivals()
         keeper = self.timekeeper
         if keeper is None:
-            return times_of(fired, absent, samples, duration_s)
+            report = times_of(fired, absent, samples, duration_s)
+            return replace(report, arrivals=came) if came else report
         report = times_of(fired, absent, keeper.durations(name), duration_s)
         pending = self._pending.get(name)
         timing = keeper.timing(
@@ -119,4 +122,4 @@ class Instruments:
             overruns=0 if pending is None else pending.overruns,
             skipped=self._skipped(name),
         )
-        return replace(report, timing=timing)
+        return replace(report, timing=timing, arrivals=came)

@@ -25,7 +25,8 @@ class ExternalInput:
     """What one component waits for, which may never come.
 
     In `forward`: `begin()` once, then `wait()` until the value is there. Meanwhile the
-    process does all else that it has to do, and the wait ends where the run does.
+    process does all else that it has to do, and the wait ends where the run does. Who
+    waits for nothing calls `poll()` instead.
 
     Args:
         member: The process.
@@ -59,6 +60,10 @@ class ExternalInput:
         # A stop reaches the others too; what it does to them is no end of a stream.
         if self._must_end(time.monotonic()):
             raise EndOfStream("The run is to stop.")
+
+    def poll(self) -> None:
+        """Take in what has come, without waiting for more."""
+        self.member.poll(0.0)
 
     def wait(self) -> None:
         """Wait until something has come, or a moment; raises what `check` does."""

@@ -183,6 +183,8 @@ class MessageChecks:
             numbers += [item.latency_p50_s, item.latency_p99_s]
             if item.timing is not None:
                 numbers += _numbers_of(item.timing)
+            for came in item.arrivals.values():
+                numbers += [x for x in came.to_dict().values() if x != came.read]
         for latency, taken in found.received.values():
             numbers += [taken, None if latency is None else abs(latency)]
         wrong = [x for x in numbers if x is not None and not 0 <= x < math.inf]

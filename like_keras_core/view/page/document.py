@@ -14,7 +14,7 @@ from like_keras_core.view.page.scene import Scene, arrange, machine_name
 from like_keras_core.view.page.svg import legend, to_svg
 from like_keras_core.view.page.tables import components_table, connections_table
 from like_keras_core.view.plain_text import to_duration, to_rate
-from like_keras_core.view.report_text import timing_notes
+from like_keras_core.view.report_text import arrival_notes, timing_notes
 
 if TYPE_CHECKING:
     from like_keras_core.report import RunReport
@@ -167,7 +167,8 @@ def _run(report: RunReport | None) -> str:
     items = "".join(
         f"<div><dt>{label}</dt><dd>{escape(text)}</dd></div>" for label, text in rows
     )
-    notes = "".join(f"<li>{escape(note)}</li>" for note in timing_notes(report))
+    found = (*timing_notes(report), *arrival_notes(report))
+    notes = "".join(f"<li>{escape(note)}</li>" for note in found)
     said = f'<ul class="run-notes">{notes}</ul>\n' if notes else ""
     return f'<dl class="run-facts">{items}</dl>\n{said}'
 

@@ -11,13 +11,14 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
-from dora_nodes import counting, echoing, hub, hub_echo, silent, ticking  # type: ignore[import-not-found]
+from dora_nodes import command, counting, echoing, hub, hub_echo, silent, ticking  # type: ignore[import-not-found]
 from launching import KILL, When  # type: ignore[import-not-found]
 
 import like_keras_core as lk
 from like_keras_core import System
-from lk_engine_dora import bridge
+from lk_engine_dora import DoraNode, bridge
 from lk_engine_dora.bridge import Bridge, NodeFailedError, open_bridge
+from lk_engine_dora.edges import edges_of
 
 DORA = Path(sys.executable).with_name("dora")
 needs_hub = pytest.mark.skipif(
@@ -329,3 +330,99 @@ def test_an_error_of_a_node_can_be_copied() -> None:
     error = NodeFailedError("camera", "exited with code 3")
 
     assert str(copy.copy(error)) == str(error)
+
+
+def reading(read: str, **options: Any) -> tuple[Bridge, Sink, list[Any]]:
+    """Return the bridge of a node whose output is read in some way."""
+    node = DoraNode("lidar", "driver", outputs=["scan"], read=read, **options)
+    port = Listens(node=lk.Node("ours"))
+    port(node.outputs.scan)
+    return (*opened(System([node, port], rate_hz=50), "lidar"), [])
+
+
+class Listens(lk.Component):
+    def forward(self, value: pa.Array) -> None:
+        pass
+
+
+@pytest.mark.parametrize(
+    ("read", "ticks"),
+    [
+        ("newest", [[[3]], None, [[4]]]),
+        ("each", [[[1]], [[2]], [[3]]]),
+        ("all", [[[1], [2], [3]], [], [[4]]]),
+    ],
+)
+def test_what_has_its_own_clock_is_not_waited_for(read: str, ticks: list[Any]) -> None:
+    """A tick gives what has come, and says when that was."""
+    found, _, seen = reading(read, stale_after_s=100.0, arrival=True)
+    for values in ([1, 2, 3], [], [4]):
+        for value in values:
+            found.take(message("lidar.scan", [value]))
+        seen.append(found.step({}))
+
+    given = [x.get("scan") for x in seen]
+    assert given == [
+        tick if tick is None or read == "all" else tick[0]
+        for tick in (
+            None if tick is None else [pa.array(value) for value in tick]
+            for tick in ticks
+        )
+    ]
+    assert [x["fresh"] for x in seen] == [True] * 3
+    arrival = seen[0]["arrival"]["scan"]
+    first = arrival[0] if read == "all" else arrival
+    assert 0 <= first["age_s"] < 10
+    assert found.readers["scan"].queue.received == 4
+
+
+def test_one_that_has_ended_ends_what_reads_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """After all that it has sent was read."""
+    monkeypatch.setattr(bridge, "QUIET_S", -1.0)
+    found, _, _ = reading("each")
+    found.take(message("lidar.scan", [1]))
+    found.take({"type": "INPUT_CLOSED", "id": "lidar.scan"})
+
+    assert found.step({}) is not None
+    with pytest.raises(lk.EndOfStream, match="'lidar' has ended"):
+        found.step({})
+
+
+def test_what_says_when_it_came_is_no_output_of_the_node() -> None:
+    """Only its own outputs are wired to it; it needs a rate."""
+    node = DoraNode(
+        "a", "x", outputs=["scan"], read="all", stale_after_s=1.0, arrival=True
+    )
+    reader = Flag(node=lk.Node("ours"))
+    reader(node.outputs.fresh, node.outputs.scan)
+    system = System([node, reader], name="reads")
+
+    (issue,) = [x for x in system.validate(engine="dora") if x.severity == "error"]
+    assert (issue.code, issue.address) == ("foreign-rate", "a")
+    system.rate_hz = 50
+    arrows = [x.output for x in edges_of(system.to_spec()) if x.kind == "arrow"]
+    assert arrows == ["scan"]
+
+
+class Flag(lk.Component):
+    def forward(self, fresh: bool, scan: list[Any]) -> None:
+        pass
+
+
+def test_a_node_that_sends_as_it_likes_does_not_set_the_pace(launches: str) -> None:
+    """It has its clock, the loop another; both are in the report."""
+    args = command("ticker.py")
+    ticker = DoraNode("ticker", sys.executable, args, outputs=["data"], read="newest")
+    listens = Listens(node=lk.Node("ours"))
+    listens(ticker.outputs.data)
+    system = System([ticker, listens], rate_hz=20)
+
+    report = system.launch(60, engine="dora", record="all", timeout_s=60)
+
+    came = report.components["ticker"].arrivals["data"]
+    values = [value.to_pylist()[0] for _, value in report.records["ticker.data"]]
+    assert report.iterations == 60
+    assert came.taken == len(values) == report.components["listens"].fired > 0
+    assert came.replaced > 0
+    assert values == sorted(set(values))
+    assert report.duration_s > 2.5

@@ -338,6 +338,47 @@ def test_a_topic_that_does_not_say_its_ticks_is_refused() -> None:
 
     assert (issue.code, issue.address) == ("foreign-ticks", "number.output")
     assert 'ticks="count"' in issue
+    assert 'read="newest", "each" or "all"' in issue
+
+
+def test_a_topic_that_is_not_waited_for_shares_a_node() -> None:
+    """It needs a rate, which is the system's or the launch's."""
+    options = {"stale_after_s": 1.0, "arrival": True}
+    topic = source("number", read="newest", node=Node("b"), **options)
+    topic.every = 2
+    scale = Scale(node=Node("b"))
+    scale(topic.outputs.output)
+    system = System([topic, scale])
+
+    assert [port.name for port in topic.outputs] == ["output", "arrival", "fresh"]
+    (issue,) = system.validate(engine="ros2")
+    assert (issue.code, issue.address) == ("foreign-rate", "number")
+    assert "System(..., rate_hz=100)" in issue
+    system.rate_hz = 100
+    assert system.validate(engine="ros2") == []
+
+
+def test_a_latest_input_that_would_stop_with_a_topic_is_warned_of() -> None:
+    """Where the system has a rate, and waits for what is late."""
+    topic, scale = source("number", ticks="count"), Scale(node=Node("b"))
+    scale(topic())
+    scale.inputs.value.policy = "latest"
+    system = System([topic, scale], rate_hz=100)
+
+    (issue,) = system.validate(engine="ros2")
+
+    assert (issue.code, issue.severity) == ("foreign-latest", "warning")
+    assert "read='newest'" in issue
+    assert System([topic, scale], rate_hz=100, late="skip").validate("ros2") == []
+
+
+def test_a_sink_reads_nothing() -> None:
+    """And a source counts ticks, or has its own clock."""
+    arguments = "number", "std_msgs/msg/Int64", "/n"
+    with pytest.raises(ValueError, match="is a sink, which reads nothing"):
+        RosTopic(*arguments, "sink", read="each")
+    with pytest.raises(ValueError, match="ticks='count' and read='each'"):
+        RosTopic(*arguments, "source", ticks="count", read="each")
 
 
 def test_a_topic_that_is_waited_for_has_a_node_of_its_own() -> None:

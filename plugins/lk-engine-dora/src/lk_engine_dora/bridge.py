@@ -9,17 +9,17 @@ of a stop.
 
 from __future__ import annotations
 
+import logging
 import time
-from collections import deque
 from collections.abc import Mapping
 from typing import Any
 
-from like_keras_core.engine_kit import ExternalInput, NodeProcess
+from like_keras_core.engine_kit import ArrivalReader, ExternalInput, NodeProcess
 from like_keras_core.errors import EndOfStream, EngineError
 from like_keras_core.spec import SystemSpec, split_address
 from lk_engine_dora.arrow_values import to_arrow, to_numpy
 from lk_engine_dora.edges import ENDED, edges_of, host_id
-from lk_engine_dora.external_nodes import foreign_nodes, shows_numpy
+from lk_engine_dora.external_nodes import ARRIVAL, FRESH, foreign_nodes, shows_numpy
 
 QUIET_S = 1.0
 """How long nothing may have come after the end of a node before it counts [s].
@@ -94,16 +94,28 @@ class Bridge:
             if edge.kind == "arrow" and edge.producer == name
         ]
         self._inputs = {edge.input for edge in edges if edge.start == host}
-        self._waiting: dict[str, deque[tuple[Any, Mapping[str, Any]]]] = {
-            edge.output: deque() for edge in edges if edge.end == host
+        self._foreign = foreign[name]
+        self.readers = {
+            edge.output: self._reader(edge.output) for edge in edges if edge.end == host
         }
         self._views = {
             port
-            for port in self._waiting
+            for port in self.readers
             if shows_numpy(spec, f"{self.component}.{port}")
         }
         self._closed: set[str] = set()
         self._changed_at = 0.0
+
+    def _reader(self, port: str) -> ArrivalReader:
+        given = self._foreign
+        return ArrivalReader(
+            given.read,
+            logging.getLogger(f"like_keras.{self.component}"),
+            f"the dora node {self.name!r} ({port})",
+            max_age_s=given.max_age_s,
+            stale_after_s=given.stale_after_s,
+            backlog=given.backlog,
+        )
 
     def join(self, member: NodeProcess) -> None:
         """Know the process, before anything is delivered."""
@@ -123,12 +135,14 @@ class Bridge:
             component, port = split_address(event["id"])
             if event["id"] == ENDED:
                 port = ENDED
-            elif component != self.component or port not in self._waiting:
+            elif component != self.component or port not in self.readers:
                 return False
             if kind == "INPUT_CLOSED":
                 self._closed.add(port)
             elif port != ENDED:
-                self._waiting[port].append((event["value"], event["metadata"]))
+                value = event["value"]
+                size = getattr(value, "nbytes", 0)
+                self.readers[port].queue.put((value, event["metadata"]), size=size)
         else:
             return False
         self._changed_at = time.monotonic()
@@ -154,38 +168,65 @@ class Bridge:
                 failed from ending.
             TypeError: A value cannot be sent, or not be shown as it should.
         """
-        if self._failure and not self._waiting:
+        if self._failure and not self.readers:
             raise self._error()
         for port, value in inputs.items():
             if value is not None and port in self._inputs:
                 where = f"The value for {self.component}.{port}"
                 array, metadata = to_arrow(value, where)
                 self._node.send_output(f"{self.component}.{port}", array, metadata)
+        if self._foreign.read is not None:
+            return self._come()
         if self._outside is not None:
             self._outside.begin()
-        found = {port: self._next(port) for port in self._waiting}
+        found = {port: self._next(port) for port in self.readers}
         return found or None
 
+    def _come(self) -> dict[str, Any]:
+        """Return what has come, without waiting."""
+        if self._outside is not None:
+            self._outside.poll()
+        found: dict[str, Any] = {}
+        told: dict[str, Any] = {}
+        is_all = self._foreign.read == "all"
+        for port, reader in self.readers.items():
+            arrivals = reader.read()
+            if not arrivals:
+                self._check(port)
+            values = [self._shown(port, *item.value) for item in arrivals]
+            if is_all or values:
+                known = [reader.told(item) for item in arrivals]
+                found[port] = values if is_all else values[0]
+                told[port] = known if is_all else known[0]
+        if self._foreign.arrival:
+            found[ARRIVAL] = told or None
+        if self._foreign.stale_after_s is not None:
+            found[FRESH] = all(reader.is_fresh for reader in self.readers.values())
+        return found
+
     def _next(self, port: str) -> Any:
-        waiting = self._waiting[port]
-        while not waiting:
+        reader = self.readers[port]
+        while not reader.queue:
+            if self._outside is not None:
+                self._outside.check()
             self._check(port)
             assert self._outside is not None
             self._outside.wait()
-        array, metadata = waiting.popleft()
+        (arrival,) = reader.read()
+        return self._shown(port, *arrival.value)
+
+    def _shown(self, port: str, array: Any, metadata: Mapping[str, Any]) -> Any:
         if port in self._views:
             where = f"A value of {self.component}.{port}"
             return to_numpy(array, metadata, where)
         return array
 
     def _check(self, port: str) -> None:
-        """Raise if there is no value to wait for."""
+        """Raise if the node has ended, and all that it sent was read."""
         now = time.monotonic()
-        if self._outside is not None:
-            self._outside.check()
         is_closed = not self._closed.isdisjoint((port, ENDED))
         is_quiet = now - self._changed_at > QUIET_S
-        if (is_closed or self._failure) and is_quiet and not self._waiting[port]:
+        if (is_closed or self._failure) and is_quiet and not self.readers[port].queue:
             if self._failure:
                 raise self._error()
             raise EndOfStream(

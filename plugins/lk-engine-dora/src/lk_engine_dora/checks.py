@@ -111,7 +111,17 @@ def _bad_foreign(spec: SystemSpec, foreign: Mapping[str, Foreign]) -> Iterator[I
         yield from env_issues(
             foreign[node].env, f"DoraNode {component.name!r}", component.name
         )
-        if component.every != 1:
+        reads = foreign[node].read is not None
+        if reads and spec.rate_hz is None:
+            yield Issue(
+                f"DoraNode {component.name!r} gives at each tick what has come, and "
+                "this system has no rate: its ticks would come as fast as they can, "
+                "and most of them give nothing. Say how fast it is: "
+                "System(..., rate_hz=100), or launch(rate_hz=100).",
+                code="foreign-rate",
+                address=component.name,
+            )
+        if component.every != 1 and not reads:
             yield Issue(
                 f"every={component.every} of {component.name!r} means nothing: a dora "
                 "node sends when it likes. Leave it out, or the rate_hz that says it.",
@@ -121,12 +131,13 @@ def _bad_foreign(spec: SystemSpec, foreign: Mapping[str, Foreign]) -> Iterator[I
     for connection in spec.connections:
         source, port = split_address(connection.source)
         giver = foreign.get(spec.component(source).node)
-        if giver is not None and giver.ticks is None:
+        if giver is not None and giver.ticks is giver.read is None:
             yield Issue(
                 f"The connection '{connection}' takes values from dora node "
                 f"{source!r}, which do not say their ticks. If its n-th message on "
                 f"{port!r} is the value of tick n, say so: DoraNode({source!r}, ..., "
-                'ticks="count").',
+                'ticks="count"). If they have a clock of their own, say how they are '
+                'read: read="newest", "each" or "all".',
                 code="foreign-ticks",
                 address=connection.source,
             )

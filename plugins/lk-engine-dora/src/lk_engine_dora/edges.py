@@ -18,13 +18,13 @@ the one that waits for dora.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from like_keras_core.engine_kit import ChannelSpec, channels_of, once_per_spec
 from like_keras_core.spec import SystemSpec, split_address
-from lk_engine_dora.external_nodes import foreign_nodes
+from lk_engine_dora.external_nodes import Foreign, foreign_nodes
 
 Kind = Literal["data", "acks", "arrow", "end", "wake"]
 
@@ -77,7 +77,7 @@ def host_id(node: str, foreign: Collection[str]) -> str:
 @once_per_spec
 def edges_of(spec: SystemSpec) -> tuple[Edge, ...]:
     """Return the edges of a system, in the order of its connections."""
-    foreign = foreign_nodes(spec).keys()
+    foreign = foreign_nodes(spec)
     channels = channels_of(spec)
     data = [_data_edge(channel, foreign) for channel in channels]
     acks = _ack_edges(channels, foreign)
@@ -122,7 +122,7 @@ def _ack_edges(channels: Sequence[ChannelSpec], foreign: Collection[str]) -> lis
     ]
 
 
-def _arrow_edges(spec: SystemSpec, foreign: Collection[str]) -> Iterator[Edge]:
+def _arrow_edges(spec: SystemSpec, foreign: Mapping[str, Foreign]) -> Iterator[Edge]:
     """Return what leads into and out of nodes that are not ours.
 
     On our side of it an input or output has its port's address as its name.
@@ -138,6 +138,8 @@ def _arrow_edges(spec: SystemSpec, foreign: Collection[str]) -> Iterator[Edge]:
             component, port = split_address(address)
             node = nodes[component]
             if node not in foreign or (address, is_output) in taken:
+                continue
+            if is_output and port in foreign[node].added:
                 continue
             taken.add((address, is_output))
             host = host_id(node, foreign)

@@ -13,6 +13,9 @@ from like_keras_core.spec import ComponentSpec, SystemSpec
 ENTRY_POINT = "lk_engine_dora.foreign:DoraNode"
 """What a spec says of a `DoraNode`; saved systems hold it, so the class stays there."""
 
+ARRIVAL, FRESH = "arrival", "fresh"
+"""Outputs of a `DoraNode` that say when what it gives has come."""
+
 Scalar = str | int | float | bool
 
 
@@ -27,6 +30,11 @@ class Foreign:
         env: Its environment.
         build: The command that makes it.
         ticks: How its messages are numbered.
+        read: How its messages are read that have no numbers.
+        max_age_s: What came longer ago is not given [s].
+        stale_after_s: After how long without a message it counts as silent [s].
+        backlog: How many messages of an output wait at most.
+        arrival: Whether there is an output that says when they came.
     """
 
     name: str
@@ -35,6 +43,17 @@ class Foreign:
     env: Mapping[str, Scalar] = field(default_factory=dict)
     build: str | None = None
     ticks: str | None = None
+    read: str | None = None
+    max_age_s: float | None = None
+    stale_after_s: float | None = None
+    backlog: int | None = None
+    arrival: bool = False
+
+    @property
+    def added(self) -> frozenset[str]:
+        """Its component's outputs that are none of the dora node's."""
+        given = {ARRIVAL: self.arrival, FRESH: self.stale_after_s is not None}
+        return frozenset(port for port, is_given in given.items() if is_given)
 
     @classmethod
     def from_spec(cls, component: ComponentSpec) -> Foreign:
@@ -48,6 +67,11 @@ class Foreign:
             given.get("env") or {},
             given.get("build"),
             given.get("ticks"),
+            given.get("read"),
+            given.get("max_age_s"),
+            given.get("stale_after_s"),
+            given.get("backlog"),
+            given.get("arrival", False),
         )
 
 

@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from like_keras_core.component import Component
-from like_keras_core.engine_kit import address_of
+from like_keras_core.engine_kit import ArrivalReader, address_of
 from like_keras_core.errors import EngineError
 from like_keras_core.node import Node
-from lk_engine_dora.external_nodes import Scalar
+from lk_engine_dora.external_nodes import Foreign, Scalar
 
 if TYPE_CHECKING:
     from lk_engine_dora.bridge import Bridge
@@ -39,6 +39,10 @@ class DoraNode(Component):
     one that answers some inputs only, the run waits for ever, and `timeout_s` or a
     stop ends it. What it sends early waits in the memory of the process beside it.
 
+    With `read=` its outputs have clocks of their own. At each tick at which it fires it
+    is given its inputs, and each output gives what has come; nothing is awaited. That
+    needs a rate.
+
     When it exits with 0 after n messages, it ends the run at tick n, unless it has no
     connected output; after another exit code its component fails there. At the end of
     the run its inputs are closed, so that it may do what is left before it exits.
@@ -59,11 +63,26 @@ class DoraNode(Component):
         build: A command that makes it, for `dora build`.
         ticks: `"count"` says that its n-th message on each output is the value of
             the n-th tick at which it fires: of tick n, if all of its inputs have a
-            value at every tick. Needed where an output is connected.
+            value at every tick. This or `read` is needed where an output is
+            connected.
+        read: What a tick gives of each output: `"newest"`, the newest message since the
+            last tick; `"each"`, one message, in order; `"all"`, a list of all since the
+            last tick. Where none has come, the first two give nothing, and the third an
+            empty list.
+        max_age_s: A message that came longer ago than this is not given [s].
+        stale_after_s: After how long without a message it counts as silent [s]; adds
+            the output `fresh`: at each tick, whether each connected output has had one
+            within that time.
+        backlog: How many messages of an output wait at most with `"each"` and `"all"`,
+            before the oldest are left out; 256 when omitted.
+        arrival: Adds the output `arrival`: a dict that has for each output which gives
+            something a dict with `age_s`, how long before the tick that came [s], and
+            `received_ns`, when; with `"all"` a list of these.
 
     Raises:
         TypeError: An argument is of another type.
-        ValueError: A name is given twice, or `ticks` is something else.
+        ValueError: A name is given twice, or an argument is none of those that can be
+            chosen.
     """
 
     needs = ("foreign-nodes",)
@@ -80,6 +99,12 @@ class DoraNode(Component):
         machine: str = "local",
         build: str | None = None,
         ticks: str | None = None,
+        *,
+        read: str | None = None,
+        max_age_s: float | None = None,
+        stale_after_s: float | None = None,
+        backlog: int | None = None,
+        arrival: bool = False,
     ) -> None:
         super().__init__(name, node=Node(name, machine=machine, engine="dora"))
         for what, value in (("path", path), ("args", args), ("env", env)):
@@ -92,10 +117,20 @@ class DoraNode(Component):
                 f"The ticks of DoraNode {name!r} are {TICKS!r}, which says that its "
                 f"n-th message is tick n, or None; got {ticks!r}."
             )
+        ArrivalReader.check(
+            f"DoraNode {name!r}",
+            ticks=ticks,
+            read=read,
+            max_age_s=max_age_s,
+            stale_after_s=stale_after_s,
+            backlog=backlog,
+            arrival=arrival,
+        )
         from lk_engine_dora.arrow_values import register_arrays
 
         register_arrays()
-        self.declare_ports(inputs=inputs, outputs=outputs)
+        added = Foreign(name, path, arrival=arrival, stale_after_s=stale_after_s).added
+        self.declare_ports(inputs=inputs, outputs=[*outputs, *sorted(added)])
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         raise TypeError(
@@ -108,6 +143,8 @@ class DoraNode(Component):
         from lk_engine_dora.bridge import bridge_of
 
         self._bridge = bridge_of(address_of(self))
+        if self._bridge is not None:
+            ArrivalReader.report_for(self, self._bridge.readers)
 
     def forward(self, **inputs: Any) -> Any:
         """Give the dora node what came, and return what it gives.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from like_keras_core.engine_kit import channels_of, unsendable_issues
 from like_keras_core.issue import Issue
@@ -74,11 +74,15 @@ def _topics(spec: SystemSpec) -> Iterator[Issue]:
     for component in spec.components:
         if component.name not in sources:
             continue
+        if topics[component.name].read is not None:
+            if spec.rate_hz is None:
+                yield _without_rate(component.name, topics[component.name].topic)
+            continue
         if crowd[component.node] > 1:
             yield Issue(
                 f"RosTopic {component.name!r} waits for messages, so no other "
                 f"component can be on its node {component.node!r}. Place the others "
-                "elsewhere.",
+                "elsewhere, or let it wait for none: read='newest'.",
                 code="foreign-node",
                 address=component.name,
             )
@@ -89,17 +93,53 @@ def _topics(spec: SystemSpec) -> Iterator[Issue]:
                 code="foreign-node",
                 address=component.name,
             )
+    counted = (name for name in sources if topics[name].ticks is not None)
+    yield from _stopped(spec, counted)
     for connection in spec.connections:
         source = connection.producer
-        if source in sources and topics[source].ticks is None:
+        topic = topics.get(source)
+        if source in sources and topic and topic.ticks is topic.read is None:
             yield Issue(
                 f"The connection '{connection}' takes values from the topic "
-                f"{topics[source].topic!r}, which do not say their ticks. If its n-th "
-                f"message is the value of tick n, say so: RosTopic({source!r}, ..., "
-                'ticks="count").',
+                f"{topic.topic!r}, which do not say their ticks. If its n-th message "
+                f"is the value of tick n, say so: RosTopic({source!r}, ..., "
+                'ticks="count"). If they have a clock of their own, say how they are '
+                'read: read="newest", "each" or "all".',
                 code="foreign-ticks",
                 address=connection.source,
             )
+
+
+def _stopped(spec: SystemSpec, sources: Iterable[str]) -> Iterator[Issue]:
+    """Warn of inputs that wait for nobody, and yet would stop with a topic."""
+    inputs, awaited = spec.inputs(), set(sources)
+    if spec.rate_hz is None or spec.late == "skip":
+        return
+    for connection in spec.connections:
+        port = inputs[connection.target]
+        if connection.producer in awaited and port.policy == "latest":
+            name = connection.producer
+            yield Issue(
+                f"{connection.target!r} reads {name!r} with the policy latest, and "
+                f"{name!r} waits for each of its messages (ticks='count'): where none "
+                "come, this system stops after run_ahead ticks. To go on, read the "
+                "topic with read='newest' in place of ticks='count', or run with "
+                "late='skip'.",
+                code="foreign-latest",
+                address=connection.target,
+                severity="warning",
+            )
+
+
+def _without_rate(name: str, topic: str) -> Issue:
+    return Issue(
+        f"RosTopic {name!r} reads at each tick what has come of {topic!r}, and this "
+        "system has no rate: its ticks would come as fast as they can, and most of "
+        "them give nothing. Say how fast it is: System(..., rate_hz=100), or "
+        "launch(rate_hz=100).",
+        code="foreign-rate",
+        address=name,
+    )
 
 
 def _scripts(spec: SystemSpec) -> Iterator[Issue]:

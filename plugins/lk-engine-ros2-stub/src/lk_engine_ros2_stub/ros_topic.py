@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from like_keras_core.component import Component
-from like_keras_core.engine_kit import address_of
+from like_keras_core.engine_kit import ArrivalReader, address_of
 from like_keras_core.errors import EngineError
 from like_keras_core.node import Node
 from like_keras_core.port import OutputPort
@@ -34,9 +34,13 @@ class RosTopic(Component):
     `std_msgs` message with one field is its value, a `sensor_msgs/msg/Image` an array,
     any other a dict with its fields, in which numbers in a row are a numpy array.
 
-    A source gives one message at each tick, and waits for it: it sets the pace of what
-    reads it, unless that has the policy `latest`. What comes early waits in memory.
-    Without a message the run waits for ever, and `timeout_s` or a stop ends it.
+    A source says how it reads what comes, which has no ticks. With `ticks="count"` it
+    gives one message at each tick, and waits for it: it sets the pace of what reads it,
+    unless that has the policy `latest`. What comes early waits in memory. Without a
+    message the run waits for ever, and `timeout_s` or a stop ends it.
+
+    With `read=` messages have a clock of their own, and the system has its: at each
+    tick the source gives what has come, and waits for nothing. That needs a rate.
 
     The topic itself is as ROS makes it: a message may be lost before the two ends have
     found each other, and always with best effort. All other connections of a system
@@ -49,10 +53,10 @@ class RosTopic(Component):
         direction: `"source"` gives the system what others publish; `"sink"` publishes
             what it is given.
         qos: The quality of service, as of a port.
-        ticks: `"count"` says that the n-th message is the value of tick n. Needed
-            where the output of a source is connected.
-        node: Where it runs: on a node of its own when omitted. A source shares its
-            node with nobody.
+        ticks: `"count"` says that the n-th message is the value of tick n. This or
+            `read` is needed where the output of a source is connected.
+        node: Where it runs: on a node of its own when omitted. A source that waits
+            shares its node with nobody.
         machine: Where its own node runs, as of a `Node`.
         encoding: Of images: what their arrays are, as `"rgb8"`. A source converts
             what arrives to it, and decodes a `CompressedImage`; when omitted, an array
@@ -64,6 +68,16 @@ class RosTopic(Component):
             the output `header`. Of a sink: whether they are taken, at the input
             `header`.
         frame_id: Of a sink: what headers say of the frame where values do not.
+        read: What a tick gives: `"newest"`, the newest message since the last tick;
+            `"each"`, one message, in order; `"all"`, a list of all since the last tick.
+            Where none has come, the first two give nothing, and the third an empty
+            list.
+        max_age_s: A message that came longer ago than this is not given [s].
+        stale_after_s: After how long without a message the topic counts as silent [s];
+            adds the output `fresh`.
+        backlog: How many messages wait at most with `"each"` and `"all"`, before the
+            oldest are left out; 256 when omitted.
+        arrival: Whether there is an output that says when messages came.
 
     Inputs:
         value: Of a sink: what is published. What does not fit is left out, and logged.
@@ -73,6 +87,11 @@ class RosTopic(Component):
     Outputs:
         output: Of a source: what was received.
         header: Of a source with `header=True`: the header of what was received.
+        arrival: Of a source with `arrival`: a dict with `age_s`, how long before the
+            tick the message came [s], `received_ns`, when it came, and `stamp_ns`, the
+            time in its header or None [ns]; with `"all"` a list of these.
+        fresh: Of a source with `stale_after_s`: at each tick, whether a message has
+            come within that time.
 
     Raises:
         ValueError: ROS takes no such name, or an argument is none of those that can
@@ -84,6 +103,7 @@ class RosTopic(Component):
     _left_out: LeftOut | None = None
     _subscribed: Subscribed | None = None
     _outside: ExternalInput | None = None
+    _reader: ArrivalReader
 
     def __init__(
         self,
@@ -100,6 +120,11 @@ class RosTopic(Component):
         raw: bool = False,
         header: bool = False,
         frame_id: str = "",
+        read: str | None = None,
+        max_age_s: float | None = None,
+        stale_after_s: float | None = None,
+        backlog: int | None = None,
+        arrival: bool = False,
     ) -> None:
         own = Node(name, machine=machine, engine="ros2")
         super().__init__(name, node=own if node is None else node)
@@ -108,21 +133,44 @@ class RosTopic(Component):
                 raise ValueError(f"RosTopic {name!r} cannot be: {problem}")
         _choose(name, "direction", direction, (SOURCE, SINK))
         _choose(name, "ticks", ticks, (TICKS, None))
+        what = f"RosTopic {name!r}"
+        ArrivalReader.check(
+            what,
+            ticks=ticks,
+            read=read,
+            max_age_s=max_age_s,
+            stale_after_s=stale_after_s,
+            backlog=backlog,
+            arrival=arrival,
+        )
+        if direction == SINK and read is not None:
+            raise ValueError(f"{what} is a sink, which reads nothing: leave read= out.")
         self.type, self.topic, self.qos = type, topic, read_qos(qos)
-        self.direction = direction
+        self.direction, self.read, self.max_age_s = direction, read, max_age_s
+        self.stale_after_s, self.backlog = stale_after_s, backlog
+        self.arrival = arrival
         reason = _form_problem(type, direction, encoding, raw, frame_id)
         if reason:
-            raise ValueError(f"RosTopic {name!r} cannot be: {reason}")
+            raise ValueError(f"{what} cannot be: {reason}")
         self.encoding, self.raw, self.frame_id = encoding, raw, frame_id
         self.header = header
-        kind = dict if raw else python_type(type)
-        outputs = {"output": OutputPort() if kind is None else OutputPort(kind)}
-        if header:
-            outputs["header"] = OutputPort(dict)
         self.declare_ports(
             inputs=["value", *["header"] * header] if direction == SINK else [],
-            outputs=outputs if direction == SOURCE else [],
+            outputs=self._outputs() if direction == SOURCE else [],
         )
+
+    def _outputs(self) -> dict[str, OutputPort]:
+        kind = dict if self.raw else python_type(self.type)
+        if self.read == "all":
+            kind = list
+        outputs = {"output": OutputPort() if kind is None else OutputPort(kind)}
+        if self.header:
+            outputs["header"] = OutputPort(list if self.read == "all" else dict)
+        if self.arrival:
+            outputs["arrival"] = OutputPort(list if self.read == "all" else dict)
+        if self.stale_after_s is not None:
+            outputs["fresh"] = OutputPort(bool)
+        return outputs
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         raise TypeError(
@@ -147,15 +195,25 @@ class RosTopic(Component):
             )
             self._left_out = LeftOut(self.log, f"The value for {self.name!r}")
             return
-        self._outside = node.outside(address_of(self), f"the topic {self.topic!r}")
+        who = f"the topic {self.topic!r}"
+        self._outside = node.outside(address_of(self), who)
+        self._reader = ArrivalReader(
+            self.read,
+            self.log,
+            who,
+            max_age_s=self.max_age_s,
+            stale_after_s=self.stale_after_s,
+            backlog=self.backlog,
+        )
+        ArrivalReader.report_for(self, {"output": self._reader})
         self._subscribed = node.subscribe(
             self.topic,
             self.type,
             self.qos,
+            self._reader,
             encoding=self.encoding,
             raw=self.raw,
             header=self.header,
-            log=self.log,
         )
 
     def forward(self, **inputs: Any) -> Any:
@@ -180,11 +238,26 @@ class RosTopic(Component):
                 "ROS 2 engine can join: launch(engine='ros2'). Elsewhere put a "
                 "component in its place."
             )
-        self._outside.begin()
-        while not self._subscribed.waiting:
-            self._outside.wait()
-        message = self._subscribed.waiting.popleft()
-        return self._subscribed.outputs(message)
+        subscribed = self._subscribed
+        if self.read is None:
+            self._outside.begin()
+            while not self._reader.queue:
+                self._outside.wait()
+            (arrival,) = self._reader.read()
+            return subscribed.outputs(arrival.value)
+        subscribed.collect()
+        found = self._reader.read()
+        rows = [subscribed.outputs(item.value) for item in found]
+        if self.arrival:
+            told = map(self._reader.told, found)
+            rows = [{**row, "arrival": x} for row, x in zip(rows, told, strict=True)]
+        names = ["output", *["header"] * self.header, *["arrival"] * self.arrival]
+        outputs: dict[str, Any] = {x: [row[x] for row in rows] for x in names}
+        if self.read != "all":
+            outputs = {port: x[0] if x else None for port, x in outputs.items()}
+        if self.stale_after_s is not None:
+            outputs["fresh"] = self._reader.is_fresh
+        return outputs
 
     def on_deactivate(self) -> None:
         """Let those who read a sink have the last of it."""
@@ -227,12 +300,14 @@ class Joined:
         topic: The topic's full name.
         direction: `"source"` or `"sink"`.
         ticks: How the messages of a source are numbered.
+        read: How those are read that have no numbers.
     """
 
     type: str
     topic: str
     direction: str
     ticks: str | None = None
+    read: str | None = None
 
 
 def is_ros_topic(component: ComponentSpec) -> bool:
@@ -250,5 +325,6 @@ def ros_topics(spec: SystemSpec) -> dict[str, Joined]:
             str(given.get("topic")),
             str(given.get("direction")),
             given.get("ticks"),
+            given.get("read"),
         )
     return found

@@ -17,6 +17,7 @@ from typing import Any
 
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
 from rclpy.context import Context
+from rclpy.event_handler import SubscriptionEventCallbacks
 from rclpy.exceptions import InvalidHandle
 from rclpy.guard_condition import GuardCondition
 from rclpy.impl.implementation_singleton import rclpy_implementation
@@ -55,7 +56,8 @@ class Reader:
         self._context = context
         self._group = _Unattended()
         self._guard = GuardCondition(None, None, context)
-        self._topics: list[tuple[Any, Callable[[Any], object]]] = []
+        # Each with what takes its messages, and whether that wants to know of them.
+        self._topics: list[tuple[Any, Callable[..., None], bool]] = []
         self._set = self._new_set()
         self._looked_at = 0.0
 
@@ -64,10 +66,12 @@ class Reader:
         node: Node,
         message: Any,
         topic: str,
-        take: Callable[[Any], object],
+        take: Callable[..., None],
         qos: QoSProfile,
         *,
         raw: bool = False,
+        has_info: bool = False,
+        event_callbacks: SubscriptionEventCallbacks | None = None,
     ) -> Any:
         """Return a new subscription.
 
@@ -75,14 +79,22 @@ class Reader:
             node: The node that subscribes.
             message: The messages' class.
             topic: The topic's full name.
-            take: Gets each message, from within `receive` only.
+            take: Gets each message, from within `receive` and `collect` only.
             qos: The quality of service.
             raw: Whether `take` gets messages as they are serialised.
+            has_info: Whether it gets what ROS knows of each, too.
+            event_callbacks: Get what ROS says of the topic; its own when omitted.
         """
         subscription = node.create_subscription(
-            message, topic, take, qos, callback_group=self._group, raw=raw
+            message,
+            topic,
+            take,
+            qos,
+            callback_group=self._group,
+            event_callbacks=event_callbacks,
+            raw=raw,
         )
-        self._topics.append((subscription, take))
+        self._topics.append((subscription, take, has_info))
         self._set = self._new_set()
         return subscription
 
@@ -109,18 +121,17 @@ class Reader:
         self._topics.clear()
         self._guard.destroy()
 
+    def collect(self, subscription: Any) -> None:
+        """Take what has come on one topic, without waiting."""
+        for item in self._topics:
+            if item[0] is subscription:
+                _take_from(*item)
+
     def _take(self) -> bool:
         """Take what has come; return whether there was anything."""
         is_any = False
-        for subscription, take in self._topics:
-            handle = subscription.handle
-            message, is_raw = subscription.msg_type, subscription.raw
-            for _ in range(_MANY):
-                taken = handle.take_message(message, is_raw)
-                if taken is None:
-                    break
-                take(taken[0])
-                is_any = True
+        for item in self._topics:
+            is_any |= _take_from(*item)
         return is_any
 
     def _wait(self, timeout_s: float) -> None:
@@ -128,7 +139,7 @@ class Reader:
             time.sleep(timeout_s)
             return
         self._set.clear_entities()
-        for subscription, _ in self._topics:
+        for subscription, _, _ in self._topics:
             self._set.add_subscription(subscription.handle)
         self._set.add_guard_condition(self._guard.handle)
         self._set.wait(int(1e9 * min(timeout_s - _LATE_S, _WAIT_S)))
@@ -136,3 +147,18 @@ class Reader:
     def _new_set(self) -> Any:
         counts = len(self._topics), 1, 0, 0, 0, 0
         return rclpy_implementation.WaitSet(*counts, self._context.handle)
+
+
+def _take_from(subscription: Any, take: Callable[..., None], has_info: bool) -> bool:
+    """Take what has come on one topic; return whether there was anything."""
+    handle = subscription.handle
+    message, is_raw = subscription.msg_type, subscription.raw
+    for number in range(_MANY):
+        taken = handle.take_message(message, is_raw)
+        if taken is None:
+            return number > 0
+        if has_info:
+            take(*taken)
+        else:
+            take(taken[0])
+    return True

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import logging
-from collections import deque
+from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from rclpy.duration import Duration
+from rclpy.event_handler import SubscriptionEventCallbacks, UnsupportedEventTypeError
 from rclpy.qos import (
     DurabilityPolicy,
     HistoryPolicy,
@@ -14,11 +15,13 @@ from rclpy.qos import (
     ReliabilityPolicy,
 )
 
+from like_keras_core.engine_kit import ArrivalReader
 from like_keras_core.errors import EngineError
 from lk_engine_ros2_stub.headers import TRANSFORMS, Header, Stamps, completed, to_value
 from lk_engine_ros2_stub.message_conversion import Conversion
 from lk_engine_ros2_stub.qos import Qos
 from lk_engine_ros2_stub.subscription_reader import Reader
+from lk_engine_ros2_stub.topic_watch import TopicWatch
 
 LAST_WORDS_S = 1.0
 """How long readers may take to have the last messages when a run ends [s]."""
@@ -111,7 +114,7 @@ class Published:
 
 
 class Subscribed:
-    """A topic that this process reads; all that has come waits here.
+    """A topic of others that this process reads; what has come waits in a queue.
 
     Args:
         node: rclpy's node.
@@ -119,10 +122,10 @@ class Subscribed:
         topic: The topic's full name.
         message: The type of its messages.
         qos: Its quality of service.
+        arrivals: Where its messages wait, and where it is said what is wrong with them.
         encoding: What the arrays of images are to be.
         raw: Whether values are dicts with the fields of the messages in any case.
         header: Whether the messages' headers are values too.
-        log: Where it is said that images are not what their arrays seem to be.
 
     Raises:
         EngineError: The messages are not installed, or have no header.
@@ -135,15 +138,15 @@ class Subscribed:
         topic: str,
         message: str,
         qos: Qos,
+        arrivals: ArrivalReader,
         *,
         encoding: str | None = None,
         raw: bool = False,
         header: bool = False,
-        log: logging.Logger | None = None,
     ) -> None:
         who = f"A message on {topic!r}"
         self.conversion = Conversion(
-            message, encoding=encoding, raw=raw, who=who, log=log
+            message, encoding=encoding, raw=raw, who=who, log=arrivals.log
         )
         if header and not self.conversion.has_header:
             raise EngineError(
@@ -151,8 +154,27 @@ class Subscribed:
                 "header=True out."
             )
         self._with_header = header
-        self.waiting: deque[Any] = deque()
-        reader.subscribe(node, self.conversion.message, topic, self._take, profile(qos))
+        self._arrivals = arrivals
+        self._reader = reader
+        self._topic = topic
+        self._say_lost = 1
+        subscribe = partial(
+            reader.subscribe,
+            node,
+            self.conversion.message,
+            topic,
+            self._take,
+            profile(qos),
+            has_info=True,
+        )
+        callbacks = partial(SubscriptionEventCallbacks, use_default_callbacks=False)
+        try:
+            self._subscription = subscribe(
+                event_callbacks=callbacks(message_lost=self._lost)
+            )
+        except UnsupportedEventTypeError:
+            self._subscription = subscribe(event_callbacks=callbacks())
+        self._watch = TopicWatch(node, self._subscription, message, qos, arrivals.log)
 
     def outputs(self, message: Any) -> dict[str, Any]:
         """Return what a message is for the outputs of a component.
@@ -166,5 +188,41 @@ class Subscribed:
             found["header"] = to_value(message.header)
         return found
 
-    def _take(self, message: Any) -> None:
-        self.waiting.append(message)
+    def collect(self) -> None:
+        """Take what has come, without waiting."""
+        self._reader.collect(self._subscription)
+
+    def _take(self, message: Any, info: Mapping[str, Any]) -> None:
+        self._arrivals.queue.put(
+            message,
+            # Not every middleware says it.
+            received_ns=info.get("received_timestamp") or None,
+            stamp_ns=_stamp_ns(message),
+            size=_size(message),
+        )
+
+    def _lost(self, event: Any) -> None:
+        lost = self._arrivals.queue.lost = int(event.total_count)
+        if lost >= self._say_lost:
+            self._say_lost = 2 * lost
+            self._arrivals.log.warning(
+                "ROS has lost %d messages of the topic %r so far: with best effort, or "
+                "with more at a time than the queue of ROS keeps (depth in qos=).",
+                *(lost, self._topic),
+            )
+
+
+def _stamp_ns(message: Any) -> int | None:
+    """Return the time in a message's header [ns]; None where there is none."""
+    stamp = getattr(getattr(message, "header", None), "stamp", None)
+    sec, nanosec = getattr(stamp, "sec", 0), getattr(stamp, "nanosec", 0)
+    return sec * 10**9 + nanosec or None
+
+
+def _size(message: Any) -> int:
+    """Return how large the bulk of a message is, if it has one [byte]."""
+    data = getattr(message, "data", None)
+    try:
+        return memoryview(data).nbytes  # type: ignore[arg-type]
+    except TypeError:
+        return 0

@@ -21,6 +21,7 @@ from rclpy.signals import SignalHandlerOptions
 from std_msgs.msg import UInt8MultiArray
 
 from like_keras_core.engine_kit import (
+    ArrivalReader,
     Arrived,
     ExternalInput,
     FrameParts,
@@ -138,14 +139,28 @@ class RosNode:
         return Published(self.node, topic, message, qos, self.stamps, **options)
 
     def subscribe(
-        self, topic: str, message: str, qos: Qos, **options: Any
+        self,
+        topic: str,
+        message: str,
+        qos: Qos,
+        arrivals: ArrivalReader,
+        **options: Any,
     ) -> Subscribed:
         """Open a topic of standard messages that others publish.
+
+        Args:
+            topic: The topic's full name.
+            message: The type of its messages.
+            qos: Its quality of service.
+            arrivals: Where its messages wait.
+            **options: How messages become values, as of `Subscribed`.
 
         Raises:
             EngineError: The message is not installed.
         """
-        return Subscribed(self.node, self._reader, topic, message, qos, **options)
+        return Subscribed(
+            self.node, self._reader, topic, message, qos, arrivals, **options
+        )
 
     def outside(self, component: str, who: str) -> ExternalInput:
         """Return how a component of this process waits for others' messages."""
