@@ -29,6 +29,8 @@ from like_keras_core.testing.components import Count
 from lk_engine_ros2_stub import RosTopic, transform_sink, transform_source
 from lk_engine_ros2_stub.headers import Header, Stamps, header_of
 from lk_engine_ros2_stub.left_out import LeftOut
+from lk_engine_ros2_stub.public_topics import PublicPort
+from lk_engine_ros2_stub.ros_names import Naming
 
 BY_HAND = Path(__file__).with_name("messages_by_hand.py")
 
@@ -135,6 +137,10 @@ def test_a_value_is_or_has_a_header() -> None:
     assert header_of({"frame_id": "a"}) == Header(0, 0, "a")
     for other in (None, 3, np.zeros(2), {}, {"header": None}, {"x": 1}):
         assert header_of(other) is None
+    far: Any = ({"sec": 2**31}, {"sec": "x"}, {"nanosec": -1}, {"sec": float("inf")})
+    for header in (*({"stamp": x} for x in (*far, 3)), {"frame_id": "a\0"}):
+        with pytest.raises(TypeError, match="32 bit integers"):
+            header_of(header)
 
 
 def test_messages_of_one_tick_bear_one_time() -> None:
@@ -211,6 +217,37 @@ def test_a_topic_that_cannot_be_is_refused(
     """Where it is made."""
     with pytest.raises(ValueError, match=text):
         RosTopic("x", f"sensor_msgs/msg/{type}", "/x", direction, **options)
+
+
+def test_a_header_is_taken_from_an_input(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As long as that has one; where it has none that is said once."""
+    component = says(Any, ros_type=JOINTS, header_from="image")
+    spec = System([component], name="robot").to_spec()
+    sent: list[Any] = []
+    topic = SimpleNamespace(
+        send=lambda value, where, **options: sent.append(options["header"])
+    )
+    node = SimpleNamespace(
+        spec=spec, naming=Naming(spec), publish=lambda *args, **options: topic
+    )
+    monkeypatch.setattr("lk_engine_ros2_stub.public_topics.current", lambda: node)
+    port = PublicPort("says.output")
+    assert port.taken is not None
+    stamp = {"sec": 1, "nanosec": 2}
+    inputs: list[Any] = [
+        {"stamp": stamp, "frame_id": "a"},
+        {"header": {"stamp": stamp}},
+    ]
+
+    for tick, value in enumerate([*inputs, np.zeros(2), None, {"stamp": {"sec": "x"}}]):
+        port.taken({"image": value})
+        port(tick, {})
+
+    assert sent == [Header(1, 2, "a"), Header(1, 2), None, None, None]
+    (said,) = [item.getMessage() for item in caplog.records]
+    assert "the input 'image' has no header. It is a ndarray; feed it" in said
 
 
 def test_a_sink_leaves_out_what_does_not_fit(caplog: pytest.LogCaptureFixture) -> None:

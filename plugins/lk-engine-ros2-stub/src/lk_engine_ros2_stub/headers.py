@@ -37,16 +37,27 @@ def header_of(value: Any) -> Header | None:
 
     Args:
         value: A dict, a dataclass or a message: a header, or with a field `header`.
+
+    Raises:
+        TypeError: It has one that no message can carry.
     """
     header = _item(value, "header", value)
     stamp = _item(header, "stamp", None)
     if stamp is None and not isinstance(_item(header, "frame_id", None), str):
         return None
-    return Header(
-        int(_item(stamp, "sec", 0)),
-        int(_item(stamp, "nanosec", 0)),
-        str(_item(header, "frame_id", "")),
-    )
+    nanosec = _item(stamp, "nanosec", 0)
+    sec = _item(stamp, "sec", 0 if stamp is None or nanosec else None)
+    frame_id = _item(header, "frame_id", "")
+    try:
+        fits = -(2**31) <= int(sec) < 2**31 and 0 <= int(nanosec) < 2**32
+    except (TypeError, ValueError, OverflowError):
+        fits = False
+    if not fits or not isinstance(frame_id, str) or "\0" in frame_id:
+        raise TypeError(
+            "A header has a stamp, with sec and nanosec as 32 bit integers, and a "
+            f"string as frame_id; got {header!r:.200}."
+        )
+    return Header(int(sec), int(nanosec), frame_id)
 
 
 def to_value(header: Any) -> dict[str, Any]:

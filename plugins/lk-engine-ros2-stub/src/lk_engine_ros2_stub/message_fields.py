@@ -105,7 +105,7 @@ def _to_sequence(kind: str, value: Any, where: str) -> Any:
                 # An array is taken as it is; anything else is checked item by item.
                 return array(code, np.ascontiguousarray(value, dtype).tobytes())
             return array(code, value)
-        except (TypeError, OverflowError) as error:
+        except (TypeError, ValueError, OverflowError) as error:
             raise TypeError(f"{where} must hold {kind} numbers: {error}.") from None
     if isinstance(value, str) or not hasattr(value, "__iter__"):
         raise TypeError(f"{where} must be a list; got {value!r:.80}.")

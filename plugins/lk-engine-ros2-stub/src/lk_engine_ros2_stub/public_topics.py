@@ -104,14 +104,19 @@ class PublicPort:
 
     def _take_header(self, inputs: Mapping[str, Any]) -> None:
         value = inputs.get(self._header_from)
-        self._header = None if value is None else header_of(value)
-        if value is not None and self._header is None and not self._is_said:
-            self._is_said = True
-            self._log.warning(
-                "%s is published with the present time: the input %r has no header, "
-                "but %s. Feed it a header, such as the output 'header' of "
-                "RosTopic(..., header=True), or a dict with one.",
-                self.where,
-                self._header_from,
-                type(value).__name__,
-            )
+        self._header, problem = None, ""
+        try:
+            self._header = header_of(value)
+        except TypeError as error:
+            problem = str(error)
+        if value is None or self._header is not None or self._is_said:
+            return
+        self._is_said = True
+        self._log.warning(
+            "%s is published with the present time: the input %r has no header. %s",
+            self.where,
+            self._header_from,
+            problem
+            or f"It is a {type(value).__name__}; feed it a header, such as the output "
+            "'header' of RosTopic(..., header=True), or a dict with one.",
+        )

@@ -225,9 +225,9 @@ class RosTopic(Component):
             TypeError: A message cannot be read as it is wanted.
         """
         if self._published is not None and self._left_out is not None:
-            header = header_of(inputs["header"]) if self.header else None
             where = f"The value for {self.name!r}"
             try:
+                header = header_of(inputs["header"]) if self.header else None
                 self._published.send(inputs["value"], where, header=header)
             except TypeError as error:
                 self._left_out.add(self.tick, error)
