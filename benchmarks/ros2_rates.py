@@ -107,6 +107,7 @@ def be_loop(node: Any, count: int) -> None:
 
 def be_driver(node: Any, name: str) -> None:
     """Publish at a rate until the process is ended."""
+    import rclpy
     from rclpy.qos import qos_profile_sensor_data
 
     kind, rate_hz = DRIVERS[name]
@@ -119,6 +120,8 @@ def be_driver(node: Any, name: str) -> None:
     while True:
         number += 1
         time.sleep(max(0.0, start + number / rate_hz - time.monotonic()))
+        if not rclpy.ok():  # SIGTERM has come.
+            return
         message.header.stamp = node.get_clock().now().to_msg()
         if kind == "Imu":
             message.angular_velocity.z = float(number)
@@ -131,9 +134,10 @@ def be(role: str, count: int) -> None:
 
     rclpy.init()
     node = rclpy.create_node(f"{role}_by_hand")
-    if role != "loop":
+    if role == "loop":
+        be_loop(node, count)
+    else:
         be_driver(node, role)
-    be_loop(node, count)
     node.destroy_node()
     rclpy.try_shutdown()
 
