@@ -274,6 +274,13 @@ def test_a_sink_leaves_out_what_does_not_fit(caplog: pytest.LogCaptureFixture) -
     ]
 
 
+def test_a_source_of_transforms_waits_for_none() -> None:
+    """It gives what has come, unless it is told otherwise."""
+    assert transform_source().read == "all"
+    assert transform_source(read="newest").read == "newest"
+    assert transform_source(ticks="count").read is None
+
+
 def test_what_is_not_asked_for_leaves_a_system_as_it_was() -> None:
     """Its spec has no word of it."""
     plain = RosTopic("x", "sensor_msgs/msg/Image", "/x", "source")

@@ -86,8 +86,7 @@ class RosTopic(Component):
 
     Outputs:
         output: Of a source: what was received.
-        header: Of a source with `header=True`: the header of what was received; with
-            `"all"` a list of these.
+        header: Of a source with `header=True`: the header of what was received.
         arrival: Of a source with `arrival`: a dict with `age_s`, how long before the
             tick the message came [s], `received_ns`, when it came, and `stamp_ns`, the
             time in its header or None [ns]; with `"all"` a list of these.
@@ -147,29 +146,28 @@ class RosTopic(Component):
         if direction == SINK and read is not None:
             raise ValueError(f"{what} is a sink, which reads nothing: leave read= out.")
         self.type, self.topic, self.qos = type, topic, read_qos(qos)
-        reason = _form_problem(type, direction, encoding, raw, frame_id)
-        if reason:
-            raise ValueError(f"RosTopic {name!r} cannot be: {reason}")
-        self.encoding, self.raw, self.frame_id = encoding, raw, frame_id
-        self.header = header
         self.direction, self.read, self.max_age_s = direction, read, max_age_s
         self.stale_after_s, self.backlog = stale_after_s, backlog
         self.arrival = arrival
+        reason = _form_problem(type, direction, encoding, raw, frame_id)
+        if reason:
+            raise ValueError(f"{what} cannot be: {reason}")
+        self.encoding, self.raw, self.frame_id = encoding, raw, frame_id
+        self.header = header
         self.declare_ports(
             inputs=["value", *["header"] * header] if direction == SINK else [],
             outputs=self._outputs() if direction == SOURCE else [],
         )
 
     def _outputs(self) -> dict[str, OutputPort]:
-        of_extra = list if self.read == "all" else dict
         kind = dict if self.raw else python_type(self.type)
         if self.read == "all":
             kind = list
         outputs = {"output": OutputPort() if kind is None else OutputPort(kind)}
         if self.header:
-            outputs["header"] = OutputPort(of_extra)
+            outputs["header"] = OutputPort(list if self.read == "all" else dict)
         if self.arrival:
-            outputs["arrival"] = OutputPort(of_extra)
+            outputs["arrival"] = OutputPort(list if self.read == "all" else dict)
         if self.stale_after_s is not None:
             outputs["fresh"] = OutputPort(bool)
         return outputs
@@ -249,11 +247,12 @@ class RosTopic(Component):
             return subscribed.outputs(arrival.value)
         subscribed.collect()
         found = self._reader.read()
-        values = [subscribed.outputs(item.value) for item in found]
-        ports = ["output", *["header"] * self.header]
-        outputs: dict[str, Any] = {x: [value[x] for value in values] for x in ports}
+        rows = [subscribed.outputs(item.value) for item in found]
         if self.arrival:
-            outputs["arrival"] = [self._reader.told(item) for item in found]
+            told = map(self._reader.told, found)
+            rows = [{**row, "arrival": x} for row, x in zip(rows, told, strict=True)]
+        names = ["output", *["header"] * self.header, *["arrival"] * self.arrival]
+        outputs: dict[str, Any] = {x: [row[x] for row in rows] for x in names}
         if self.read != "all":
             outputs = {port: x[0] if x else None for port, x in outputs.items()}
         if self.stale_after_s is not None:

@@ -19,7 +19,8 @@ def transform_source(
 ) -> RosTopic:
     """Return a source of the transforms that others publish.
 
-    Its values are for `TransformBuffer.add`.
+    Its values are for `TransformBuffer.add`: at each tick, the list of the messages
+    that have come since the last one, unless `ticks` or `read` says otherwise.
 
     Args:
         name: Its name in the system.
@@ -28,6 +29,8 @@ def transform_source(
         **options: As of a `RosTopic`: how it is read, and where it runs.
     """
     chosen = topic or _topic(static)
+    if "ticks" not in options:
+        options.setdefault("read", "all")
     return RosTopic(name, TRANSFORMS, chosen, SOURCE, _QOS[static], **options)
 
 
