@@ -20,7 +20,7 @@ PUBLIC = frozenset(
     {
         "",
         *("component", "engine", "errors", "hookspecs", "issue", "launch_options"),
-        *("lifecycle", "node", "port", "report", "spec", "system", "tap"),
+        *("lifecycle", "node", "params", "port", "report", "spec", "system", "tap"),
         *("engine_kit", "engine_kit.value_bytes", "testing", "testing.components"),
         "cli.public",
     }

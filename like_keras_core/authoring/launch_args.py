@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from contextlib import suppress
-from typing import Any
 
 from like_keras_core.authoring.composition import Composition
 from like_keras_core.authoring.lowering import Lowered
@@ -12,7 +10,6 @@ from like_keras_core.graph.port_selection import check_ports, ports_to_record
 from like_keras_core.port import OutputPort
 from like_keras_core.spec import HasSpec, SystemSpec, as_spec
 from like_keras_core.tap import Tap
-from like_keras_core.values.plain_data import NotPlainError, to_plain
 
 
 class OutputAddresses:
@@ -74,23 +71,6 @@ class OutputAddresses:
             found.append(Tap(self.of(tap.port), tap.entry_point, tap.config))
         check_ports(self._spec, [str(tap.port) for tap in found], "tap")
         return found
-
-
-def params_set(system: HasSpec | SystemSpec) -> dict[str, Any]:
-    """Return what was set of a live system's components, by address, as plain data.
-
-    For recorders: `System.with_params` sets it again. What no plain data stands for is
-    left out. Of a spec nothing is known.
-
-    Args:
-        system: What is launched.
-    """
-    found = {}
-    if isinstance(system, Composition):
-        for address, value in system._lk_params.items():
-            with suppress(NotPlainError, RecursionError):
-                found[address] = to_plain(value)
-    return found
 
 
 def output_addresses(system: HasSpec | SystemSpec, ports: object) -> list[str]:

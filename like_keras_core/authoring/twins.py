@@ -64,34 +64,6 @@ def with_params(system: _System, given: Iterable[Given]) -> _System:
     return twin
 
 
-def with_earlier_params(
-    system: _System, params: Mapping[str, Any]
-) -> tuple[_System, list[str]]:
-    """Return a system with the parameters of an earlier run, and what does not fit.
-
-    For replays. What was set of the system itself counts more, and is not set twice.
-
-    Args:
-        system: The system as it is now.
-        params: What was set in the earlier run, by address.
-    """
-    components = flatten(system).components
-    fitting, problems = {}, []
-    for address, value in params.items():
-        if address in system._lk_params:
-            continue
-        check = ParamCheck(components)
-        check.add(Given({address: value}, "the recording"))
-        check.finish()
-        problems += check.problems
-        if not check.problems:
-            fitting[address] = value
-    if not fitting:
-        return system, problems
-    own = Given(system._lk_params, "params")
-    return with_params(system, [Given(fitting, "the recording"), own]), problems
-
-
 def _overwritten(flat: Flat, check: ParamCheck) -> Iterable[str]:
     """Name what would be set, and then be hidden by an attribute that was assigned."""
     for (component, path), source in check.sources.items():

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from like_keras_core.authoring.component_state import address_of
-    from like_keras_core.authoring.launch_args import output_addresses, params_set
-    from like_keras_core.authoring.twins import with_earlier_params
+    from like_keras_core.authoring.launch_args import output_addresses
     from like_keras_core.engine_kit.arrival_reader import ArrivalReader
     from like_keras_core.engine_kit.in_process import run_in_process
     from like_keras_core.engine_kit.option_checks import (
@@ -152,7 +151,6 @@ _HOMES = {
     "node_option_issues": "engine_kit.option_checks",
     "once_per_spec": "graph.once",
     "output_addresses": "authoring.launch_args",
-    "params_set": "authoring.launch_args",
     "refuse_errors": "engine_kit.option_checks",
     "resolve_class": "values.class_refs:resolve",
     "run_in_process": "engine_kit.in_process",
@@ -166,7 +164,6 @@ _HOMES = {
     "unknown_options": "engine_kit.option_checks",
     "unsendable_issues": "engine_kit.serializability",
     "versions_of": "plugins.metadata",
-    "with_earlier_params": "authoring.twins",
     "without_secrets": "runtime.control.keys",
 }
 """Where each name is defined: its module, and its name there if that is another."""
@@ -218,7 +215,6 @@ __all__ = [
     "open_new",
     "open_regular",
     "output_addresses",
-    "params_set",
     "real_folder",
     "refuse_errors",
     "resolve_class",
@@ -233,7 +229,6 @@ __all__ = [
     "unknown_options",
     "unsendable_issues",
     "versions_of",
-    "with_earlier_params",
     "without_secrets",
     "write_text",
 ]

@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from like_keras_core import get_engine
-from like_keras_core.engine_kit import output_addresses, params_set
+from like_keras_core.engine_kit import output_addresses
 from like_keras_core.errors import CapabilityError
 from like_keras_core.launch_options import LaunchOptions
+from like_keras_core.params import params_set
 from like_keras_core.spec import HasSpec, SystemSpec, as_spec
 from lk_record_mcap.errors import RecordingOptionError
 from lk_record_mcap.recorder import Recorder

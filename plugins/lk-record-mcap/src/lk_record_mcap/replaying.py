@@ -10,13 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from like_keras_core.engine_kit import (
-    execution_order,
-    stop_loading_script,
-    with_earlier_params,
-)
+from like_keras_core.engine_kit import execution_order, stop_loading_script
 from like_keras_core.errors import ComponentError, GraphError, LkWarning
 from like_keras_core.issue import errors_in
+from like_keras_core.params import with_earlier_params
 from like_keras_core.report import Choices, RunReport
 from like_keras_core.spec import SystemSpec, component_of
 from like_keras_core.system import System
