@@ -86,6 +86,25 @@ class Note(Component):
         self.out.close()
 
 
+class Source(Component):
+    """Says whose it is."""
+
+    def forward(self) -> str:
+        return os.environ["ROBOT"]
+
+
+class Motor(Note):
+    """Notes in a file of its robot's whom it obeys."""
+
+    def on_configure(self) -> None:
+        self.file = f"{self.file}.{os.environ['ROBOT']}"
+        super().on_configure()
+
+    def forward(self, value: str) -> None:
+        self.out.write(f"{value}\n")
+        self.out.flush()
+
+
 class Break(Component):
     """Raises at the value 10."""
 

@@ -65,14 +65,16 @@ class Nodes:
         self.env["PYTHONPATH"] = os.pathsep.join(map(str, (HERE, package)))
         return package
 
-    def start(self, package: Path, name: str, *words: str, **env: str) -> Any:
+    def start(
+        self, package: Path, name: str, *words: str, within: str = "", **env: str
+    ) -> Any:
         """Start a node with the arguments that launch_ros would pass."""
         module = f"{package.name}.{name}_node"
         code = f"import sys; from {module} import main; sys.exit(main())"
         namespace = package.name.removesuffix("_bringup")
         params = package / "config" / "params.yaml"
         ros = ["--ros-args", "--log-level", "info", "--ros-args"]
-        ros += ["-r", f"__node:={name}", "-r", f"__ns:=/{namespace}"]
+        ros += ["-r", f"__node:={name}", "-r", f"__ns:={within}/{namespace}"]
         ros += ["--params-file", str(params), *words]
         with default_signals():
             self.processes[name] = subprocess.Popen(
