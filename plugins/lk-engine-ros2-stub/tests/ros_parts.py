@@ -2,6 +2,7 @@
 
 import enum
 import os
+import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -103,6 +104,18 @@ class Motor(Note):
     def forward(self, value: str) -> None:
         self.out.write(f"{value}\n")
         self.out.flush()
+
+
+class Dies(Component):
+    """Ends its node's process where that is started, and nowhere else."""
+
+    def __init__(self, **options: Any):
+        super().__init__(**options)
+        if "__node:=b" in sys.argv:
+            os._exit(3)
+
+    def forward(self, value: int) -> None:
+        pass
 
 
 class Break(Component):

@@ -8,14 +8,13 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any
 
 import pytest
 from engine_systems import diamond, outcome  # type: ignore[import-not-found]
 from launching import KILL, When, processes  # type: ignore[import-not-found]
-from ros_parts import Note, machines  # type: ignore[import-not-found]
+from ros_parts import Dies, Note, machines  # type: ignore[import-not-found]
 
-from like_keras_core import Component, HostLostError, Node, System
+from like_keras_core import HostLostError, Node, System
 from like_keras_core.errors import EngineError
 from like_keras_core.testing import same
 from like_keras_core.testing.components import Count, Scale
@@ -115,18 +114,6 @@ def test_its_own_end_is_told(tmp_path: Path) -> None:
     assert "no such package" in str(caught.value)
 
 
-class Dies(Component):
-    """Ends its node's process where that is started, and nowhere else."""
-
-    def __init__(self, **options: Any):
-        super().__init__(**options)
-        if "__node:=b" in sys.argv:
-            os._exit(3)
-
-    def forward(self, value: int) -> None:
-        pass
-
-
 def launched(system: System, **env: str) -> subprocess.Popen[str]:
     """Start a compiled system as one types it, with the stand-in for ROS's command."""
     path = system.compile(engine="ros2")
@@ -134,10 +121,12 @@ def launched(system: System, **env: str) -> subprocess.Popen[str]:
     prefix = Prefix.of_launch_file(Naming(system.to_spec()), path)
     prefix.write()
     code = (str(Path(__file__).parent),)
+    # Shared memory of a process that is killed would stay behind.
+    env = {"ROS_HOME": os.getcwd(), "FASTDDS_BUILTIN_TRANSPORTS": "UDPv4", **env}
     with default_signals():
         return subprocess.Popen(
             ["ros2", "launch", prefix.naming.package, path.name],
-            env=prefix.environment(os.environ, code) | {"ROS_HOME": os.getcwd()} | env,
+            env=prefix.environment(os.environ, code) | env,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
