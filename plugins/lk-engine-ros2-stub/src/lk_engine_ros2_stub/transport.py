@@ -44,15 +44,20 @@ _POLL_S = 0.02
 _SAY_S = 5.0
 """How often it is said for whom a node waits [s]."""
 
-_RELIABLE = {
-    "reliability": ReliabilityPolicy.RELIABLE,
-    "durability": DurabilityPolicy.VOLATILE,
-}
-SENT = QoSProfile(history=HistoryPolicy.KEEP_LAST, depth=256, **_RELIABLE)
+SENT = QoSProfile(
+    history=HistoryPolicy.KEEP_LAST,
+    depth=256,
+    reliability=ReliabilityPolicy.RELIABLE,
+    durability=DurabilityPolicy.VOLATILE,
+)
 """What a node sends to another one. Who reads besides, and is halted, holds up nobody:
 the oldest frame makes room. Where the other node has missed it, it is sent again."""
 
-RECEIVED = QoSProfile(history=HistoryPolicy.KEEP_ALL, **_RELIABLE)
+RECEIVED = QoSProfile(
+    history=HistoryPolicy.KEEP_ALL,
+    reliability=ReliabilityPolicy.RELIABLE,
+    durability=DurabilityPolicy.VOLATILE,
+)
 
 _LOG = logging.getLogger("like_keras")
 
