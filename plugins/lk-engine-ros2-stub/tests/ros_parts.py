@@ -2,6 +2,7 @@
 
 import enum
 import os
+import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -84,6 +85,37 @@ class Note(Component):
 
     def on_shutdown(self) -> None:
         self.out.close()
+
+
+class Source(Component):
+    """Says whose it is."""
+
+    def forward(self) -> str:
+        return os.environ["ROBOT"]
+
+
+class Motor(Note):
+    """Notes in a file of its robot's whom it obeys."""
+
+    def on_configure(self) -> None:
+        self.file = f"{self.file}.{os.environ['ROBOT']}"
+        super().on_configure()
+
+    def forward(self, value: str) -> None:
+        self.out.write(f"{value}\n")
+        self.out.flush()
+
+
+class Dies(Component):
+    """Ends its node's process where that is started, and nowhere else."""
+
+    def __init__(self, **options: Any):
+        super().__init__(**options)
+        if "__node:=b" in sys.argv:
+            os._exit(3)
+
+    def forward(self, value: int) -> None:
+        pass
 
 
 class Break(Component):

@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -224,22 +223,23 @@ def test_several_machines_never_run_here_in_silence() -> None:
 
 
 @pytest.mark.slow
-def test_two_launches_of_one_system_do_not_disturb_each_other(tmp_path: Path) -> None:
-    """In one domain, in different build folders."""
-    reports: dict[str, Any] = {}
+def test_a_second_launch_of_one_system_is_refused(tmp_path: Path) -> None:
+    """In one domain it would obey the first one; that goes on."""
     spec = pair().to_spec()
+    paths = [Ros2Engine().compile(spec, tmp_path / name) for name in "xy"]
+    refused: list[str] = []
 
-    def run(name: str) -> None:
-        path = Ros2Engine().compile(spec, tmp_path / name)
-        reports[name] = Ros2Engine().launch(spec, path, iterations=200, record="all")
+    def told(ticks: int) -> None:
+        if ticks and not refused:
+            with pytest.raises(EngineError) as caught:
+                Ros2Engine().launch(spec, paths[1], iterations=1)
+            refused.append(str(caught.value))
 
-    threads = [threading.Thread(target=run, args=[name]) for name in ("x", "y")]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
+    options = {"iterations": 3000, "rate_hz": 500, "progress": told}
+    report = Ros2Engine().launch(spec, paths[0], record="all", **options)
 
-    assert [len(reports[name].records["scale.output"]) for name in "xy"] == [200, 200]
+    assert f"process {os.getpid()} of user" in refused[0]
+    assert len(report.records["scale.output"]) == 3000
 
 
 def test_a_middleware_that_is_not_installed_is_named(

@@ -4,18 +4,21 @@ It has no wheel. A stand-in starts the nodes in its place, as the launch file sa
 """
 
 import os
+import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 from engine_systems import diamond, outcome  # type: ignore[import-not-found]
-from launching import KILL, When  # type: ignore[import-not-found]
-from ros_parts import machines  # type: ignore[import-not-found]
+from launching import KILL, When, processes  # type: ignore[import-not-found]
+from ros_parts import Dies, Note, machines  # type: ignore[import-not-found]
 
 from like_keras_core import HostLostError, Node, System
 from like_keras_core.errors import EngineError
 from like_keras_core.testing import same
 from like_keras_core.testing.components import Count, Scale
+from like_keras_core.testing.subprocess_env import default_signals
 from lk_engine_ros2_stub.install_prefix import Prefix
 from lk_engine_ros2_stub.ros_names import Naming
 from lk_engine_ros2_stub.ros_processes import node_command, ros2_launch_command
@@ -116,3 +119,54 @@ def test_its_own_end_is_told(tmp_path: Path) -> None:
         System([Count()]).launch(1, engine="ros2")
 
     assert "no such package" in str(caught.value)
+
+
+def launched(system: System, **env: str) -> subprocess.Popen[str]:
+    """Start a compiled system as one types it, with the stand-in for ROS's command."""
+    path = system.compile(engine="ros2")
+    assert path is not None
+    prefix = Prefix.of_launch_file(Naming(system.to_spec()), path)
+    prefix.write()
+    code = (str(Path(__file__).parent),)
+    # Shared memory of a process that is killed would stay behind.
+    env = {"ROS_HOME": os.getcwd(), "FASTDDS_BUILTIN_TRANSPORTS": "UDPv4", **env}
+    with default_signals():
+        return subprocess.Popen(
+            ["ros2", "launch", prefix.naming.package, path.name],
+            env=prefix.environment(os.environ, code) | env,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+
+@pytest.mark.slow
+def test_a_node_that_dies_at_its_start_ends_all_with_a_code(ros2: str) -> None:
+    """At once, and the others with it."""
+    launch = launched(System([Count(node=Node("a")), Dies(node=Node("b"))]))
+    text, _ = launch.communicate(timeout=60)
+
+    assert launch.returncode == 1, text
+    assert "b-2 ended with exit code 3, and with it the system" in text
+    assert processes(ros2) == {}
+
+
+@pytest.mark.slow
+def test_nodes_end_when_their_launch_is_killed(ros2: str, tmp_path: Path) -> None:
+    """With their components' last hooks, though nobody reads what they print."""
+    file = tmp_path / "noted"
+    system = System([Count(node=Node("a")), Note(str(file), node=Node("b"))])
+    launch = launched(System(system.components, rate_hz=100))
+    until = time.monotonic() + 60
+    while not (file.exists() and file.stat().st_size):
+        assert time.monotonic() < until
+        time.sleep(0.05)
+
+    launch.kill()
+    launch.wait()
+    until = time.monotonic() + 20
+    while processes(ros2):
+        assert time.monotonic() < until, processes(ros2)
+        time.sleep(0.05)
+    assert launch.stdout is not None
+    launch.stdout.close()

@@ -66,12 +66,12 @@ class Nodes:
         return package
 
     def start(
-        self, package: Path, name: str, *words: str, above: str = "", **env: str
+        self, package: Path, name: str, *words: str, within: str = "", **env: str
     ) -> Any:
         """Start a node with the arguments that launch_ros would pass."""
         module = f"{package.name}.{name}_node"
         code = f"import sys; from {module} import main; sys.exit(main())"
-        namespace = above + "/" + package.name.removesuffix("_bringup")
+        namespace = within + "/" + package.name.removesuffix("_bringup")
         params = package / "config" / "params.yaml"
         ros = ["--ros-args", "--log-level", "info", "--ros-args"]
         ros += ["-r", f"__node:={name}", "-r", f"__ns:={namespace}"]

@@ -18,7 +18,8 @@ Keep your changes elsewhere.
 """
 
 import os
-{token_import}
+{token_import}import signal
+
 from launch import LaunchDescription
 from launch.actions import DeclareLaunchArgument, SetEnvironmentVariable
 from launch.substitutions import (
@@ -38,9 +39,10 @@ this_launch = {{
 def end_all(event, context):
     """End the launch, with exit code 1, when a node has failed.
 
-    One that leaves with 0 has ended as all of them have agreed.
+    One that leaves with 0 has ended as all of them have agreed, and by Ctrl-C before it
+    has begun.
     """
-    if event.returncode:
+    if event.returncode not in (0, -signal.SIGINT):
         raise RuntimeError(
             f"{{event.process_name}} ended with exit code {{event.returncode}}, and "
             "with it the system"
