@@ -56,7 +56,6 @@ if TYPE_CHECKING:
     )
     from like_keras_core.runtime.flow.wire_format import channel_of
     from like_keras_core.runtime.forced_exit import before_forced_exit
-    from like_keras_core.runtime.host.pacer import Pacer
     from like_keras_core.runtime.os_resources.file_limit import file_limit_text
     from like_keras_core.runtime.os_resources.os_limits import lockable_memory
     from like_keras_core.runtime.os_resources.safe_files import (
@@ -115,7 +114,6 @@ _HOMES = {
     "NodeConsole": "runtime.supervision.node_console",
     "NodeProcess": "runtime.process.node_process",
     "NodeProcesses": "runtime.supervision.process_group",
-    "Pacer": "runtime.host.pacer",
     "PolledTransport": "runtime.flow.transport",
     "ProcessEngine": "engine_kit.process_engine",
     "ProcessGroup": "runtime.supervision.process_group",
@@ -181,7 +179,6 @@ __all__ = [
     "NodeConsole",
     "NodeProcess",
     "NodeProcesses",
-    "Pacer",
     "PolledTransport",
     "ProcessEngine",
     "ProcessGroup",

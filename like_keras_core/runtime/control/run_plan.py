@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from like_keras_core.runtime.control.run_options import RunOptions
-from like_keras_core.runtime.host.pacer import Pacer
 from like_keras_core.spec import ComponentSpec, SystemSpec
 
 
@@ -30,7 +29,8 @@ class RunPlan:
             launched.
         artefact: What `compile` wrote; None in the process of a node.
         pacer: Makes what the ticks of this process follow, given their number per
-            second; this machine's clock when None.
+            second: it has the methods of `runtime.host.pacer.Pacer`. This machine's
+            clock when None.
         configure: Called in the process of a node with each of its components before
             it is made, in order; what it returns is made. It may load their code.
     """
@@ -43,7 +43,7 @@ class RunPlan:
     versions: Mapping[str, str] = field(default_factory=dict)
     folder: Path = Path()
     artefact: Path | None = None
-    pacer: Callable[[float], Pacer] | None = None
+    pacer: Callable[[float], Any] | None = None
     configure: Callable[[ComponentSpec], ComponentSpec] = lambda component: component
 
     @classmethod

@@ -11,12 +11,11 @@ import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from like_keras_core.engine_kit import (
     LAUNCHED,
     NodeProcess,
-    Pacer,
     RunPlan,
     serve_node,
     to_stderr,
@@ -174,7 +173,7 @@ def _held(
             yield
 
 
-def _pacer(ros: RosNode) -> Callable[[float], Pacer] | None:
+def _pacer(ros: RosNode) -> Callable[[float], Any] | None:
     """Return what makes ticks follow the simulated time, if there is to be one."""
     if (clock := ros.sim_clock) is None:
         return None

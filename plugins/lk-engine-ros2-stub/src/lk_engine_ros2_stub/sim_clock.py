@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from math import inf
+from time import perf_counter
 from typing import Any
 
 from rclpy.node import Node
 from rclpy.qos import QoSProfile, ReliabilityPolicy
 from rosgraph_msgs.msg import Clock
 
-from like_keras_core.engine_kit import Pacer
 from like_keras_core.errors import EngineError
 from lk_engine_ros2_stub.subscription_reader import Reader
 
@@ -59,8 +59,8 @@ class SimClock:
         return self._now
 
 
-class SimPacer(Pacer):
-    """Lets tick t begin when the simulated time has come to it.
+class SimPacer:
+    """Lets tick t begin when the simulated time has come to it; as a `Pacer` does.
 
     Tick 0 begins with the first message on `/clock`. While the simulation is paused no
     tick begins.
@@ -68,10 +68,14 @@ class SimPacer(Pacer):
     Args:
         rate_hz: Ticks per second of the simulated time.
         clock: The simulated time.
+
+    Attributes:
+        late_ticks: None is late: simulated time waits for nobody.
     """
 
     def __init__(self, rate_hz: float, clock: SimClock) -> None:
-        super().__init__(rate_hz, lambda: False)
+        self.rate_hz = rate_hz
+        self.late_ticks = 0
         self._clock = clock
         # The simulated time of tick 0; None before there is any [s].
         self._begin: float | None = None
@@ -79,6 +83,10 @@ class SimPacer(Pacer):
     def start(self) -> float:
         """Begin; by this machine's clock nothing is ever due, and so nothing late."""
         return inf
+
+    def now(self) -> float:
+        """Return the time by which `wakes_at` counts [s]."""
+        return perf_counter()
 
     def wakes_at(self, tick: int) -> float:
         """Return when to look whether a tick is due, by `perf_counter` [s]."""
