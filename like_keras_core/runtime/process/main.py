@@ -152,7 +152,7 @@ def serve_node(
         if node == spec.nodes[0].name:
             lead = StandaloneSupervisor(plan, address, tokens, engine)
         patience_s = _START_S * max(1.0, len(spec.nodes) / _AT_ONCE)
-        line, key = _connect_to_first(address, tokens, node, patience_s)
+        line, key = connect_to_first(address, tokens, node, patience_s)
     member = NodeProcess(
         plan,
         node,
@@ -333,7 +333,7 @@ def _rate_hz() -> float | None:
     return rate_hz
 
 
-def _connect_to_first(
+def connect_to_first(
     address: tuple[str, int], tokens: RunSecret, node: str, patience_s: float
 ) -> tuple[ProcessConnection, str]:
     """Connect to the process of the first node, which may start later than this one.

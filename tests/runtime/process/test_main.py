@@ -15,7 +15,13 @@ import pytest
 
 from like_keras_core import Node, System
 from like_keras_core.errors import LkError
-from like_keras_core.runtime.process.main import control_address
+from like_keras_core.runtime.control.connection import ControlConnectionLostError
+from like_keras_core.runtime.control.server import ControlServer
+from like_keras_core.runtime.process.main import (
+    RunSecret,
+    connect_to_first,
+    control_address,
+)
 from like_keras_core.testing.components import Count, Fail, Scale
 from like_keras_core.testing.subprocess_env import default_signals
 
@@ -215,3 +221,29 @@ def test_the_address_follows_from_the_system(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setenv("LK_CONTROL", "jetson.local:70000")
     with pytest.raises(LkError, match="HOST:PORT"):
         control_address(near)
+
+
+def test_the_port_follows_from_what_tells_runs_apart() -> None:
+    """Two robots of one system meet at two ports."""
+    spec = chain().to_spec()
+
+    found = {control_address(spec, identity) for identity in ("", "/r1", "/r2")}
+
+    assert len(found) == 3
+    assert control_address(spec, "/r1") in found
+
+
+@pytest.mark.slow
+def test_what_answers_with_another_token_is_not_waited_for(tmp_path: Path) -> None:
+    """A run of others in the place of the first node's process: said in seconds."""
+    server = ControlServer("another token", 3.0)
+    server.start(lambda connection: None)
+    began = time.monotonic()
+    secret = RunSecret(tmp_path, is_shared=False)
+
+    with pytest.raises(ControlConnectionLostError) as caught:
+        connect_to_first(server.address, secret, "b", 60.0)
+    server.close()
+
+    assert caught.value.is_refused
+    assert time.monotonic() - began < 20
