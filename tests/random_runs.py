@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, settings
 from like_keras_core import ComponentError, Engine, LkWarning, RunReport
 from like_keras_core.testing import same
 from tests.components import report_of
+from tests.example_counts import share_of
 from tests.splits import Split, alone
 
 TICKS = 25
@@ -21,7 +22,7 @@ Error = tuple[str, str, int | None] | None
 def settled(examples: int) -> Any:
     """Return settings for so many examples, always the same ones."""
     return settings(
-        max_examples=examples,
+        max_examples=share_of(examples),
         deadline=None,
         derandomize=True,
         suppress_health_check=list(HealthCheck),

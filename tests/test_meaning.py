@@ -43,6 +43,7 @@ from tests.components import (
     ticks,
     values,
 )
+from tests.example_counts import share_of
 from tests.oracle import Outcome, evaluate
 from tests.systems import Plan, plans, spell
 
@@ -174,7 +175,11 @@ def agree(plan: Plan, iterations: int | None, variant: str) -> None:
 
 
 @pytest.mark.timeout(600)  # most of it for the search of the smallest that fails
-@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(
+    max_examples=share_of(300),
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+)
 @given(plan=plans(), iterations=TICKS, variant=VARIANTS)
 def test_a_launch_gives_what_the_definitions_say(
     plan: Plan, iterations: int, variant: str

@@ -20,6 +20,7 @@ from like_keras_core.runtime.flow import (
     Sender,
     Value,
 )
+from tests.example_counts import share_of
 from tests.fake_transport import FakeTransport
 
 SPEEDS = (1, 8, 60)
@@ -343,7 +344,7 @@ def simulate(scenario: Scenario) -> World:
     return world
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=share_of(500), deadline=None)
 @given(SCENARIOS)
 def test_everything_arrives_once_and_in_order(scenario: Scenario) -> None:
     """Whatever the transport does, a run ends with all values and all credits."""

@@ -67,7 +67,8 @@ def trouble(text: str, iterations: int = 8, **options: Any) -> str:
                 found = ["again: " + line for line in unlike(other, again, expected)]
             if found:
                 return "\n".join([*found, str(outcome.choices)])
-    except AssertionError as error:
+    # What no run can have chosen is not repeated.
+    except (AssertionError, ValueError) as error:
         return f"{type(error).__name__}: {error}"
     return ""
 

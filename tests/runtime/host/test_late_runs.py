@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
 
+from tests.example_counts import share_of
 from tests.repeated_runs import moved, plain, repeated, unlike
 from tests.simulation import Simulation
 from tests.splits import Split, defined, differences_from_definition, splits
@@ -25,7 +26,7 @@ SCHEDULES = {
 def few(examples: int) -> Any:
     """Return settings for so many examples, always the same ones."""
     return settings(
-        max_examples=examples,
+        max_examples=share_of(examples),
         deadline=None,
         derandomize=True,
         suppress_health_check=list(HealthCheck),

@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, note, seed, settings
 from hypothesis import strategies as st
 
 from like_keras_core.runtime.host import tentative_counts
+from tests.example_counts import share_of
 from tests.links import Faults
 from tests.simulation import Simulation
 from tests.splits import Split, alone, differences, split, splits
@@ -55,7 +56,7 @@ def few(examples: int) -> Any:
     Those of every day are always the same ones; those that search never are.
     """
     return settings(
-        max_examples=examples,
+        max_examples=share_of(examples),
         deadline=None,
         derandomize=examples < 2000,
         suppress_health_check=list(HealthCheck),
