@@ -13,6 +13,7 @@ from like_keras_core.authoring.flattening import children_of, flatten
 from like_keras_core.authoring.lowering import Lowered, lower, nodes_of
 from like_keras_core.authoring.param_check import Given
 from like_keras_core.authoring.port_lookup import ends_of
+from like_keras_core.authoring.saved_file import saved_spec, write_spec
 from like_keras_core.authoring.twins import with_params
 from like_keras_core.authoring.validation import DEFAULT_ENGINE, validate
 from like_keras_core.component import Component
@@ -23,7 +24,6 @@ from like_keras_core.node import Node, check_name
 from like_keras_core.port import Delay, InputPort, OutputPort, check_free
 from like_keras_core.runtime.launching import compile_for, launch
 from like_keras_core.runtime.loader import connections_between, rebuild
-from like_keras_core.runtime.saved_file import saved_spec, write_spec
 from like_keras_core.runtime.stop import StopSignal
 from like_keras_core.spec import LATE, SystemSpec, component_of
 from like_keras_core.tap import Tap

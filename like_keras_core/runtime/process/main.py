@@ -338,6 +338,12 @@ def connect_to_first(
 ) -> tuple[ProcessConnection, str]:
     """Connect to the process of the first node, which may start later than this one.
 
+    Args:
+        address: Where it listens.
+        tokens: What finds the run's token, once it is there.
+        node: The node that connects.
+        patience_s: How long to try [s].
+
     Returns:
         The connection, and the key that it needed.
     """
