@@ -101,7 +101,7 @@ class Motor(Note):
         self.file = f"{self.file}.{os.environ['ROBOT']}"
         super().on_configure()
 
-    def forward(self, value: str) -> None:
+    def forward(self, value: str) -> None:  # type: ignore[override]
         self.out.write(f"{value}\n")
         self.out.flush()
 
@@ -416,7 +416,8 @@ class Tuned(Component):
     def forward(self) -> float:
         self.number += 1
         self.log.debug("number %d", self.number)
-        return self.number * self.config.gain
+        tuned: float = self.number * self.config.gain
+        return tuned
 
 
 def tuned(file: str, rate_hz: float = 50.0) -> System:

@@ -235,7 +235,7 @@ def test_a_second_launch_of_one_system_is_refused(tmp_path: Path) -> None:
                 Ros2Engine().launch(spec, paths[1], iterations=1)
             refused.append(str(caught.value))
 
-    options = {"iterations": 3000, "rate_hz": 500, "progress": told}
+    options: dict[str, Any] = {"iterations": 3000, "rate_hz": 500, "progress": told}
     report = Ros2Engine().launch(spec, paths[0], record="all", **options)
 
     assert f"process {os.getpid()} of user" in refused[0]

@@ -56,8 +56,8 @@ def test_without_the_timer_a_thread_ends_the_process(
 ) -> None:
     """Where the C library has none."""
     left: list[int] = []
-    monkeypatch.setattr(leaving.ctypes, "CDLL", lambda name: SimpleNamespace())
-    monkeypatch.setattr(leaving.os, "_exit", left.append)
+    monkeypatch.setattr("ctypes.CDLL", lambda name: SimpleNamespace())
+    monkeypatch.setattr("os._exit", left.append)
 
     leaving.exit_after(0.05, 3)
     stop = leaving.exit_after(60.0, 4)

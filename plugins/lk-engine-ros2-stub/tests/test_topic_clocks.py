@@ -99,7 +99,8 @@ def test_a_loop_goes_on_whatever_becomes_of_its_topics(
     system = watching()
     received = [0]
 
-    def look(ticks: Progress) -> None:
+    def look(ticks: int) -> None:
+        assert isinstance(ticks, Progress)
         if (so_far := ticks.report()) is not None:
             received[0] = so_far.components["beat"].arrivals["output"].received
 
