@@ -207,11 +207,14 @@ def parameters_of(components: Mapping[str, Component]) -> Iterator[Parameter]:
     for address, component in components.items():
         own = inspect.unwrap(type(component).__init__)
         is_plain = own is Component.__init__
+        others = collector_of(type(component))
         for name, parameter in arguments_of(address, component).items():
             given = name in component._lk.captured.arguments
             if is_plain and name in _TIMES and not given:
                 continue
             if name == "config" and parameter.value is None and is_plain:
+                continue
+            if name == others and not parameter.value:
                 continue
             yield from _leaves(parameter)
 

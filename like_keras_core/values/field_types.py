@@ -66,12 +66,12 @@ def _resolved(annotation: Any, cls: type) -> Any:
 def field_doc(cls: type, item: dataclasses.Field[Any]) -> tuple[str, str]:
     """Return the doc line and the unit of a field of a dataclass.
 
-    Its metadata says so, `field(metadata={"doc": ..., "unit": ...})`, or the
+    Its metadata says so, `field(metadata={"description": ..., "unit": ...})`, or the
     docstring of the class.
     """
-    said = {key: item.metadata.get(key) for key in ("doc", "help", "unit")}
-    doc = said["doc"] or said["help"] or argument_docs(cls).get(item.name, "")
-    return str(doc), str(said["unit"] or unit_in(str(doc)))
+    words = map(item.metadata.get, ("description", "doc", "help"))
+    doc = next(filter(None, words), argument_docs(cls).get(item.name, ""))
+    return str(doc), str(item.metadata.get("unit") or unit_in(str(doc)))
 
 
 def unit_in(doc: str) -> str:

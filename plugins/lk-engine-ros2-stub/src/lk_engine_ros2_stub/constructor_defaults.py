@@ -76,7 +76,8 @@ def descriptions(cls: type) -> dict[Path, About]:
     fields = dataclasses.fields(config) if dataclasses.is_dataclass(config) else ()
     for field in fields:
         known: Mapping[Any, Any] = field.metadata
-        text = known.get("description") or said.get(field.name, "")
+        words = map(known.get, ("description", "doc", "help"))
+        text = next(filter(None, words), said.get(field.name, ""))
         about = About(str(text), _number(known, "min"), _number(known, "max"))
         inside = (*place, field.name)
         found[inside] = about
