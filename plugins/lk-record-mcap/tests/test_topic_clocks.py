@@ -64,7 +64,7 @@ def drivers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Drivers
 
 
 def run(path: Path, ticks: int) -> RunReport:
-    report = robot().launch(
+    report: RunReport = robot().launch(
         ticks,
         engine="ros2",
         launcher="rclpy",
