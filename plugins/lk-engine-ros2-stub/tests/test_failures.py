@@ -1,7 +1,6 @@
 """How a launch fails: who is named, how soon, and that nothing is left running."""
 
 import os
-import sys
 import time
 from typing import Any
 
@@ -10,6 +9,7 @@ from launching import HALT, KILL, When  # type: ignore[import-not-found]
 from ros_parts import Prints  # type: ignore[import-not-found]
 
 from like_keras_core import Component, HostLostError, Node, System
+from like_keras_core.engine_kit import LAUNCHED
 from like_keras_core.errors import ComponentError, EngineError, GraphError
 from like_keras_core.spec import SystemSpec
 from like_keras_core.testing.components import Count, Scale
@@ -88,7 +88,7 @@ def test_a_command_that_is_not_there_is_named() -> None:
 class Loads(Component):
     def __init__(self, **options: Any):
         super().__init__(**options)
-        if "__node:=" in " ".join(sys.argv):
+        if LAUNCHED in os.environ:
             raise OSError("no such model: arm.onnx")
 
     def forward(self) -> int:

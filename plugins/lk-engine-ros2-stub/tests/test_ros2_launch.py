@@ -22,6 +22,7 @@ from like_keras_core.testing.subprocess_env import default_signals
 from lk_engine_ros2_stub.install_prefix import Prefix
 from lk_engine_ros2_stub.ros_names import Naming
 from lk_engine_ros2_stub.ros_processes import node_command, ros2_launch_command
+from lk_engine_ros2_stub.shm_cleanup import remove_free, segments
 
 pytestmark = pytest.mark.timeout(120)
 STAND_IN = Path(__file__).with_name("ros2_stand_in.py")
@@ -128,8 +129,7 @@ def launched(system: System, **env: str) -> subprocess.Popen[str]:
     prefix = Prefix.of_launch_file(Naming(system.to_spec()), path)
     prefix.write()
     code = (str(Path(__file__).parent),)
-    # Shared memory of a process that is killed would stay behind.
-    env = {"ROS_HOME": os.getcwd(), "FASTDDS_BUILTIN_TRANSPORTS": "UDPv4", **env}
+    env = {"ROS_HOME": os.getcwd(), **env}
     with default_signals():
         return subprocess.Popen(
             ["ros2", "launch", prefix.naming.package, path.name],
@@ -143,12 +143,15 @@ def launched(system: System, **env: str) -> subprocess.Popen[str]:
 @pytest.mark.slow
 def test_a_node_that_dies_at_its_start_ends_all_with_a_code(ros2: str) -> None:
     """At once, and the others with it."""
+    before = segments()
     launch = launched(System([Count(node=Node("a")), Dies(node=Node("b"))]))
     text, _ = launch.communicate(timeout=60)
 
     assert launch.returncode == 1, text
     assert "b-2 ended with exit code 3, and with it the system" in text
     assert processes(ros2) == {}
+    # What the process left that took leave of nobody.
+    remove_free(before)
 
 
 @pytest.mark.slow

@@ -420,7 +420,7 @@ def fences(kind: str) -> list[str]:
 def test_the_page_leads_from_a_file_to_running_nodes(nodes: Nodes) -> None:
     """Its module, its commands, in a shell; `ros2 launch` alone has no wheel."""
     (nodes.folder / "robot.py").write_text(fences("python")[0])
-    _, launch, _, build, by_hand, *_ = fences("text")
+    launch, _, _, build, by_hand, *_ = fences("text")
     assert build.splitlines()[-1].startswith("ros2 launch ")
     lines = [
         "set -e",

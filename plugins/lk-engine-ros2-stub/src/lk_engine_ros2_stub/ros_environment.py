@@ -12,6 +12,10 @@ from like_keras_core.errors import EngineError
 
 RMW = "RMW_IMPLEMENTATION"
 DOMAIN = "ROS_DOMAIN_ID"
+RANGE = "ROS_AUTOMATIC_DISCOVERY_RANGE"
+
+MOST_LOCAL = 32
+"""Without multicast rmw_fastrtps looks for so many processes of a machine."""
 
 NO_RCLPY = (
     "{module} is not installed for this Python ({python}). Either start it in a shell "
@@ -79,6 +83,23 @@ def check_domain() -> str:
             f"safe; got {given!r}."
         )
     return given
+
+
+def check_range(nodes: int) -> None:
+    """See whether so many nodes of this machine can find each other.
+
+    Args:
+        nodes: How many.
+
+    Raises:
+        EngineError: The environment limits discovery to fewer.
+    """
+    if nodes > MOST_LOCAL and os.environ.get(RANGE, "").upper() == "LOCALHOST":
+        raise EngineError(
+            f"{RANGE}=LOCALHOST: so ROS asks at the first {MOST_LOCAL} places of this "
+            f"machine only, and these are {nodes} nodes. Set it to SUBNET, and "
+            f"{DOMAIN} to one of your own, or put components together on fewer nodes."
+        )
 
 
 def ros2_command() -> str | None:

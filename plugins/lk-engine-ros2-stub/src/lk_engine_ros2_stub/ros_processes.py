@@ -23,7 +23,12 @@ from like_keras_core.engine_kit import (
 from like_keras_core.errors import EngineError
 from like_keras_core.spec import NodeSpec
 from lk_engine_ros2_stub.install_prefix import Prefix
-from lk_engine_ros2_stub.ros_environment import DOMAIN, check_domain, ros2_command
+from lk_engine_ros2_stub.ros_environment import (
+    DOMAIN,
+    check_domain,
+    check_range,
+    ros2_command,
+)
 from lk_engine_ros2_stub.ros_names import Naming
 from lk_engine_ros2_stub.run_identity import RunIdentity
 from lk_engine_ros2_stub.shm_cleanup import remove_free, segments
@@ -47,6 +52,7 @@ def start_processes(plan: RunPlan, nodes: Sequence[str], home: Home) -> RosProce
             a run already.
     """
     domain = check_domain()
+    check_range(len(plan.spec.nodes))
     identity = RunIdentity.of(plan.spec, Naming(plan.spec).namespace)
     with ExitStack() as held:
         held.enter_context(identity.held())

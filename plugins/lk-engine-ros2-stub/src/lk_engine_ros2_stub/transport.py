@@ -39,6 +39,7 @@ from lk_engine_ros2_stub.cdr import to_frame, to_message
 from lk_engine_ros2_stub.headers import Stamps
 from lk_engine_ros2_stub.node_parameters import NodeParameters
 from lk_engine_ros2_stub.qos import Qos
+from lk_engine_ros2_stub.ros_environment import MOST_LOCAL, RANGE
 from lk_engine_ros2_stub.ros_names import Naming, hidden, hidden_folder
 from lk_engine_ros2_stub.rosout import LogLevels, RosoutHandler
 from lk_engine_ros2_stub.sim_clock import SimClock
@@ -224,7 +225,8 @@ class RosNode:
                     f"After {limit_s:g} s, the time for {count} nodes, ROS knows "
                     f"nothing of {_listed(missing)}, though they have started. Have "
                     "all the same ROS_DOMAIN_ID and RMW_IMPLEMENTATION, and can their "
-                    "machines reach each other?"
+                    f"machines reach each other? With {RANGE}=LOCALHOST a machine may "
+                    f"have {MOST_LOCAL} processes of ROS."
                 )
             if now > said_at + _SAY_S:
                 said_at = now
