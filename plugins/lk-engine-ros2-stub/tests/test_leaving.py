@@ -1,9 +1,11 @@
 """How a node's process ends, and how it learns that its launch has ended."""
 
+import os
 import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -49,6 +51,50 @@ def test_what_closes_in_time_ends_nothing() -> None:
     )
 
     assert (done.returncode, done.stdout) == (0, "alive\n"), done.stderr
+
+
+FULL = """\
+import fcntl, os, sys
+from lk_engine_ros2_stub.leaving import leave
+number = int(sys.argv[1])
+os.write(number, b"x" * fcntl.fcntl(number, fcntl.F_GETPIPE_SZ))
+print("the report", end="")
+leave(lambda: None, 7, 0.5, last_words="the reason")
+"""
+
+
+@pytest.mark.parametrize("number", [1, 2], ids=["stdout", "stderr"])
+def test_a_pipe_that_nobody_reads_holds_up_no_end(number: int) -> None:
+    """As behind a pager that was halted."""
+    reader, writer = os.pipe()
+    streams = {("", "stdout", "stderr")[number]: writer}
+    # Unbuffered, it would be `print` that waits.
+    env = {**os.environ, "PYTHONUNBUFFERED": ""}
+    command = [sys.executable, "-c", FULL, str(number)]
+    process = subprocess.Popen(command, env=env, **streams)
+    try:
+        assert process.wait(30) == 7
+    finally:
+        process.kill()
+        process.wait()
+        os.close(reader)
+        os.close(writer)
+
+
+def test_closed_streams_do_not_keep_ros_from_being_left(tmp_path: Path) -> None:
+    """As with `>&- 2>&-` in a shell: Python has None in their place."""
+    file = tmp_path / "closed"
+    code = (
+        "import sys; from pathlib import Path\n"
+        "from lk_engine_ros2_stub.leaving import leave\n"
+        "leave(Path(sys.argv[1]).touch, 7, last_words='the reason')"
+    )
+    command = [sys.executable, "-c", code, str(file)]
+    done = subprocess.run(
+        ["sh", "-c", '"$@" >&- 2>&-', "sh", *command], timeout=50, check=False
+    )
+
+    assert (done.returncode, file.exists()) == (0, True)
 
 
 def test_without_the_timer_a_thread_ends_the_process(

@@ -49,28 +49,40 @@ class _Times(ctypes.Structure):
     )
 
 
-def leave(close: Callable[[], object], code: int, limit_s: float = LEAVE_S) -> None:
+def leave(
+    close: Callable[[], object],
+    code: int,
+    limit_s: float = LEAVE_S,
+    *,
+    last_words: str = "",
+) -> None:
     """Close what this process has of ROS; where that hangs, exit.
 
-    What was printed and logged has been written before.
+    What was printed and logged has been written before, unless nobody reads it: a pipe
+    that is full would hold up the process for ever.
 
     Args:
         close: Closes it.
         code: The exit code, if it hangs.
         limit_s: How long it may take [s]; and after it, how long Python's own end may.
+        last_words: What is still to be said on standard error.
     """
-    flush()
     disarm = exit_after(limit_s, code)
+    if sys.stderr is not None:
+        with suppress(OSError, ValueError):
+            sys.stderr.write(last_words)
+    flush()
     close()
     disarm()
     atexit.register(exit_after, limit_s, code)
 
 
 def flush() -> None:
-    """Write what was printed and logged."""
+    """Write what was printed and logged; a stream that was closed is None."""
     for stream in (sys.stdout, sys.stderr, *logging.getLogger().handlers):
         with suppress(OSError, ValueError):
-            stream.flush()
+            if stream is not None:
+                stream.flush()
 
 
 def exit_after(limit_s: float, code: int) -> Callable[[], object]:

@@ -74,7 +74,7 @@ def _run(system: Path, name: str, args: Sequence[str] | None) -> int:
     logging.getLogger().addHandler(ros.rosout)
 
     become(ros)
-    code = 1
+    code, last_words = 1, ""
     try:
         _watch_launch(is_launched=is_launched)
         identity = RunIdentity.of(spec, ros.node.get_namespace())
@@ -83,15 +83,15 @@ def _run(system: Path, name: str, args: Sequence[str] | None) -> int:
     except KeyboardInterrupt:
         code = 0
     except LkError as error:
-        # Said now: to leave may take its time.
-        sys.stderr.write(f"Node {name!r} cannot run: {error}\n")
+        # Said before ROS is left, which may take its time, but within its limit.
+        last_words = f"Node {name!r} cannot run: {error}\n"
     except Exception:  # noqa: BLE001 - as above
-        traceback.print_exc()
+        last_words = traceback.format_exc()
     finally:
         # A second Ctrl-C must not tear what is being closed.
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, signal.SIG_IGN)
-        leave(ros.close, code)
+        leave(ros.close, code, last_words=last_words)
     return code
 
 
