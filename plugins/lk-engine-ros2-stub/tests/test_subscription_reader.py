@@ -156,3 +156,9 @@ def test_a_frame_travels_as_an_ordinary_message(size: int) -> None:
     assert deserialize_message(sent, UInt8MultiArray) == message
     assert bytes(to_frame(serialize_message(message))) == frame
     assert bytes(to_frame(sent)) == frame
+
+
+@pytest.mark.parametrize("size", [0, 1, 4, 15])
+def test_what_is_not_a_message_has_an_empty_frame(size: int) -> None:
+    """Others may publish any bytes, and such a frame is dropped as a stranger's."""
+    assert to_frame(bytes(size)) == b""

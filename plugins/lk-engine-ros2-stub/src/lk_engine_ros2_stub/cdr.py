@@ -25,7 +25,12 @@ def to_message(frame: Sequence[bytes | bytearray | memoryview]) -> bytes:
 
 
 def to_frame(message: bytes) -> bytes | memoryview:
-    """Return the frame in a serialised message; where it is, unless it is small."""
+    """Return the frame in a serialised message; where it is, unless it is small.
+
+    What others publish may be anything: where no frame is in it, an empty one.
+    """
+    if len(message) < _HEAD.size:
+        return b""
     *_, size = _HEAD.unpack_from(message)
     end = _HEAD.size + size
     if size <= SMALL:

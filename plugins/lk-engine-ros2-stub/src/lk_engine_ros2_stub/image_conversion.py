@@ -48,6 +48,24 @@ def convert(image: Image, source: Encoding, target: Encoding) -> Image:
     return _depth(_channels(image, source, target), source, target)
 
 
+def _by_opencv(image: Image, code: str, source: Encoding, target: Encoding) -> Image:
+    """Return an image converted by one of OpenCV's codes.
+
+    Raises:
+        TypeError: An image of its size cannot be converted.
+    """
+    cv2 = opencv()
+    try:
+        found: Image = cv2.cvtColor(image, getattr(cv2, f"COLOR_{code}"))
+    except cv2.error as error:
+        raise TypeError(
+            f"an array of shape {image.shape} in {source.name} cannot be converted to "
+            f"{target.name} ({error.err}). Has it pixels, and an even width and height "
+            "where its encoding needs them?"
+        ) from None
+    return found
+
+
 def opencv() -> Any:
     """Return OpenCV's module.
 
@@ -76,20 +94,19 @@ def _decoded(
     image: Image, source: Encoding, target: Encoding
 ) -> tuple[Image, Encoding]:
     """Return an image of a sensor or a video as colours, or as its brightness."""
-    cv2 = opencv()
     family, is_mono = source.family, target.family == "mono"
     if family.startswith("bayer_"):
         order = family.removeprefix("bayer_").upper()
-        code = getattr(cv2, f"COLOR_Bayer{order}2{'GRAY' if is_mono else 'RGB'}")
-        found = cv2.cvtColor(image, code)
+        code = f"Bayer{order}2{'GRAY' if is_mono else 'RGB'}"
+        found = _by_opencv(image, code, source, target)
     elif is_mono and family.startswith("nv"):
         found = _brightness(image, source)
     elif family == "nv24":
-        found = _from_nv24(image, cv2)
+        found = _from_nv24(image, source, target)
     else:
         name = {"yuyv": "YUY2"}.get(family, family.upper())
-        code = getattr(cv2, f"COLOR_YUV2{'GRAY' if is_mono else 'RGB'}_{name}")
-        found = cv2.cvtColor(image, code)
+        code = f"YUV2{'GRAY' if is_mono else 'RGB'}_{name}"
+        found = _by_opencv(image, code, source, target)
     bits = 8 * source.dtype.itemsize
     return found, encoding_of(f"{'mono' if is_mono else 'rgb'}{bits}")
 
@@ -99,12 +116,13 @@ def _brightness(image: Image, source: Encoding) -> Image:
     return image[: image.shape[0] * 2 // source.lines]
 
 
-def _from_nv24(image: Image, cv2: Any) -> Image:
+def _from_nv24(image: Image, source: Encoding, target: Encoding) -> Image:
     """Return colours, by way of an image of twice the size that OpenCV knows."""
     height, width = image.shape[0] // 3, image.shape[1]
     bright = image[:height].repeat(2, axis=0).repeat(2, axis=1)
     colour = image[height:].reshape(height, 2 * width)
-    doubled = cv2.cvtColor(np.vstack((bright, colour)), cv2.COLOR_YUV2RGB_NV12)
+    both = np.vstack((bright, colour))
+    doubled = _by_opencv(both, "YUV2RGB_NV12", source, target)
     return np.ascontiguousarray(doubled[::2, ::2])
 
 
@@ -115,10 +133,7 @@ def _channels(image: Image, source: Encoding, target: Encoding) -> Image:
     if source.family == "mono":
         image = np.repeat(image[..., None], 3, axis=2)
     elif target.family == "mono":
-        cv2 = opencv()
-        code = getattr(cv2, f"COLOR_{source.family.upper()}2GRAY")
-        found: Image = cv2.cvtColor(image, code)
-        return found
+        return _by_opencv(image, f"{source.family.upper()}2GRAY", source, target)
     elif source.family[:3] != target.family[:3]:
         image = image[..., [2, 1, 0, 3][: source.channels]]
     if target.channels == 3:

@@ -11,6 +11,8 @@ from bisect import bisect_left
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import numpy as np
+
 from like_keras_core.errors import LkError, nearest
 from lk_engine_ros2_stub.transforms import S, Transform, as_stamp_ns, between
 
@@ -130,9 +132,16 @@ class TransformBuffer:
             links = [self._links[frame] for frame in (*up, *down)]
             newest = [link.stamps[-1] for link in links if not link.is_static]
             stamp_ns = min(newest, default=0)
-        found = self._product(source, up, target, source, stamp_ns)
-        back = self._product(target, down, target, source, stamp_ns)
-        both = back.inverse() @ found
+        try:
+            with np.errstate(over="ignore", invalid="ignore"):
+                found = self._product(source, up, target, source, stamp_ns)
+                back = self._product(target, down, target, source, stamp_ns)
+                both = back.inverse() @ found
+        except ValueError as error:
+            raise TransformError(
+                f"There is no transform from {source!r} to {target!r}: the numbers of "
+                f"those between {', '.join((*up, *down))} are too large ({error})"
+            ) from None
         return Transform(target, source, both.translation, both.rotation, stamp_ns)
 
     def has(self, target: str, source: str, time: Any = None) -> bool:
@@ -169,11 +178,15 @@ class TransformBuffer:
         elif isinstance(value, Mapping) and "transforms" not in value:
             try:
                 found = Transform.from_dict(value)
-            except (ValueError, KeyError) as error:
+                names = _name(found.parent), _name(found.child)
+            except (ValueError, KeyError, TypeError, AttributeError) as error:
                 child = str(value.get("child_frame_id", "?"))
                 self._complain(child, f"{error}".rstrip("."))
             else:
-                yield from self._items(found)
+                turned = found.translation, found.rotation
+                yield Transform(*names, *turned, found.stamp_ns)
+        elif isinstance(value, str):
+            raise TypeError(f"A transform is a dict or a Transform; got {value!r:.80}.")
         else:
             items = value["transforms"] if isinstance(value, Mapping) else value
             for item in items:
