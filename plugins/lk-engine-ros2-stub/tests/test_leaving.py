@@ -7,6 +7,7 @@ import threading
 import time
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -67,7 +68,7 @@ leave(lambda: None, 7, 0.5, last_words="the reason")
 def test_a_pipe_that_nobody_reads_holds_up_no_end(number: int) -> None:
     """As behind a pager that was halted."""
     reader, writer = os.pipe()
-    streams = {("", "stdout", "stderr")[number]: writer}
+    streams: dict[str, Any] = {("", "stdout", "stderr")[number]: writer}
     # Unbuffered, it would be `print` that waits.
     env = {**os.environ, "PYTHONUNBUFFERED": ""}
     command = [sys.executable, "-c", FULL, str(number)]
