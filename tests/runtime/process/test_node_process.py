@@ -3,6 +3,7 @@
 import copy
 import queue
 import threading
+import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -498,16 +499,26 @@ class Holds(Component):
 def test_a_run_that_stood_still_says_what_it_waited_for() -> None:
     """Where Ctrl-C or its time limit ends it: the nodes that wait, by name."""
     Holds.lets_go.clear()
+    is_stopping = threading.Event()
+
+    def let_go() -> None:
+        is_stopping.wait(WAIT_S)
+        time.sleep(0.3)
+        Holds.lets_go.set()
+
+    thread = threading.Thread(target=let_go)
+    thread.start()
     run = Run(System([Holds(node=Node("a")), Scale(node=Node("b"))]))
     run.start("a", "b")
 
     def interrupt(ticks: int) -> None:
         if conductor._results.waited_for("b"):
             run.stop.set("interrupt")
-            threading.Timer(0.3, Holds.lets_go.set).start()
+            is_stopping.set()
 
     conductor = run.supervisor(progress=interrupt)
     report = run.conduct(None, conductor=conductor)
+    thread.join()
 
     assert report.ended_by == "interrupt"
     assert any("holds.output" in state for state in report.waited_for)
